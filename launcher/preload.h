@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Can the shim be loaded into that program? Static checks, no process is started. */
+#ifndef QRAP_PRELOAD_H
+#define QRAP_PRELOAD_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+/**
+ * struct preload - How the shim gets into a program
+ * @shim:	Path of the shim
+ * @reason:	Why it cannot be loaded, in words, or ""
+ */
+struct preload {
+	char shim[PATH_MAX];
+	char reason[PATH_MAX + 256];
+};
+
+/**
+ * preload_find_shim() - Find the shim that belongs to this launcher
+ * @preload:	@shim or @reason is filled
+ *
+ * From /proc/self/exe: ../lib/qrap/qrap_preload.so, else next to the launcher (build tree), else
+ * where `make install` put it. Its version (ELF note "qrap") must be ours.
+ *
+ * Return: true if found
+ */
+bool preload_find_shim(struct preload *preload);
+
+/**
+ * preload_check() - May the shim be preloaded into this program?
+ * @preload:	@shim is set; @reason is filled where the answer is no
+ * @path:	Executable: ELF, or a script whose chain of interpreters is followed
+ *
+ * Checks: path of the shim without blank and colon; ELF class, data and machine the same as the
+ * shim's; dynamic (PT_INTERP, which exists); the same kind of libc; no privileges gained at exec
+ * (setuid, setgid, file capabilities) for this user. Well under a millisecond.
+ *
+ * Return: true if it may
+ */
+bool preload_check(struct preload *preload, const char *path);
+
+/**
+ * preload_value() - Value for LD_PRELOAD: what is there now, with the shim in it
+ * @preload:	@shim is set
+ * @current:	Present value, or NULL
+ *
+ * A sanitizer's runtime (libasan, libtsan, ...) stays first, all else comes behind the shim.
+ *
+ * Return: the value in memory that lives as long as the process, or NULL without memory
+ */
+char *preload_value(const struct preload *preload, const char *current);
+
+#endif /* QRAP_PRELOAD_H */

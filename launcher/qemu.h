@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Finding QEMU and becoming it. */
+#ifndef QRAP_QEMU_H
+#define QRAP_QEMU_H
+
+#include <limits.h>
+
+/**
+ * struct qemu - The program that will be run
+ * @name:	argv[0] for it: the name as it was asked for
+ * @path:	File that will be executed
+ */
+struct qemu {
+	const char *name;
+	char path[PATH_MAX];
+};
+
+/**
+ * qemu_find_command() - Look a command up as a shell does
+ * @command:	Name (looked for in PATH) or path (anything with a slash)
+ * @qemu:	Filled on success
+ *
+ * Never finds this very program under another name.
+ *
+ * Return: 0, STATUS_NOT_FOUND or STATUS_CANNOT_RUN; @qemu->path then names what cannot be run
+ */
+int qemu_find_command(const char *command, struct qemu *qemu);
+
+/**
+ * qemu_find_default() - Patch mode's QEMU: kvm, qemu-kvm, qemu-system-ARCH, /usr/libexec/qemu-kvm
+ * @qemu:	Filled on success
+ *
+ * A name that is there but cannot be run does not end the search.
+ *
+ * Return: 0, STATUS_NOT_FOUND or STATUS_CANNOT_RUN
+ */
+int qemu_find_default(struct qemu *qemu);
+
+#endif /* QRAP_QEMU_H */

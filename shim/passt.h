@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Talking to passt(1): connect to its UNIX socket, know whose it is, ask whether it lives. */
+#ifndef QRAP_PASST_H
+#define QRAP_PASST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <sys/un.h>
+
+/* Longest path of a UNIX socket, without its NUL (unix(7): sun_path has 108 bytes). */
+#define PASST_PATH_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
+
+#define PASST_TRUST_MAX 16
+
+/**
+ * struct passt_trust - Whose passt may be used
+ * @any:	Anybody's
+ * @count:	Entries used in @uids
+ * @uids:	These users'
+ */
+struct passt_trust {
+	bool any;
+	unsigned count;
+	uid_t uids[PASST_TRUST_MAX];
+};
+
+/* May a passt that runs as @uid be used? */
+bool passt_trusted(const struct passt_trust *trust, uid_t uid);
+
+/**
+ * passt_connect() - Connect to a UNIX stream socket, without waiting
+ * @path:	Its path, at most PASST_PATH_MAX bytes
+ *
+ * passt listens with a backlog of 0: EAGAIN means that somebody else is being served.
+ *
+ * Return: connected descriptor, close-on-exec and non-blocking, or -errno; ENAMETOOLONG for a
+ *	   path that is too long
+ */
+int passt_connect(const char *path);
+
+/* uid of the process that listens behind the connected socket @fd (SO_PEERCRED), or -errno. */
+int passt_peer_uid(int fd, uid_t *uid);
+
+/**
+ * passt_ask() - Send the probe: one ARP request and one IPv6 neighbour solicitation
+ * @fd:		Connected socket
+ *
+ * Each frame behind its 4-byte big-endian length (passt(1), qemu's net/socket.c), sent whole in
+ * one call and with MSG_NOSIGNAL.
+ *
+ * Return: 0, or -errno
+ */
+int passt_ask(int fd);
+
+/**
+ * passt_answered() - Has an answer arrived? Peeks, and leaves it for QEMU.
+ * @fd:		Connected socket
+ *
+ * Return: 1 yes, 0 not yet, -ECONNRESET if the peer has hung up (in whatever way), or -errno
+ */
+int passt_answered(int fd);
+
+#endif /* QRAP_PASST_H */
