@@ -7,9 +7,9 @@
 
 /* Exit statuses of our own; any other is QEMU's (env(1) and nohup(1) use the same). */
 enum status {
-	STATUS_FAILED = 125,	 /* qrap itself failed */
+	STATUS_FAILED = 125,     /* qrap itself failed */
 	STATUS_CANNOT_RUN = 126, /* QEMU was found but could not be run */
-	STATUS_NOT_FOUND = 127,	 /* no QEMU */
+	STATUS_NOT_FOUND = 127,  /* no QEMU */
 };
 
 /* Each writes "qrap: ..." and a line end, in one write, if @log's level asks for it. */

@@ -32,7 +32,8 @@ struct netargs_change {
 
 /**
  * struct netargs_result - The command line that came out
- * @args:	New arguments without argv[0], NULL-terminated; words that stay are the same pointers
+ * @args:	New arguments without argv[0], NULL-terminated; words that stay are the same
+ * pointers
  * @fd:		Descriptor number that the new netdev speaks of
  * @changes:	What was changed and why, in order
  * @count:	How many

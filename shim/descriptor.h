@@ -21,13 +21,13 @@ struct identity {
 
 /* What a number holds, seen without reading from it. */
 enum descriptor_kind {
-	DESCRIPTOR_EMPTY,	/* nothing: EBADF */
-	DESCRIPTOR_STREAM,	/* a stream socket with a peer */
-	DESCRIPTOR_SOCKET,	/* any other socket */
-	DESCRIPTOR_FILE,	/* regular file or directory */
-	DESCRIPTOR_DEVICE,	/* character or block device */
-	DESCRIPTOR_PIPE,	/* pipe or FIFO */
-	DESCRIPTOR_OTHER,	/* eventfd, epoll and the like */
+	DESCRIPTOR_EMPTY,  /* nothing: EBADF */
+	DESCRIPTOR_STREAM, /* a stream socket with a peer */
+	DESCRIPTOR_SOCKET, /* any other socket */
+	DESCRIPTOR_FILE,   /* regular file or directory */
+	DESCRIPTOR_DEVICE, /* character or block device */
+	DESCRIPTOR_PIPE,   /* pipe or FIFO */
+	DESCRIPTOR_OTHER,  /* eventfd, epoll and the like */
 };
 
 /* Fills @id; false, and all zero, where @fd is not open. */

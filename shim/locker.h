@@ -8,6 +8,8 @@
 #ifndef QRAP_LOCKER_H
 #define QRAP_LOCKER_H
 
+#include <stdbool.h>
+
 /**
  * locker_create() - Put a spare of a connection into a new locker
  * @connection:	Descriptor to keep a spare of

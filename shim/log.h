@@ -2,7 +2,7 @@
 /*
  * The log: one event, two forms. For people on stderr, for machines one JSON object a line in the
  * log file, each with a single write of at most PIPE_BUF bytes. Fit for a process that is not
- * ours: no stdio, no malloc, errno kept, no descriptor held.
+ * ours: no stdio, no malloc, errno kept.
  */
 #ifndef QRAP_LOG_H
 #define QRAP_LOG_H
@@ -11,11 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "descriptor.h"
+
 /* What stderr gets: --log. */
 enum log_level {
-	LOG_QUIET,	/* nothing but the failure that ends the launcher */
-	LOG_NORMAL,	/* "Connected to PATH", warnings, errors */
-	LOG_TRACE,	/* every event, each failed probe */
+	LOG_QUIET,  /* nothing but the failure that ends the launcher */
+	LOG_NORMAL, /* "Connected to PATH", warnings, errors */
+	LOG_TRACE,  /* every event, each failed probe */
 };
 
 enum log_severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_ERROR };
@@ -49,6 +51,8 @@ enum log_kind {
  * @run:	Number of this start, the same in all its processes
  * @file:	Path of the log file, or NULL or "" for none
  * @exe:	Path of this program, for the file
+ * @fd:		The file, kept open by log_keep_open(); -1: opened for each event
+ * @id:		Identity of the kept file: the number is used only while it is this
  */
 struct log {
 	enum log_level level;
@@ -56,6 +60,8 @@ struct log {
 	uint64_t run;
 	const char *file;
 	const char *exe;
+	int fd;
+	struct identity id;
 };
 
 /**
@@ -97,11 +103,17 @@ const char *log_kind_name(enum log_kind kind);
  * @event:	What
  *
  * The file is opened for each event with O_NOFOLLOW | O_APPEND, mode 0600, and closed again, so
- * that no descriptor of ours can be mistaken for another.
+ * that no descriptor of ours can be mistaken for another; unless it is kept open.
  *
  * Return: 0, or -errno if the log file could not be written (stderr's errors are nobody's)
  */
 int log_event(const struct log *log, const struct log_event *event);
+
+/* Keeps the log file open from now on, for a program that may lose sight of its path (chroot). */
+void log_keep_open(struct log *log);
+
+/* Closes the kept file, if the number is still it. */
+void log_close(struct log *log);
 
 /* The line on stderr alone: "qrap[PID]: MSG" or "qrap: MSG", one write. */
 void log_line(const struct log *log, enum log_severity severity, const char *msg);

@@ -197,6 +197,16 @@ static inline pid_t sys_gettid(void)
 int sys_poll(struct pollfd *fds, nfds_t n, int ms);
 
 /**
+ * sys_write_quietly() - Write once, without a SIGPIPE to the program whose guest we are
+ * @fd:		Where to
+ * @buf:	What
+ * @len:	How many bytes
+ *
+ * Return: bytes written, or -errno
+ */
+ssize_t sys_write_quietly(int fd, const void *buf, size_t len);
+
+/**
  * sys_now_ms() - Milliseconds of the monotonic clock
  */
 int64_t sys_now_ms(void);

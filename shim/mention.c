@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which descriptor numbers the arguments of a program speak of. */
+#include "mention.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/*
+ * What stands in front of a number that is a descriptor (QEMU.md, section 4). "fd=" is the end of
+ * vhostfd= and sockfd= too, "fds=" that of vhostfds=; quotes and blanks are stepped over, so that
+ * "fd" : "5" is the same as fd:5.
+ */
+static const char *const names[] = { "fd", "fds", "addr.str", "str", "/dev/fd/", "self/fd/" };
+
+/* Is @c part of a name or a number? */
+static bool is_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_';
+}
+
+static bool is_quote_or_blank(char c)
+{
+	return c == '"' || c == '\'' || c == '\\' || c == ' ' || c == '\t' || c == '\n';
+}
+
+/* Does the text that ends at @end (in @word) end in @name? */
+static bool ends_in(const char *word, const char *end, const char *name)
+{
+	size_t len = strlen(name);
+
+	return (size_t)(end - word) >= len && !memcmp(end - len, name, len);
+}
+
+/**
+ * introduces_descriptor() - Does what stands before a number make it a descriptor?
+ * @word:	The whole word
+ * @number:	Where the number begins in it
+ *
+ * Return: true for "fd=", "\"fd\": \"", "/dev/fd/", and for the second number of "fds=4:"
+ */
+static bool introduces_descriptor(const char *word, const char *number)
+{
+	const char *p = number;
+	bool list = false, separator = false;
+
+	for (;;) {
+		while (p > word && (is_quote_or_blank(p[-1]) || p[-1] == '=' || p[-1] == ':')) {
+			separator |= p[-1] == '=' || p[-1] == ':';
+			p--;
+		}
+		if (p == word || p[-1] < '0' || p[-1] > '9')
+			break;
+		/* fds=4:5 - over the numbers before this one */
+		list = true;
+		while (p > word && p[-1] >= '0' && p[-1] <= '9')
+			p--;
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		bool path = names[i][strlen(names[i]) - 1] == '/';
+
+		if (!ends_in(word, p, names[i]))
+			continue;
+		if (path ? p == number : separator && (!list || !strcmp(names[i], "fds")))
+			return true;
+	}
+	return false;
+}
+
+bool mentions_descriptor(const char *word, int fd)
+{
+	const char *p = word;
+
+	while (*p) {
+		const char *number = p;
+		long n = 0;
+
+		if (*p < '0' || *p > '9') {
+			p++;
+			continue;
+		}
+		for (; *p >= '0' && *p <= '9'; p++)
+			n = n > fd ? n : n * 10 + (*p - '0');
+		if (n == fd && !is_word(*p) && introduces_descriptor(word, number))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Raw system calls that need more than a line. */
+#include "sys.h"
+
+#include <signal.h>
+
+/* What the kernel calls a 64-bit timespec: ppoll_time64 and clock_gettime64 on 32-bit machines. */
+struct sys_timespec {
+#ifdef SYS_clock_gettime64
+	int64_t sec;
+	int64_t nsec;
+#else
+	long sec;
+	long nsec;
+#endif
+};
+
+#ifdef SYS_clock_gettime64
+#define SYS_GETTIME SYS_clock_gettime64
+#else
+#define SYS_GETTIME SYS_clock_gettime
+#endif
+
+#ifdef SYS_ppoll_time64
+#define SYS_PPOLL SYS_ppoll_time64
+#else
+#define SYS_PPOLL SYS_ppoll
+#endif
+
+#ifdef SYS_rt_sigtimedwait_time64
+#define SYS_SIGTIMEDWAIT SYS_rt_sigtimedwait_time64
+#else
+#define SYS_SIGTIMEDWAIT SYS_rt_sigtimedwait
+#endif
+
+int sys_poll(struct pollfd *fds, nfds_t n, int ms)
+{
+	struct sys_timespec ts = { ms / 1000, (ms % 1000) * 1000000L };
+
+	return (int)sys_call(SYS_PPOLL, (long)fds, (long)n, ms < 0 ? 0 : (long)&ts, 0, 0, 0);
+}
+
+static int64_t now_ns(int clock)
+{
+	struct sys_timespec ts = { 0, 0 };
+
+	sys_call(SYS_GETTIME, clock, (long)&ts, 0, 0, 0, 0);
+	return (int64_t)ts.sec * 1000000000 + ts.nsec;
+}
+
+int64_t sys_now_ms(void)
+{
+	return now_ns(CLOCK_MONOTONIC) / 1000000;
+}
+
+int64_t sys_wall_us(void)
+{
+	return now_ns(CLOCK_REALTIME) / 1000;
+}
+
+/* Sets of signals as the kernel has them: 64 bits, signal N is bit N - 1. */
+#define KERNEL_SIGSET_SIZE 8
+
+ssize_t sys_write_quietly(int fd, const void *buf, size_t len)
+{
+	const uint64_t pipe_only = UINT64_C(1) << (SIGPIPE - 1);
+	struct sys_timespec now = { 0, 0 };
+	uint64_t pending = 0, before = 0;
+	ssize_t ret;
+
+	sys_call(SYS_rt_sigpending, (long)&pending, KERNEL_SIGSET_SIZE, 0, 0, 0, 0);
+	sys_call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&pipe_only, (long)&before, KERNEL_SIGSET_SIZE,
+		 0, 0);
+	ret = sys_write(fd, buf, len);
+	if (ret == -EPIPE && !(pending & pipe_only))
+		sys_call(SYS_SIGTIMEDWAIT, (long)&pipe_only, 0, (long)&now, KERNEL_SIGSET_SIZE, 0,
+			 0);
+	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
+	return ret;
+}
