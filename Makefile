@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# make                    build/qrap and build/qrap_preload.so
+# make install            both and the manual, below $(DESTDIR)$(PREFIX)
+# make check | demo       the tests | the main job, with a real guest
+#
+# CC, CFLAGS, CPPFLAGS and LDFLAGS are the user's: what the program cannot do without is kept in
+# other variables.
+
+VERSION := 0.1.0
+
+PREFIX ?= /usr/local
+bindir = $(PREFIX)/bin
+shimdir = $(PREFIX)/lib/qrap
+mandir = $(PREFIX)/share/man
+
+CFLAGS ?= -O2 -g
+INSTALL ?= install
+CLANG ?= clang
+FUZZ_SECONDS ?= 60
+
+# Where all that is built goes, and sanitizers for everything but the shim, which lives in programs
+# that know nothing of them: make check SANITIZE=address,undefined
+BUILD ?= build
+SANITIZE ?=
+
+# These are for the shim only; all else in shim/ serves both halves and is compiled for each.
+SHIM_ONLY := frame guard next qrap_preload relink
+
+SHIM_SOURCES := $(sort $(wildcard shim/*.c))
+LAUNCHER_SOURCES := $(sort $(wildcard launcher/*.c))
+SHARED_SOURCES := $(filter-out $(SHIM_ONLY:%=shim/%.c),$(SHIM_SOURCES))
+HELPER_SOURCES := $(sort $(wildcard tests/helpers/*.c))
+FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/*.c))
+
+MACHINE := $(shell $(CC) -dumpmachine)
+
+OWN_CFLAGS := -std=gnu11 -Wall -Wextra -ffile-prefix-map=$(CURDIR)=.
+OWN_CPPFLAGS := -D_GNU_SOURCE -DQRAP_VERSION='"$(VERSION)"' -MMD -MP
+
+# A packager who sets a level of _FORTIFY_SOURCE keeps it; it means nothing without optimization.
+USER_FORTIFY = $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS))$(filter -O0,$(CFLAGS))
+LAUNCHER_CPPFLAGS = $(if $(USER_FORTIFY)$(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+LAUNCHER_CFLAGS := -fPIE -fstack-protector-strong $(SANITIZE:%=-fsanitize=% -fno-sanitize-recover=all)
+LAUNCHER_LDFLAGS := -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack $(SANITIZE:%=-fsanitize=%)
+
+# The shim is loaded into programs that are not ours: it needs libc and nothing else. No __*_chk
+# names, and a stack protector only where its guard is kept in the thread and not in ld.so.
+STACK_GUARD := $(if $(filter x86_64-% s390x-% powerpc64le-%,$(MACHINE)),-strong)
+SHIM_CFLAGS := -fPIC -fvisibility=hidden -U_FORTIFY_SOURCE \
+	$(if $(STACK_GUARD),-fstack-protector-strong,-fno-stack-protector)
+SHIM_LDFLAGS := -shared -Wl,-z,initfirst -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,defs
+SHIM_LDLIBS := -Wl,--as-needed -ldl
+
+LAUNCHER_OBJECTS := $(LAUNCHER_SOURCES:%.c=$(BUILD)/obj/%.o) $(SHARED_SOURCES:%.c=$(BUILD)/obj/%.o)
+SHIM_OBJECTS := $(SHIM_SOURCES:%.c=$(BUILD)/pic/%.o)
+
+# What the tests' small programs may use: every object of both halves but the two with a main.
+TEST_OBJECTS := $(filter-out %/qrap.o %/qrap_preload.o,\
+	$(LAUNCHER_SOURCES:%.c=$(BUILD)/obj/%.o) $(SHIM_SOURCES:%.c=$(BUILD)/obj/%.o))
+HELPERS := $(filter-out %_lib %_static,$(HELPER_SOURCES:tests/helpers/%.c=$(BUILD)/tests/%))
+HELPER_LIBS := $(patsubst tests/helpers/%.c,$(BUILD)/tests/%.so,$(filter %_lib.c,$(HELPER_SOURCES)))
+HELPER_STATICS := $(patsubst tests/helpers/%.c,$(BUILD)/tests/%,$(filter %_static.c,$(HELPER_SOURCES)))
+FUZZERS := $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+
+all: $(BUILD)/qrap $(BUILD)/qrap_preload.so
+
+helpers: $(HELPERS) $(HELPER_LIBS) $(HELPER_STATICS)
+
+fuzzers: $(FUZZERS)
+
+$(BUILD)/qrap: $(LAUNCHER_OBJECTS)
+	$(CC) $(CFLAGS) $(LAUNCHER_CFLAGS) $(LDFLAGS) $(LAUNCHER_LDFLAGS) -o $@ $^
+
+$(BUILD)/qrap_preload.so: $(SHIM_OBJECTS)
+	$(CC) $(CFLAGS) $(SHIM_CFLAGS) $(LDFLAGS) $(SHIM_LDFLAGS) -o $@ $^ $(SHIM_LDLIBS)
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(OWN_CPPFLAGS) $(LAUNCHER_CPPFLAGS) $(CFLAGS) $(OWN_CFLAGS) \
+		$(LAUNCHER_CFLAGS) -c -o $@ $<
+
+$(BUILD)/pic/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(OWN_CPPFLAGS) $(CFLAGS) $(OWN_CFLAGS) $(SHIM_CFLAGS) -c -o $@ $<
+
+# The one file that knows where `make install` puts the shim.
+$(BUILD)/obj/launcher/preload.o: OWN_CPPFLAGS += -DQRAP_SHIMDIR='"$(abspath $(shimdir))"'
+$(BUILD)/obj/launcher/preload.o: $(BUILD)/prefix
+
+$(BUILD)/tests/objects.a: $(TEST_OBJECTS)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(HELPERS): $(BUILD)/tests/%: tests/helpers/%.c $(BUILD)/tests/objects.a
+	$(CC) $(CPPFLAGS) $(OWN_CPPFLAGS) $(CFLAGS) $(OWN_CFLAGS) $(LAUNCHER_CFLAGS) \
+		$(LDFLAGS) $(LAUNCHER_LDFLAGS) -o $@ $< $(BUILD)/tests/objects.a -pthread $(SHIM_LDLIBS)
+
+$(HELPER_LIBS): $(BUILD)/tests/%.so: tests/helpers/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(OWN_CPPFLAGS) $(CFLAGS) $(OWN_CFLAGS) -fPIC $(LDFLAGS) -shared \
+		-o $@ $< $(SHIM_LDLIBS)
+
+$(HELPER_STATICS): $(BUILD)/tests/%: tests/helpers/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(OWN_CPPFLAGS) $(CFLAGS) $(OWN_CFLAGS) $(LDFLAGS) -static -o $@ $<
+
+# Fuzzers compile what they test anew, with coverage: the sources of both halves but the mains.
+FUZZ_CFLAGS := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+FUZZ_INPUTS := $(filter-out %/qrap.c %/qrap_preload.c,$(LAUNCHER_SOURCES) $(SHIM_SOURCES))
+
+$(FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_INPUTS) $(wildcard launcher/*.h shim/*.h)
+	@mkdir -p $(@D)
+	$(CLANG) $(filter-out -M%,$(OWN_CPPFLAGS)) -DQRAP_SHIMDIR='"$(abspath $(shimdir))"' $(OWN_CFLAGS) \
+		$(FUZZ_CFLAGS) -o $@ $< $(FUZZ_INPUTS) -pthread
+
+# Stamps: written anew only when their text changes, so that other flags mean another build.
+define stamp
+@mkdir -p $(@D)
+@printf '%s\n' '$(subst ','\'',$(1))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(1))' >$@
+endef
+
+$(BUILD)/flags: FORCE
+	$(call stamp,$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(OWN_CPPFLAGS) $(OWN_CFLAGS) $(SANITIZE))
+
+$(BUILD)/prefix: FORCE
+	$(call stamp,$(abspath $(shimdir)))
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(shimdir) $(DESTDIR)$(mandir)/man1
+	$(INSTALL) -m 755 $(BUILD)/qrap $(DESTDIR)$(bindir)/qrap
+	$(INSTALL) -m 644 $(BUILD)/qrap_preload.so $(DESTDIR)$(shimdir)/qrap_preload.so
+	$(INSTALL) -m 644 man/qrap.1 $(DESTDIR)$(mandir)/man1/qrap.1
+
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/qrap $(DESTDIR)$(shimdir)/qrap_preload.so \
+		$(DESTDIR)$(mandir)/man1/qrap.1
+	[ ! -d $(DESTDIR)$(shimdir) ] || rmdir $(DESTDIR)$(shimdir)
+
+# The targets below first see to it that what they need is there (tests/packages).
+export BUILD
+
+check:
+	@tests/need check
+	@$(MAKE) --no-print-directory all helpers
+	@tests/run
+
+lint:
+	@tests/need lint
+	@tests/lint
+
+demo:
+	@tests/need demo
+	@$(MAKE) --no-print-directory all
+	@tests/demo
+
+bench:
+	@tests/need bench
+	@$(MAKE) --no-print-directory all helpers
+	@set -e; for bench in tests/bench/*; do "$$bench"; done
+
+fuzz:
+	@tests/need fuzz
+	@$(MAKE) --no-print-directory fuzzers
+	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all helpers fuzzers install uninstall check lint demo bench fuzz clean FORCE
+
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/pic/*/*.d $(BUILD)/tests/*.d)
