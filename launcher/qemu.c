@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Finding QEMU: as a shell looks commands up, and never qrap itself under another name. */
+#include "qemu.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "../shim/note.h"
+#include "elf.h"
+#include "message.h"
+
+/* Where exec looks without a PATH (execvp(3)). */
+#define DEFAULT_PATH "/bin:/usr/bin"
+
+/* Where Red Hat's distributions keep it, out of PATH. */
+#define REDHAT_QEMU "/usr/libexec/qemu-kvm"
+
+/* Installed as "kvm", by a link or as a copy, we would run ourselves for ever. */
+static bool is_launcher(const char *path, const struct stat *st)
+{
+	struct stat self;
+	struct elf elf;
+	char version[1];
+	bool found;
+
+	if (!stat("/proc/self/exe", &self) && self.st_dev == st->st_dev &&
+	    self.st_ino == st->st_ino)
+		return true;
+	if (elf_open(path, &elf))
+		return false;
+	found = elf_note(&elf, NOTE_OWNER, NOTE_LAUNCHER, version, sizeof(version)) >= 0;
+	elf_close(&elf);
+	return found;
+}
+
+/* Nested on purpose, by its own name, qrap is a command like any other: it has its own number. */
+static bool has_own_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return !strcmp(slash ? slash + 1 : path, "qrap");
+}
+
+/* Can that file be run? 0, STATUS_NOT_FOUND (also for ourselves) or STATUS_CANNOT_RUN. */
+static int judge(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return errno == ENOENT || errno == ENOTDIR ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
+	if (!S_ISREG(st.st_mode) || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS))
+		return STATUS_CANNOT_RUN;
+	if (!has_own_name(path) && is_launcher(path, &st))
+		return STATUS_NOT_FOUND;
+	return 0;
+}
+
+/* Puts DIRECTORY/COMMAND into @path; an empty directory is the current one. */
+static bool join(char *path, const char *directory, size_t len, const char *command)
+{
+	int ret = snprintf(path, PATH_MAX, "%.*s/%s", len ? (int)len : 1, len ? directory : ".",
+			   command);
+
+	return ret > 0 && ret < PATH_MAX;
+}
+
+static int search_path(const char *command, struct qemu *qemu)
+{
+	const char *directory = getenv("PATH");
+	char path[PATH_MAX];
+	int status = STATUS_NOT_FOUND;
+
+	if (!directory)
+		directory = DEFAULT_PATH;
+	for (;;) {
+		size_t len = strcspn(directory, ":");
+		int judged = len < PATH_MAX && join(path, directory, len, command)
+				     ? judge(path)
+				     : STATUS_NOT_FOUND;
+
+		/* What cannot be run is remembered, and does not end the search. */
+		if (judged == 0 || (judged == STATUS_CANNOT_RUN && status != judged))
+			strcpy(qemu->path, path);
+		if (judged == 0)
+			return 0;
+		if (judged == STATUS_CANNOT_RUN)
+			status = judged;
+		if (!directory[len])
+			return status;
+		directory += len + 1;
+	}
+}
+
+int qemu_find_command(const char *command, struct qemu *qemu)
+{
+	qemu->name = command;
+	qemu->path[0] = '\0';
+	if (!*command || strlen(command) >= sizeof(qemu->path))
+		return STATUS_NOT_FOUND;
+	if (!strchr(command, '/'))
+		return search_path(command, qemu);
+	strcpy(qemu->path, command);
+	return judge(command);
+}
+
+/* QEMU's name for the machine that we run on: uname(2) has other names for some. */
+static const char *qemu_machine(const char *machine)
+{
+	static const struct {
+		const char *prefix; /* of what uname(2) says */
+		const char *name;
+	} names[] = {
+		{ "i386", "i386" },   { "i486", "i386" },       { "i586", "i386" },
+		{ "i686", "i386" },   { "aarch64", "aarch64" }, { "arm", "arm" },
+		{ "ppc64", "ppc64" }, { "ppc", "ppc" },         { "parisc", "hppa" },
+		{ "sh4", "sh4" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strncmp(machine, names[i].prefix, strlen(names[i].prefix)))
+			return names[i].name;
+	}
+	/* The kernel's name is the same for both byte orders there. */
+	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && !strcmp(machine, "mips"))
+		return "mipsel";
+	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && !strcmp(machine, "mips64"))
+		return "mips64el";
+	return machine;
+}
+
+/* "qemu-system-ARCH", in memory that lives as long as the process, or NULL. */
+static const char *system_emulator(void)
+{
+	struct utsname host;
+	char *name;
+
+	if (uname(&host) || asprintf(&name, "qemu-system-%s", qemu_machine(host.machine)) < 0)
+		return NULL;
+	return name;
+}
+
+int qemu_find_default(struct qemu *qemu)
+{
+	const char *const names[] = { "kvm", "qemu-kvm", system_emulator(), REDHAT_QEMU };
+	struct qemu candidate;
+	int status = STATUS_NOT_FOUND;
+
+	qemu->name = NULL;
+	qemu->path[0] = '\0';
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		int found = names[i] ? qemu_find_command(names[i], &candidate) : STATUS_NOT_FOUND;
+
+		if (found == 0 || (found == STATUS_CANNOT_RUN && status != found))
+			*qemu = candidate;
+		if (found == 0)
+			return 0;
+		if (found == STATUS_CANNOT_RUN)
+			status = found;
+	}
+	return status;
+}
