@@ -24,12 +24,8 @@ FUZZ_SECONDS ?= 60
 BUILD ?= build
 SANITIZE ?=
 
-# These are for the shim only; all else in shim/ serves both halves and is compiled for each.
-SHIM_ONLY := frame guard next qrap_preload relink
-
 SHIM_SOURCES := $(sort $(wildcard shim/*.c))
 LAUNCHER_SOURCES := $(sort $(wildcard launcher/*.c))
-SHARED_SOURCES := $(filter-out $(SHIM_ONLY:%=shim/%.c),$(SHIM_SOURCES))
 HELPER_SOURCES := $(sort $(wildcard tests/helpers/*.c))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/*.c))
 
@@ -52,12 +48,13 @@ SHIM_CFLAGS := -fPIC -fvisibility=hidden -U_FORTIFY_SOURCE \
 SHIM_LDFLAGS := -shared -Wl,-z,initfirst -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,defs
 SHIM_LDLIBS := -Wl,--as-needed -ldl
 
-LAUNCHER_OBJECTS := $(LAUNCHER_SOURCES:%.c=$(BUILD)/obj/%.o) $(SHARED_SOURCES:%.c=$(BUILD)/obj/%.o)
+# shim/ is compiled for each half. All objects but the two with a main are in an archive: launcher and
+# tests' programs take from it what they use.
 SHIM_OBJECTS := $(SHIM_SOURCES:%.c=$(BUILD)/pic/%.o)
-
-# What the tests' small programs may use: every object of both halves but the two with a main.
-TEST_OBJECTS := $(filter-out %/qrap.o %/qrap_preload.o,\
+ARCHIVE := $(BUILD)/obj/objects.a
+ARCHIVE_OBJECTS := $(filter-out %/qrap.o %/qrap_preload.o,\
 	$(LAUNCHER_SOURCES:%.c=$(BUILD)/obj/%.o) $(SHIM_SOURCES:%.c=$(BUILD)/obj/%.o))
+
 HELPERS := $(filter-out %_lib %_static,$(HELPER_SOURCES:tests/helpers/%.c=$(BUILD)/tests/%))
 HELPER_LIBS := $(patsubst tests/helpers/%.c,$(BUILD)/tests/%.so,$(filter %_lib.c,$(HELPER_SOURCES)))
 HELPER_STATICS := $(patsubst tests/helpers/%.c,$(BUILD)/tests/%,$(filter %_static.c,$(HELPER_SOURCES)))
@@ -69,8 +66,12 @@ helpers: $(HELPERS) $(HELPER_LIBS) $(HELPER_STATICS)
 
 fuzzers: $(FUZZERS)
 
-$(BUILD)/qrap: $(LAUNCHER_OBJECTS)
+$(BUILD)/qrap: $(BUILD)/obj/launcher/qrap.o $(ARCHIVE)
 	$(CC) $(CFLAGS) $(LAUNCHER_CFLAGS) $(LDFLAGS) $(LAUNCHER_LDFLAGS) -o $@ $^
+
+$(ARCHIVE): $(ARCHIVE_OBJECTS)
+	@rm -f $@
+	$(AR) qcs $@ $^
 
 $(BUILD)/qrap_preload.so: $(SHIM_OBJECTS)
 	$(CC) $(CFLAGS) $(SHIM_CFLAGS) $(LDFLAGS) $(SHIM_LDFLAGS) -o $@ $^ $(SHIM_LDLIBS)
@@ -88,14 +89,10 @@ $(BUILD)/pic/%.o: %.c $(BUILD)/flags
 $(BUILD)/obj/launcher/preload.o: OWN_CPPFLAGS += -DQRAP_SHIMDIR='"$(abspath $(shimdir))"'
 $(BUILD)/obj/launcher/preload.o: $(BUILD)/prefix
 
-$(BUILD)/tests/objects.a: $(TEST_OBJECTS)
+$(HELPERS): $(BUILD)/tests/%: tests/helpers/%.c $(ARCHIVE)
 	@mkdir -p $(@D)
-	@rm -f $@
-	$(AR) rcs $@ $^
-
-$(HELPERS): $(BUILD)/tests/%: tests/helpers/%.c $(BUILD)/tests/objects.a
 	$(CC) $(CPPFLAGS) $(OWN_CPPFLAGS) $(CFLAGS) $(OWN_CFLAGS) $(LAUNCHER_CFLAGS) \
-		$(LDFLAGS) $(LAUNCHER_LDFLAGS) -o $@ $< $(BUILD)/tests/objects.a -pthread $(SHIM_LDLIBS)
+		$(LDFLAGS) $(LAUNCHER_LDFLAGS) -o $@ $< $(ARCHIVE) -pthread $(SHIM_LDLIBS)
 
 $(HELPER_LIBS): $(BUILD)/tests/%.so: tests/helpers/%.c $(BUILD)/flags
 	@mkdir -p $(@D)

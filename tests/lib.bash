@@ -1,0 +1,115 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What tests and the demo share: processes that are ended by their pid, passt, an HTTP server, the
+# guest's command line. Nothing here knows of bats.
+
+# Where logs and sockets of this run go: /tmp in a sandbox.
+WORK=${WORK:-/tmp}
+
+# Processes that end_all() ends, oldest first.
+STARTED=()
+
+# wait_for SECONDS COMMAND...: until the command succeeds; status 1 when time is up
+wait_for() {
+	local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	shift
+
+	until "$@"; do
+		[ "${EPOCHREALTIME/./}" -lt $deadline ] || return 1
+		sleep 0.02
+	done
+}
+
+# start LOG COMMAND...: in the background, output in $WORK/LOG.log; its pid is in $PID
+start() {
+	local log=$WORK/$1.log
+	shift
+
+	"$@" </dev/null >"$log" 2>&1 3>&- 4>&- &
+	PID=$!
+	STARTED+=("$PID")
+}
+
+ended() {
+	local stat
+
+	read -r stat 2>/dev/null <"/proc/$1/stat" || return 0
+	[[ ${stat##*) } == [ZX]* ]]
+}
+
+# end PID: ask, then insist; only for children of this shell
+end() {
+	kill "$1" 2>/dev/null || true
+	wait_for 3 ended "$1" || kill -KILL "$1" 2>/dev/null || true
+	wait "$1" 2>/dev/null || true
+}
+
+end_all() {
+	local i
+
+	for ((i = ${#STARTED[@]} - 1; i >= 0; i--)); do
+		end "${STARTED[i]}"
+	done
+	STARTED=()
+}
+
+# Is there a listener on the UNIX socket PATH? (unix_socket: 00010000 is __SO_ACCEPTCON)
+listens() {
+	[ -S "$1" ] && grep -q " 00010000 .* $1\$" /proc/net/unix
+}
+
+# start_passt [PATH [OPTION...]]: a passt in the foreground that listens on PATH, by default its own
+# first choice; its pid is in $PASST, its log is the path's name with .log
+start_passt() {
+	local socket=${1:-/tmp/passt_1.socket}
+	shift || true
+
+	start "$(basename "$socket")" "${PASST_AS[@]}" passt --foreground --socket "$socket" "$@"
+	PASST=$PID
+	if ! wait_for 5 listens "$socket"; then
+		echo "passt does not listen on $socket:" >&2
+		cat "$WORK/$(basename "$socket").log" >&2
+		return 1
+	fi
+}
+
+# What start_passt puts in front of passt, for instance to run it as another user.
+PASST_AS=()
+
+# Has the process PID a listening TCP socket on loopback port PORT? (/proc/net/tcp: state 0A)
+serves() {
+	! ended "$1" && grep -q "$(printf ' 0100007F:%04X 00000000:0000 0A' "$2")" /proc/net/tcp
+}
+
+# start_http: an HTTP server on a free port of loopback, in $HTTP_PORT; its page, which nobody can
+# guess, is in $PAGE. passt shows it to the guest under the router's address.
+start_http() {
+	local i
+
+	mkdir -p "$WORK/www"
+	PAGE=page-$RANDOM-$RANDOM
+	echo "$PAGE" >"$WORK/www/index.html"
+	for ((i = 0; i < 20; i++)); do
+		HTTP_PORT=$((20000 + RANDOM % 10000))
+		start http "$QRAP_GUEST/busybox" httpd -f -p "127.0.0.1:$HTTP_PORT" -h "$WORK/www"
+		HTTP=$PID
+		! wait_for 2 serves "$HTTP" "$HTTP_PORT" || return 0
+		end "$HTTP"
+	done
+	echo 'no free port for the HTTP server' >&2
+	return 1
+}
+
+# guest [WORD...]: fills $GUEST with the arguments that make QEMU boot the guest, console on stdout;
+# more words for the kernel's command line as arguments. Neither machine nor network are in it.
+guest() {
+	GUEST=(-accel tcg -cpu max -m 256 -nographic -nodefaults -serial stdio -no-reboot
+		-kernel "$QRAP_GUEST/vmlinuz" -initrd "$QRAP_GUEST/initrd"
+		-append "console=ttyS0 panic=-1 quiet qrap.port=${HTTP_PORT:-80} $*")
+}
+
+# guest_script TEXT: prints the word for guest() that makes the guest run this shell script
+guest_script() {
+	echo "qrap.script=$(base64 -w 0 <<<"$1")"
+}
