@@ -2,7 +2,7 @@
 /*
  * The contract as text. First part, of fixed width, written over in place:
  *
- *   01:FD:COOKIE:DEV:INO:LOCKER:COOKIE:DEV:INO:LEN:PATH padded with '/':
+ *   01:FD:COOKIE:DEV:INO:LOCKER:COOKIE:DEV:INO:LEN:PATH, padded:BLAME_PID:LEN:BLAME, padded:
  *
  * and the rest, which never changes: RUN:LEVEL:FLAGS:QEMU_DEV:QEMU_INO:TRUST:LOG_FILE
  */
@@ -14,7 +14,7 @@
 #include "text.h"
 
 #define VERSION      "01"
-#define FD_DIGITS    10
+#define INT_DIGITS   10
 #define HEX_DIGITS   16
 #define LEN_DIGITS   3
 #define FLAG_SEARCH  1
@@ -34,23 +34,32 @@ static void add_identity(struct text *t, const struct identity *id)
 	add_hex(t, id->ino);
 }
 
-static void add_first_part(struct text *t, const struct contract *c)
+/* A text behind its length, in a field of @width bytes. */
+static void add_text(struct text *t, const char *s, size_t width)
 {
-	size_t len = strlen(c->passt);
+	size_t len = strnlen(s, width);
 
-	text_add(t, VERSION ":");
-	text_add_padded(t, (uint64_t)c->fd, FD_DIGITS);
-	text_add(t, ":");
-	add_identity(t, &c->socket);
-	text_add_padded(t, c->locker < 0 ? 0 : (uint64_t)c->locker, FD_DIGITS);
-	text_add(t, ":");
-	add_identity(t, &c->locker_id);
 	text_add_padded(t, len, LEN_DIGITS);
 	text_add(t, ":");
-	text_add(t, c->passt);
-	for (; len < PASST_PATH_MAX; len++)
-		text_add(t, "/");
+	text_add_n(t, s, len);
+	for (; len < width; len++)
+		text_add(t, " ");
 	text_add(t, ":");
+}
+
+static void add_first_part(struct text *t, const struct contract *c)
+{
+	text_add(t, VERSION ":");
+	text_add_padded(t, (uint64_t)c->fd, INT_DIGITS);
+	text_add(t, ":");
+	add_identity(t, &c->socket);
+	text_add_padded(t, c->locker < 0 ? 0 : (uint64_t)c->locker, INT_DIGITS);
+	text_add(t, ":");
+	add_identity(t, &c->locker_id);
+	add_text(t, c->passt, PASST_PATH_MAX);
+	text_add_padded(t, (uint64_t)c->blame_pid, INT_DIGITS);
+	text_add(t, ":");
+	add_text(t, c->blame, CONTRACT_BLAME_MAX);
 }
 
 static void add_trust(struct text *t, const struct passt_trust *trust)
@@ -114,26 +123,26 @@ static void take_identity(struct reader *r, struct identity *id)
 	id->ino = take_number(r, HEX_DIGITS, 16);
 }
 
-static int take_descriptor(struct reader *r)
+static int take_int(struct reader *r)
 {
-	uint64_t n = take_number(r, FD_DIGITS, 10);
+	uint64_t n = take_number(r, INT_DIGITS, 10);
 
 	r->sound = r->sound && n <= INT_MAX;
 	return r->sound ? (int)n : -1;
 }
 
-static void take_passt(struct reader *r, char *path)
+/* A text of at most @width bytes, as add_text() wrote it; @out has room for one more. */
+static void take_text(struct reader *r, char *out, size_t width)
 {
 	size_t len = take_number(r, LEN_DIGITS, 10);
 
-	r->sound = r->sound && len <= PASST_PATH_MAX &&
-		   strnlen(r->p, PASST_PATH_MAX + 1) == PASST_PATH_MAX + 1 &&
-		   r->p[PASST_PATH_MAX] == ':';
+	r->sound = r->sound && len <= width && strnlen(r->p, width + 1) == width + 1 &&
+		   r->p[width] == ':';
 	if (!r->sound)
 		return;
-	memcpy(path, r->p, len);
-	path[len] = '\0';
-	r->p += PASST_PATH_MAX + 1;
+	memcpy(out, r->p, len);
+	out[len] = '\0';
+	r->p += width + 1;
 }
 
 static void take_trust(struct reader *r, struct passt_trust *trust)
@@ -174,7 +183,7 @@ static void take_rest(struct reader *r, struct contract *c)
 	take_trust(r, &c->trust);
 	r->sound = r->sound && strnlen(r->p, sizeof(c->log_file)) < sizeof(c->log_file);
 	if (r->sound)
-		strcpy(c->log_file, r->p);
+		memcpy(c->log_file, r->p, strlen(r->p) + 1);
 }
 
 bool contract_read(const char *value, struct contract *c)
@@ -183,11 +192,13 @@ bool contract_read(const char *value, struct contract *c)
 
 	memset(c, 0, sizeof(*c));
 	r.p += r.sound ? 3 : 0;
-	c->fd = take_descriptor(&r);
+	c->fd = take_int(&r);
 	take_identity(&r, &c->socket);
-	c->locker = take_descriptor(&r);
+	c->locker = take_int(&r);
 	take_identity(&r, &c->locker_id);
-	take_passt(&r, c->passt);
+	take_text(&r, c->passt, PASST_PATH_MAX);
+	c->blame_pid = take_int(&r);
+	take_text(&r, c->blame, CONTRACT_BLAME_MAX);
 	take_rest(&r, c);
 	if (!c->locker)
 		c->locker = -1;

@@ -25,7 +25,10 @@ struct passt_trust {
 	uid_t uids[PASST_TRUST_MAX];
 };
 
-/* May a passt that runs as @uid be used? */
+/*
+ * May a passt that runs as @uid be used? Not as 65534 in a user namespace, unless anybody's may:
+ * there it stands for any user of the host who has no number inside.
+ */
 bool passt_trusted(const struct passt_trust *trust, uid_t uid);
 
 /**
@@ -57,7 +60,10 @@ int passt_ask(int fd);
  * passt_answered() - Has an answer arrived? Peeks, and leaves it for QEMU.
  * @fd:		Connected socket
  *
- * Return: 1 yes, 0 not yet, -ECONNRESET if the peer has hung up (in whatever way), or -errno
+ * An answer is anything that begins with a length a frame can have (QEMU's NET_BUFSIZE at most).
+ *
+ * Return: 1 yes, 0 not yet, -ECONNRESET if the peer has hung up (in whatever way), -EPROTO for
+ *	   what is no frame, or -errno
  */
 int passt_answered(int fd);
 

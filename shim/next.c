@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The functions that ours stand in front of. */
+#include "next.h"
+
+#include <dlfcn.h>
+#include <gnu/libc-version.h>
+#include <stdbool.h>
+#include <string.h>
+
+struct next next;
+
+/* glibc's own version is at least 2.@minor. */
+static bool libc_is_at_least(unsigned minor)
+{
+	const char *version = gnu_get_libc_version();
+	unsigned n = 0;
+
+	if (version[0] != '2' || version[1] != '.')
+		return false;
+	for (const char *p = version + 2; *p >= '0' && *p <= '9'; p++)
+		n = n * 10 + (unsigned)(*p - '0');
+	return n >= minor;
+}
+
+/* POSIX has function pointers come out of dlsym() as data pointers. */
+static void look_up(void *function, const char *name)
+{
+	void *found = dlsym(RTLD_NEXT, name);
+
+	memcpy(function, &found, sizeof(found));
+}
+
+void next_load(void)
+{
+	if (next.close)
+		return;
+	look_up(&next.close, "close");
+	look_up(&next.dup2, "dup2");
+	look_up(&next.dup3, "dup3");
+	look_up(&next.fcntl, "fcntl");
+	look_up(&next.ioctl, "ioctl");
+	look_up(&next.fclose, "fclose");
+	look_up(&next.getsockopt, "getsockopt");
+	look_up(&next.getpeername, "getpeername");
+	look_up(&next.getsockname, "getsockname");
+	look_up(&next.recv, "recv");
+	look_up(&next.recvmsg, "recvmsg");
+	look_up(&next.send, "send");
+	look_up(&next.sendmsg, "sendmsg");
+	look_up(&next.start_main, "__libc_start_main");
+	if (libc_is_at_least(28))
+		look_up(&next.fcntl64, "fcntl64");
+	if (!libc_is_at_least(34))
+		return;
+	look_up(&next.close_range, "close_range");
+	look_up(&next.closefrom, "closefrom");
+	look_up(&next.addclosefrom, "posix_spawn_file_actions_addclosefrom_np");
+}

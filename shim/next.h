@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The functions that ours stand in front of: the libc's own, or those of another preloaded
+ * library behind us.
+ */
+#ifndef QRAP_NEXT_H
+#define QRAP_NEXT_H
+
+#include <spawn.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+typedef int main_function(int, char **, char **);
+
+/* What the program gets when it calls a name that we wrap; NULL before next_load(). */
+struct next {
+	int (*close)(int);
+	int (*close_range)(unsigned, unsigned, int);
+	void (*closefrom)(int);
+	int (*dup2)(int, int);
+	int (*dup3)(int, int, int);
+	int (*fcntl)(int, int, ...);
+	int (*fcntl64)(int, int, ...);
+	int (*ioctl)(int, unsigned long, ...);
+	int (*fclose)(FILE *);
+	int (*getsockopt)(int, int, int, void *, socklen_t *);
+	int (*getpeername)(int, struct sockaddr *, socklen_t *);
+	int (*getsockname)(int, struct sockaddr *, socklen_t *);
+	ssize_t (*recv)(int, void *, size_t, int);
+	ssize_t (*recvmsg)(int, struct msghdr *, int);
+	ssize_t (*send)(int, const void *, size_t, int);
+	ssize_t (*sendmsg)(int, const struct msghdr *, int);
+	int (*addclosefrom)(posix_spawn_file_actions_t *, int);
+	int (*start_main)(main_function *, int, char **, void (*)(void), void (*)(void),
+			  void (*)(void), void *);
+};
+
+extern struct next next;
+
+/**
+ * next_load() - Look all of them up, once
+ *
+ * Only names that this libc is known to have: a dlsym() that fails allocates memory.
+ */
+void next_load(void);
+
+#endif /* QRAP_NEXT_H */

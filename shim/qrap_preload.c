@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The shim: all that it exports. Each function stands in front of the libc's own, asks whether the
+ * descriptor is one of ours, and if not, as almost always, passes the call on.
+ */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "guard.h"
+#include "intercept.h"
+#include "next.h"
+#include "sys.h"
+
+#define EXPORT __attribute__((visibility("default")))
+#define CALLER __builtin_return_address(0)
+
+/* Before our constructor, where another library was first, there is only the kernel to ask. */
+static int libc_result(long ret)
+{
+	if (ret >= 0)
+		return (int)ret;
+	errno = (int)-ret;
+	return -1;
+}
+
+static main_function *real_main;
+
+static int guarded_main(int argc, char **argv, char **envp)
+{
+	guard_gate_two();
+	return real_main(argc, argv, envp);
+}
+
+__attribute__((constructor)) static void start(int argc, char **argv, char **envp)
+{
+	int saved = errno;
+
+	next_load();
+	guard_gate_one(argc, argv, envp);
+	errno = saved;
+}
+
+EXPORT int __libc_start_main(main_function *main, int argc, char **argv, void (*init)(void),
+			     void (*fini)(void), void (*rtld_fini)(void), void *stack_end)
+{
+	next_load();
+	real_main = main;
+	return next.start_main(guarded_main, argc, argv, init, fini, rtld_fini, stack_end);
+}
+
+EXPORT int close(int fd)
+{
+	if (!next.close)
+		return libc_result(sys_close(fd));
+	return guard_ignores(fd) ? next.close(fd) : intercept_close(fd, CALLER);
+}
+
+EXPORT int fclose(FILE *stream)
+{
+	int fd;
+
+	next_load();
+	fd = fileno(stream);
+	return guard_ignores(fd) ? next.fclose(stream) : intercept_fclose(stream, fd, CALLER);
+}
+
+EXPORT int close_range(unsigned first, unsigned last, int flags)
+{
+	if (!next.close_range)
+		return libc_result(sys_call(SYS_close_range, first, last, flags, 0, 0, 0));
+	return intercept_close_range(first, last, flags, CALLER);
+}
+
+EXPORT void closefrom(int first)
+{
+	next_load();
+	intercept_closefrom(first, CALLER);
+}
+
+EXPORT int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first)
+{
+	next_load();
+	if (!next.addclosefrom)
+		return ENOSYS;
+	return intercept_addclosefrom(actions, first, CALLER);
+}
+
+EXPORT int dup2(int from, int to)
+{
+	if (!next.dup2)
+		return libc_result(from == to ? sys_fcntl(from, F_GETFD, 0) < 0 ? -EBADF : to
+					      : sys_dup3(from, to, 0));
+	if (guard_ignores(from) && guard_ignores(to))
+		return next.dup2(from, to);
+	return intercept_dup(from, to, 0, false, CALLER);
+}
+
+EXPORT int dup3(int from, int to, int flags)
+{
+	if (!next.dup3)
+		return libc_result(sys_dup3(from, to, flags));
+	if (guard_ignores(from) && guard_ignores(to))
+		return next.dup3(from, to, flags);
+	return intercept_dup(from, to, flags, true, CALLER);
+}
+
+/* What fcntl() on one of our numbers means: false if it must fail with EBADF. */
+static bool before_fcntl(int fd, int command, long arg, const void *where)
+{
+	if (guard_is_locker(fd))
+		return false;
+	if (command == F_SETFD && (arg & FD_CLOEXEC))
+		return intercept_mark(fd, "fcntl", where);
+	if (command == F_SETFL && (arg & O_NONBLOCK))
+		guard_touched(TOUCH_NONBLOCK);
+	return true;
+}
+
+/* The argument is an int, a pointer or absent; a long holds each of them (fcntl(2)). */
+EXPORT int fcntl(int fd, int command, ...)
+{
+	va_list list;
+	long arg;
+
+	va_start(list, command);
+	arg = va_arg(list, long);
+	va_end(list);
+	if (!next.fcntl)
+		return libc_result(sys_fcntl(fd, command, arg));
+	if (!guard_ignores(fd) && !before_fcntl(fd, command, arg, CALLER))
+		return libc_result(-EBADF);
+	return next.fcntl(fd, command, arg);
+}
+
+EXPORT int fcntl64(int fd, int command, ...)
+{
+	va_list list;
+	long arg;
+
+	va_start(list, command);
+	arg = va_arg(list, long);
+	va_end(list);
+	if (!next.fcntl64)
+		return libc_result(sys_fcntl(fd, command, arg));
+	if (!guard_ignores(fd) && !before_fcntl(fd, command, arg, CALLER))
+		return libc_result(-EBADF);
+	return next.fcntl64(fd, command, arg);
+}
+
+EXPORT int ioctl(int fd, unsigned long request, ...)
+{
+	va_list list;
+	long arg;
+
+	va_start(list, request);
+	arg = va_arg(list, long);
+	va_end(list);
+	if (!next.ioctl)
+		return libc_result(sys_call(SYS_ioctl, fd, (long)request, arg, 0, 0, 0));
+	if (guard_ignores(fd))
+		return next.ioctl(fd, request, arg);
+	if (guard_is_locker(fd) || (request == FIOCLEX && !intercept_mark(fd, "ioctl", CALLER)))
+		return libc_result(-EBADF);
+	return next.ioctl(fd, request, arg);
+}
+
+EXPORT int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+	next_load();
+	if (guard_is_fd(fd) && level == SOL_SOCKET && name == SO_TYPE)
+		guard_touched(TOUCH_TYPE);
+	return next.getsockopt(fd, level, name, value, len);
+}
+
+EXPORT int getpeername(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	next_load();
+	if (guard_is_fd(fd))
+		guard_touched(TOUCH_NAME);
+	return next.getpeername(fd, addr, len);
+}
+
+EXPORT int getsockname(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	next_load();
+	if (guard_is_fd(fd))
+		guard_touched(TOUCH_NAME);
+	return next.getsockname(fd, addr, len);
+}
+
+EXPORT ssize_t recv(int fd, void *buf, size_t len, int flags)
+{
+	next_load();
+	if (guard_is_fd(fd) && !(flags & MSG_PEEK))
+		guard_used();
+	return next.recv(fd, buf, len, flags);
+}
+
+EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	next_load();
+	if (guard_is_fd(fd) && !(flags & MSG_PEEK))
+		guard_used();
+	return next.recvmsg(fd, msg, flags);
+}
+
+EXPORT ssize_t send(int fd, const void *buf, size_t len, int flags)
+{
+	next_load();
+	if (guard_is_fd(fd))
+		guard_used();
+	return next.send(fd, buf, len, flags);
+}
+
+EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	next_load();
+	if (guard_is_fd(fd))
+		guard_used();
+	return next.sendmsg(fd, msg, flags);
+}
