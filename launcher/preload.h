@@ -6,14 +6,18 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#include "elf.h"
+
 /**
  * struct preload - How the shim gets into a program
  * @shim:	Path of the shim
  * @reason:	Why it cannot be loaded, in words, or ""
+ * @runtime:	Sanitizer's runtime that the program wants loaded before all else (DT_NEEDED), or ""
  */
 struct preload {
 	char shim[PATH_MAX];
-	char reason[PATH_MAX + 256];
+	char reason[2 * PATH_MAX + 256];
+	char runtime[ELF_NAME_MAX];
 };
 
 /**
@@ -32,20 +36,37 @@ bool preload_find_shim(struct preload *preload);
  * @preload:	@shim is set; @reason is filled where the answer is no
  * @path:	Executable: ELF, or a script whose chain of interpreters is followed
  *
- * Checks: path of the shim without blank and colon; ELF class, data and machine the same as the
- * shim's; dynamic (PT_INTERP, which exists); the same kind of libc; no privileges gained at exec
- * (setuid, setgid, file capabilities) for this user. Well under a millisecond.
+ * Checks: path of the shim without blank and colon; ELF class, byte order and machine the same as
+ * the shim's; dynamic (PT_INTERP, which exists); the same kind of libc, with the symbol versions
+ * that the shim needs; no privileges gained at exec (setuid, setgid, file capabilities) for this
+ * user. Well under a millisecond. A script whose interpreter is static passes: the shim is for what
+ * it runs. So does a program that may be run but not read.
  *
  * Return: true if it may
  */
 bool preload_check(struct preload *preload, const char *path);
 
 /**
+ * preload_check_command() - The same for a command of explicit mode, which may be a wrapper
+ * @preload:	As for preload_check()
+ * @path:	Executable
+ * @args:	Its arguments without argv[0], NULL-terminated
+ *
+ * A static program passes if its arguments name a program that may have the shim: the first one, or
+ * any that is called qemu-something, qemu or kvm. A static QEMU, which takes no such arguments,
+ * does not.
+ *
+ * Return: true if the shim may be preloaded
+ */
+bool preload_check_command(struct preload *preload, const char *path, char **args);
+
+/**
  * preload_value() - Value for LD_PRELOAD: what is there now, with the shim in it
  * @preload:	@shim is set
  * @current:	Present value, or NULL
  *
- * A sanitizer's runtime (libasan, libtsan, ...) stays first, all else comes behind the shim.
+ * Nothing of @current is changed. A sanitizer's runtime (libasan, libtsan, ...) that begins it
+ * stays first, and @runtime comes first; all else comes behind the shim.
  *
  * Return: the value in memory that lives as long as the process, or NULL without memory
  */
