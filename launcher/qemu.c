@@ -48,14 +48,19 @@ static bool has_own_name(const char *path)
 	return !strcmp(slash ? slash + 1 : path, "qrap");
 }
 
-/* Can that file be run? 0, STATUS_NOT_FOUND (also for ourselves) or STATUS_CANNOT_RUN. */
+/* Can that file be run? 0, STATUS_NOT_FOUND (also for ourselves) or STATUS_CANNOT_RUN with errno.
+ */
 static int judge(const char *path)
 {
 	struct stat st;
 
 	if (stat(path, &st))
 		return errno == ENOENT || errno == ENOTDIR ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
-	if (!S_ISREG(st.st_mode) || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS))
+	if (!S_ISREG(st.st_mode)) {
+		errno = S_ISDIR(st.st_mode) ? EISDIR : EACCES;
+		return STATUS_CANNOT_RUN;
+	}
+	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS))
 		return STATUS_CANNOT_RUN;
 	if (!has_own_name(path) && is_launcher(path, &st))
 		return STATUS_NOT_FOUND;
@@ -71,31 +76,42 @@ static bool join(char *path, const char *directory, size_t len, const char *comm
 	return ret > 0 && ret < PATH_MAX;
 }
 
+/**
+ * settle() - Take over what one place gave, unless an earlier one gave as much
+ * @best:	Status up to now
+ * @status:	This one's
+ * @error:	errno that goes with @best
+ *
+ * What cannot be run is remembered, and does not end the search.
+ *
+ * Return: true if this one is to be remembered
+ */
+static bool settle(int *best, int status, int *error)
+{
+	if (status == STATUS_NOT_FOUND || *best == status)
+		return false;
+	*error = errno;
+	*best = status;
+	return true;
+}
+
 static int search_path(const char *command, struct qemu *qemu)
 {
 	const char *directory = getenv("PATH");
+	int best = STATUS_NOT_FOUND, error = ENOENT;
 	char path[PATH_MAX];
-	int status = STATUS_NOT_FOUND;
+	size_t len;
 
-	if (!directory)
-		directory = DEFAULT_PATH;
-	for (;;) {
-		size_t len = strcspn(directory, ":");
-		int judged = len < PATH_MAX && join(path, directory, len, command)
-				     ? judge(path)
-				     : STATUS_NOT_FOUND;
-
-		/* What cannot be run is remembered, and does not end the search. */
-		if (judged == 0 || (judged == STATUS_CANNOT_RUN && status != judged))
+	for (directory = directory ? directory : DEFAULT_PATH; best; directory += len + 1) {
+		len = strcspn(directory, ":");
+		if (len < PATH_MAX && join(path, directory, len, command) &&
+		    settle(&best, judge(path), &error))
 			strcpy(qemu->path, path);
-		if (judged == 0)
-			return 0;
-		if (judged == STATUS_CANNOT_RUN)
-			status = judged;
 		if (!directory[len])
-			return status;
-		directory += len + 1;
+			break;
 	}
+	errno = error;
+	return best;
 }
 
 int qemu_find_command(const char *command, struct qemu *qemu)
@@ -149,20 +165,15 @@ static const char *system_emulator(void)
 int qemu_find_default(struct qemu *qemu)
 {
 	const char *const names[] = { "kvm", "qemu-kvm", system_emulator(), REDHAT_QEMU };
+	int best = STATUS_NOT_FOUND, error = ENOENT;
 	struct qemu candidate;
-	int status = STATUS_NOT_FOUND;
 
 	qemu->name = NULL;
 	qemu->path[0] = '\0';
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		int found = names[i] ? qemu_find_command(names[i], &candidate) : STATUS_NOT_FOUND;
-
-		if (found == 0 || (found == STATUS_CANNOT_RUN && status != found))
+	for (size_t i = 0; best && i < sizeof(names) / sizeof(names[0]); i++) {
+		if (names[i] && settle(&best, qemu_find_command(names[i], &candidate), &error))
 			*qemu = candidate;
-		if (found == 0)
-			return 0;
-		if (found == STATUS_CANNOT_RUN)
-			status = found;
 	}
-	return status;
+	errno = error;
+	return best;
 }

@@ -20,9 +20,10 @@ struct qemu {
  * @command:	Name (looked for in PATH) or path (anything with a slash)
  * @qemu:	Filled on success
  *
- * Never finds this very program under another name.
+ * Never finds the launcher, or a copy of it, under another name than its own.
  *
- * Return: 0, STATUS_NOT_FOUND or STATUS_CANNOT_RUN; @qemu->path then names what cannot be run
+ * Return: 0, STATUS_NOT_FOUND or STATUS_CANNOT_RUN; @qemu->path then names what cannot be run, and
+ *	   errno says why
  */
 int qemu_find_command(const char *command, struct qemu *qemu);
 
@@ -32,7 +33,7 @@ int qemu_find_command(const char *command, struct qemu *qemu);
  *
  * A name that is there but cannot be run does not end the search.
  *
- * Return: 0, STATUS_NOT_FOUND or STATUS_CANNOT_RUN
+ * Return: as qemu_find_command()
  */
 int qemu_find_default(struct qemu *qemu);
 
