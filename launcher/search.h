@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One search through the sockets that may be a passt's. */
+#ifndef QRAP_SEARCH_H
+#define QRAP_SEARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "candidate.h"
+#include "discover.h"
+
+/* So many connections are open at once, at most. */
+#define ATTEMPTS_MAX 32
+
+/**
+ * struct attempt - A connection that waits for its answer
+ * @candidate:	Whom we are connected to
+ * @fd:		The connection
+ * @since:	Since when, in milliseconds of sys_now_ms()
+ * @answered:	The answer is there
+ */
+struct attempt {
+	struct candidate *candidate;
+	int fd;
+	int64_t since;
+	bool answered;
+};
+
+/**
+ * struct search - What was looked for, and what is known
+ * @wanted:	What is looked for; this, @candidates' paths and @count are set by the caller, all
+ *		else is zero before the first search
+ * @until:	Time at which to end, in milliseconds of sys_now_ms(), or 0
+ * @candidates:	Sockets to try, in order
+ * @count:	How many
+ * @found:	The one that was connected to, in the end
+ * @silent_till: For each: not to be tried again before that time
+ * @said:	For each: the state that was traced last
+ * @next:	Index of the next one to try
+ * @attempts:	Open connections, in the order of @candidates
+ * @open:	How many
+ * @next_start:	Time at which the next one may be tried although there are open ones
+ * @places:	How many may be open at once
+ * @overtaken:	One was silent for too long: the next ones follow in steps
+ * @tried:	A connection was made, or not made, to one of them
+ * @all_known:	The kernel's table of sockets was seen in full
+ */
+struct search {
+	const struct discovery *wanted;
+	int64_t until;
+	struct candidate candidates[CANDIDATES_MAX];
+	size_t count;
+	struct candidate *found;
+	int64_t silent_till[CANDIDATES_MAX];
+	enum candidate_state said[CANDIDATES_MAX];
+	size_t next;
+	struct attempt attempts[ATTEMPTS_MAX];
+	size_t open;
+	int64_t next_start;
+	size_t places;
+	bool overtaken;
+	bool tried;
+	bool all_known;
+};
+
+/**
+ * search_once() - Look at all candidates anew, and connect to the first one that answers
+ * @search:	What to look for; filled with what was seen
+ *
+ * "First" is the lowest-numbered one that answers within 100 ms. Takes under 0.5 s to find one
+ * past 98 silent ones, and 1 s at most where none answers; all connections but the one that is
+ * returned are closed. With --socket, a passt that stays mute is returned too, after a warning.
+ *
+ * Return: connected descriptor, non-blocking, and @search->found is set; or -1
+ */
+int search_once(struct search *search);
+
+/* Is one of the candidates in that state, as far as the last search saw? */
+bool search_found(const struct search *search, enum candidate_state state);
+
+#endif /* QRAP_SEARCH_H */
