@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "answer.h"
 #include "guard.h"
 #include "intercept.h"
 #include "next.h"
@@ -40,6 +41,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	int saved = errno;
 
 	next_load();
+	answer_check(envp);
 	guard_gate_one(argc, argv, envp);
 	errno = saved;
 }

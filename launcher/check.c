@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The static checks and a trial exec, for QEMU and for what stands in front of it. */
+#include "check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "message.h"
+#include "preload.h"
+#include "qemu.h"
+#include "script.h"
+#include "trial.h"
+
+/* Programs in front of QEMU that are followed. */
+#define HOPS_MAX 5
+
+/**
+ * struct hops - The programs that were looked at
+ * @paths:	Their paths, in the order in which they run
+ * @count:	How many
+ */
+struct hops {
+	char paths[HOPS_MAX][PATH_MAX];
+	unsigned count;
+};
+
+static bool follow(struct hops *hops, struct preload *preload)
+{
+	const char *path = hops->paths[hops->count - 1];
+	char target[SCRIPT_WORD_MAX];
+	struct qemu next;
+
+	if (!preload_check(preload, path) || !trial_run(preload, path))
+		return false;
+	if (hops->count == HOPS_MAX || !script_target(path, target) ||
+	    qemu_find_command(target, &next))
+		return true;
+	strcpy(hops->paths[hops->count++], next.path);
+	return follow(hops, preload);
+}
+
+static void print_hops(const struct hops *hops)
+{
+	struct script script;
+
+	for (unsigned i = 0; i < hops->count; i++) {
+		printf("program: %s", hops->paths[i]);
+		if (script_read(hops->paths[i], &script))
+			printf(", a script of %s%s%s%s", script.interpreter,
+			       *script.command ? " " : "", script.command,
+			       i + 1 < hops->count ? ", which runs" : "; what it runs is not seen");
+		putchar('\n');
+	}
+}
+
+static int find_qemu(const struct options *options, struct qemu *qemu)
+{
+	const char *command = options->command[0] ? options->command[0] : options->qemu;
+
+	return command ? qemu_find_command(command, qemu) : qemu_find_default(qemu);
+}
+
+int check(const struct options *options)
+{
+	struct preload preload;
+	struct hops hops = { .count = 1 };
+	struct qemu qemu;
+	int status = find_qemu(options, &qemu);
+	bool fits;
+
+	if (status == STATUS_CANNOT_RUN) {
+		printf("no: %s cannot be run: %s\n", qemu.path, strerror(errno));
+		return 1;
+	}
+	if (status) {
+		printf("no: %s: no such command\n", qemu.name ? qemu.name : "QEMU");
+		return status;
+	}
+	strcpy(hops.paths[0], qemu.path);
+	fits = preload_find_shim(&preload) && follow(&hops, &preload);
+	printf("%s%s\n", fits ? "yes" : "no: ", fits ? "" : preload.reason);
+	print_hops(&hops);
+	if (*preload.shim)
+		printf("shim: %s\n", preload.shim);
+	return fits ? 0 : 1;
+}
