@@ -143,6 +143,15 @@ check:
 	@$(MAKE) --no-print-directory all helpers
 	@tests/run
 
+# The tests themselves, against the program that this one replaces: what it does right passes, what
+# it does wrong fails.
+check-original: export QRAP_UNDER_TEST := $(or $(QRAP_UNDER_TEST),/usr/bin/qrap)
+check-original:
+	@tests/need check
+	@$(MAKE) --no-print-directory helpers
+	@tests/run tests/dropin.bats
+	@tests/run --must-fail tests/defects.bats
+
 lint:
 	@tests/need lint
 	@tests/lint
@@ -165,6 +174,6 @@ fuzz:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all helpers fuzzers install uninstall check lint demo bench fuzz clean FORCE
+.PHONY: all helpers fuzzers install uninstall check check-original lint demo bench fuzz clean FORCE
 
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/pic/*/*.d $(BUILD)/tests/*.d)

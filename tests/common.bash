@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # output and status are set by run, others are for tests
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # For the bats files: `load common`. A file that has a teardown() of its own calls end_all in it.
@@ -12,6 +12,14 @@ source "$TOP/tests/lib.bash"
 
 teardown() {
 	end_all
+}
+
+# refute COMMAND...: the command must fail (bats takes no notice of a failing "! command")
+refute() {
+	if "$@"; then
+		echo "succeeds, and must not: $*"
+		return 1
+	fi
 }
 
 # need COMMAND...: skip the test where one is not installed
@@ -31,11 +39,6 @@ need_guest() {
 	need qemu-system-x86_64 passt
 	[ -z "${QRAP_NO_GUEST:-}" ] || skip "$QRAP_NO_GUEST"
 	[ -n "${QRAP_GUEST:-}" ] || QRAP_GUEST=$("$TOP/tests/guest/image") || skip 'no guest'
-}
-
-# The programs of the test under test are the original's?
-original() {
-	[ "$QRAP" = /usr/bin/qrap ]
 }
 
 # boot COMMAND...: run a command that boots a guest; console and messages are in $output. Without
@@ -60,17 +63,15 @@ assert_offline() {
 	fi
 }
 
-# An unprivileged user: as_user COMMAND... runs the command as one that owns $USER_HOME. Somebody
-# else than nobody, which is what a passt started by root turns into.
-USER_ID=4711
-as_user() {
-	env HOME="$USER_HOME" setpriv --reuid $USER_ID --regid $USER_ID --clear-groups "$@"
-}
-
-# Gives that user a home with copies of what is tested: the tree may be where he cannot look.
+# make_user: an unprivileged user, somebody else than nobody, which is what a passt started by root
+# turns into. "${AS_USER[@]}" COMMAND runs a command as he does; he owns $USER_HOME, with copies of
+# what is tested in it, since the tree may be where he cannot look.
 make_user() {
+	local id=4711
+
 	need_root
 	USER_HOME=/tmp/home
+	AS_USER=(env "HOME=$USER_HOME" setpriv "--reuid=$id" "--regid=$id" --clear-groups)
 	mkdir -p "$USER_HOME"
 	[ ! -e "$BUILD/qrap_preload.so" ] || cp "$BUILD/qrap_preload.so" "$USER_HOME/"
 	cp "$QRAP" "$USER_HOME/qrap"
@@ -78,5 +79,29 @@ make_user() {
 		cp "$QRAP_GUEST"/{vmlinuz,initrd,busybox} "$USER_HOME/"
 		QRAP_GUEST=$USER_HOME
 	fi
-	chown -R $USER_ID:$USER_ID "$USER_HOME"
+	chown -R $id:$id "$USER_HOME"
+}
+
+# fake_qemus NAME...: each is found first in PATH, and prints what it got (tests/helpers/fake_qemu.c)
+fake_qemus() {
+	local name
+
+	mkdir -p /tmp/bin
+	[ -x "$BUILD/tests/fake_qemu" ]
+	for name; do
+		ln -s "$BUILD/tests/fake_qemu" "/tmp/bin/$name"
+	done
+	[[ $PATH == /tmp/bin:* ]] || PATH=/tmp/bin:$PATH
+}
+
+# qrap ARGUMENT...: run the launcher under test as a shell would, standard output in $output, standard
+# error in $stderr; with the $PATH of $QRAP_PATH, if set. Without descriptors 3 and 4: see boot.
+qrap() {
+	run --separate-stderr timeout --kill-after=2 20 \
+		env "PATH=${QRAP_PATH:-$PATH}" "$QRAP" "$@" </dev/null 3>&- 4>&-
+}
+
+# Arguments that the fake QEMU got, one a line.
+arguments() {
+	sed -n 's/^argv [0-9]* //p' <<<"$output"
 }

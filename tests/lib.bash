@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # what it sets is for its users
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What tests and the demo share: processes that are ended by their pid, passt, an HTTP server, the
@@ -76,6 +76,11 @@ start_passt() {
 
 # What start_passt puts in front of passt, for instance to run it as another user.
 PASST_AS=()
+
+# Has the passt of $PASST no client? It has one connected socket less on its path then.
+passt_is_free() {
+	! grep -q ' 0001 03 .* /tmp/passt_' /proc/net/unix
+}
 
 # Has the process PID a listening TCP socket on loopback port PORT? (/proc/net/tcp: state 0A)
 serves() {
