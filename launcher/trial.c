@@ -141,29 +141,40 @@ static int stop(struct trial *t, bool too_long)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* The line of stderr that is about loading libraries, else the first one, or NULL. */
-static const char *find_complaint(char *said)
+/* The first line that has @word, or NULL; @size bytes that were cut into lines. */
+static const char *find_line(const char *lines, size_t size, const char *word)
 {
-	static const char *const words[] = { "LD_PRELOAD", "version `", "symbol lookup error",
-					     "error while loading", "Error relocating" };
-	const char *first = NULL;
-	char *rest = said, *line;
-
-	while ((line = strsep(&rest, "\n"))) {
-		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-			if (strstr(line, words[i]))
-				return line;
-		}
-		if (!first && *line)
-			first = line;
+	for (const char *line = lines; line < lines + size; line += strlen(line) + 1) {
+		if (*line && strstr(line, word))
+			return line;
 	}
-	return first;
+	return NULL;
+}
+
+/* What was said about the shim, else about loading libraries, else whatever came first, or NULL. */
+static const char *find_complaint(char *said, const char *shim)
+{
+	const char *const words[] = { shim,
+				      "version `",
+				      "symbol lookup error",
+				      "LD_PRELOAD",
+				      "Error relocating",
+				      "error while loading",
+				      "" };
+	size_t size = strlen(said);
+	const char *line = NULL;
+
+	for (char *end = said; (end = strchr(end, '\n')); end++)
+		*end = '\0';
+	for (size_t i = 0; !line && i < sizeof(words) / sizeof(words[0]); i++)
+		line = find_line(said, size, words[i]);
+	return line;
 }
 
 static void explain(struct preload *preload, const char *path, struct trial *t, bool in_time,
 		    int status)
 {
-	const char *complaint = find_complaint(t->said);
+	const char *complaint = find_complaint(t->said, preload->shim);
 	char *out = preload->reason;
 	size_t size = sizeof(preload->reason);
 
