@@ -2,7 +2,7 @@
 /*
  * The contract as text. First part, of fixed width, written over in place:
  *
- *   01:FD:COOKIE:DEV:INO:LOCKER:COOKIE:DEV:INO:LEN:PATH, padded:BLAME_PID:LEN:BLAME, padded:
+ *   01:FD:COOKIE:DEV:INO:LOCKER:COOKIE:DEV:INO:LEN:PATH, padded:
  *
  * and the rest, which never changes: RUN:LEVEL:FLAGS:QEMU_DEV:QEMU_INO:TRUST:LOG_FILE
  */
@@ -57,9 +57,6 @@ static void add_first_part(struct text *t, const struct contract *c)
 	text_add(t, ":");
 	add_identity(t, &c->locker_id);
 	add_text(t, c->passt, PASST_PATH_MAX);
-	text_add_padded(t, (uint64_t)c->blame_pid, INT_DIGITS);
-	text_add(t, ":");
-	add_text(t, c->blame, CONTRACT_BLAME_MAX);
 }
 
 static void add_trust(struct text *t, const struct passt_trust *trust)
@@ -197,8 +194,6 @@ bool contract_read(const char *value, struct contract *c)
 	c->locker = take_int(&r);
 	take_identity(&r, &c->locker_id);
 	take_text(&r, c->passt, PASST_PATH_MAX);
-	c->blame_pid = take_int(&r);
-	take_text(&r, c->blame, CONTRACT_BLAME_MAX);
 	take_rest(&r, c);
 	if (!c->locker)
 		c->locker = -1;

@@ -18,9 +18,6 @@
 
 #define CONTRACT_VARIABLE "QRAP_SHIM"
 
-/* Longest text that says who lost the connection. */
-#define CONTRACT_BLAME_MAX 80
-
 /**
  * struct contract - What the launcher hands over to the shim of every program that follows
  * @fd:		Number on which QEMU expects the connection
@@ -28,8 +25,6 @@
  * @locker:	Number of the locker, or -1
  * @locker_id:	Identity of the locker
  * @passt:	Path of the socket of passt, "" for a private one
- * @blame_pid:	Process that was last seen to lose the connection, or 0
- * @blame:	Its program and call, "python3.11: close_range", or ""
  * @run:	Number of this start
  * @level:	What stderr gets
  * @searched:	Patch mode found that passt by probing: another one will do
@@ -46,8 +41,6 @@ struct contract {
 	int locker;
 	struct identity locker_id;
 	char passt[PASST_PATH_MAX + 1];
-	pid_t blame_pid;
-	char blame[CONTRACT_BLAME_MAX + 1];
 	uint64_t run;
 	enum log_level level;
 	bool searched;
@@ -81,7 +74,7 @@ size_t contract_write(const struct contract *contract, char *out);
 bool contract_read(const char *value, struct contract *contract);
 
 /**
- * contract_update() - Write the members up to @blame over an existing value, in place
+ * contract_update() - Write the members up to @passt over an existing value, in place
  * @value:	Value that contract_read() accepted
  * @contract:	What to write; its other members are ignored
  */

@@ -2,10 +2,16 @@
 /* The locker: a spare of the connection, queued in a socket. */
 #include "locker.h"
 
+#include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include "sys.h"
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8
+#endif
 
 /* valgrind keeps the last descriptors below the soft limit for itself. */
 #define KEPT_BY_VALGRIND 64
@@ -56,57 +62,104 @@ static int move_out_of_the_way(int fd, int avoid)
 	return to;
 }
 
-static int send_descriptor(int socket, int fd)
-{
-	char nothing = 0;
-	struct iovec iov = { &nothing, 1 };
+/* What the message in the locker carries. */
+enum content { CONTENT_CONNECTION, CONTENT_NOTE, CONTENTS };
+
+/**
+ * struct parcel - A message with descriptors (unix(7), SCM_RIGHTS)
+ * @msg:	Header, set up by parcel_start()
+ * @iov:	The one byte that carries them
+ * @nothing:	That byte
+ * @control:	The descriptors
+ */
+struct parcel {
+	struct msghdr msg;
+	struct iovec iov;
+	char nothing;
 	union {
 		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
+		char space[CMSG_SPACE(CONTENTS * sizeof(int))];
 	} control;
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
+};
+
+static void parcel_start(struct parcel *p)
+{
+	memset(p, 0, sizeof(*p));
+	p->iov.iov_base = &p->nothing;
+	p->iov.iov_len = 1;
+	p->msg.msg_iov = &p->iov;
+	p->msg.msg_iovlen = 1;
+	p->msg.msg_control = &p->control;
+	p->msg.msg_controllen = sizeof(p->control);
+}
+
+static int send_contents(int socket, const int fds[CONTENTS])
+{
+	struct parcel p;
 	ssize_t ret;
 
-	memset(&control, 0, sizeof(control));
-	control.header.cmsg_level = SOL_SOCKET;
-	control.header.cmsg_type = SCM_RIGHTS;
-	control.header.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	ret = sys_sendmsg(socket, &msg, MSG_NOSIGNAL);
+	parcel_start(&p);
+	p.control.header.cmsg_level = SOL_SOCKET;
+	p.control.header.cmsg_type = SCM_RIGHTS;
+	p.control.header.cmsg_len = CMSG_LEN(CONTENTS * sizeof(int));
+	memcpy(CMSG_DATA(&p.control.header), fds, CONTENTS * sizeof(int));
+	ret = sys_sendmsg(socket, &p.msg, MSG_NOSIGNAL);
 	return ret < 0 ? (int)ret : 0;
 }
 
-/* The descriptor in the message at the head of the queue, or -errno; -ENOENT: no message. */
-static int receive_descriptor(int socket, int flags)
+/* The descriptors in the message at the head of the queue: 0 or -errno; -ENOENT: no message. */
+static int receive_contents(int socket, int flags, int fds[CONTENTS])
 {
-	char nothing;
-	struct iovec iov = { &nothing, 1 };
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	ssize_t ret = sys_recvmsg(socket, &msg, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	int fd;
+	struct parcel p;
+	ssize_t ret;
 
+	parcel_start(&p);
+	ret = sys_recvmsg(socket, &p.msg, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (ret == 0 || ret == -EAGAIN)
 		return -ENOENT;
 	if (ret < 0)
 		return (int)ret;
-	if (msg.msg_controllen < CMSG_LEN(sizeof(int)) || control.header.cmsg_type != SCM_RIGHTS)
-		return -ENOENT;
-	memcpy(&fd, CMSG_DATA(&control.header), sizeof(fd));
+	/* With no number free for both, the kernel gives those that it has numbers for. */
+	for (int i = 0; i < CONTENTS; i++) {
+		fds[i] = -1;
+		if (p.msg.msg_controllen >= sizeof(p.control.header) &&
+		    p.control.header.cmsg_len >= CMSG_LEN((size_t)(i + 1) * sizeof(int)))
+			memcpy(&fds[i], CMSG_DATA(&p.control.header) + (size_t)i * sizeof(int),
+			       sizeof(int));
+	}
+	return fds[CONTENT_CONNECTION] < 0 ? -EMFILE : 0;
+}
+
+static void close_content(int fd)
+{
+	if (fd >= 0)
+		sys_close(fd);
+}
+
+/* A file without a name, which cannot be executed where the kernel knows that wish (Linux 6.3). */
+static int create_note(void)
+{
+	int fd = (int)sys_call(SYS_memfd_create, (long)"qrap", MFD_CLOEXEC | MFD_NOEXEC_SEAL, 0, 0,
+			       0, 0);
+
+	if (fd == -EINVAL)
+		fd = (int)sys_call(SYS_memfd_create, (long)"qrap", MFD_CLOEXEC, 0, 0, 0, 0);
 	return fd;
+}
+
+/* Packs the connection and a new note for whoever holds the other end of @socket. */
+static int fill(int socket, int connection)
+{
+	const int fds[CONTENTS] = {
+		[CONTENT_CONNECTION] = connection, [CONTENT_NOTE] = create_note()
+	};
+	int ret;
+
+	if (fds[CONTENT_NOTE] < 0)
+		return fds[CONTENT_NOTE];
+	ret = send_contents(socket, fds);
+	sys_close(fds[CONTENT_NOTE]);
+	return ret;
 }
 
 int locker_create(int connection, int number, int avoid)
@@ -116,7 +169,7 @@ int locker_create(int connection, int number, int avoid)
 
 	if (ret)
 		return ret;
-	ret = send_descriptor(pair[0], connection);
+	ret = fill(pair[0], connection);
 	sys_close(pair[0]);
 	if (ret) {
 		sys_close(pair[1]);
@@ -136,15 +189,57 @@ int locker_create(int connection, int number, int avoid)
 
 int locker_look(int locker)
 {
-	return receive_descriptor(locker, MSG_PEEK);
+	int fds[CONTENTS];
+	int ret = receive_contents(locker, MSG_PEEK, fds);
+
+	if (ret)
+		return ret;
+	close_content(fds[CONTENT_NOTE]);
+	return fds[CONTENT_CONNECTION];
+}
+
+/* The note alone, or -1. */
+static int look_at_note(int locker)
+{
+	int fds[CONTENTS];
+
+	if (receive_contents(locker, MSG_PEEK, fds))
+		return -1;
+	close_content(fds[CONTENT_CONNECTION]);
+	return fds[CONTENT_NOTE];
+}
+
+void locker_leave_note(int locker, const char *note)
+{
+	char page[LOCKER_NOTE_MAX + 1] = { 0 };
+	int fd = look_at_note(locker);
+
+	if (fd < 0)
+		return;
+	memcpy(page, note, strnlen(note, LOCKER_NOTE_MAX));
+	sys_call(SYS_pwrite64, fd, (long)page, sizeof(page), 0, 0, 0);
+	sys_close(fd);
+}
+
+void locker_read_note(int locker, char *note)
+{
+	int fd = look_at_note(locker);
+
+	memset(note, 0, LOCKER_NOTE_MAX + 1);
+	if (fd < 0)
+		return;
+	sys_call(SYS_pread64, fd, (long)note, LOCKER_NOTE_MAX, 0, 0, 0);
+	sys_close(fd);
 }
 
 void locker_empty(int locker)
 {
-	int fd = receive_descriptor(locker, 0);
+	int fds[CONTENTS];
 
-	if (fd >= 0)
-		sys_close(fd);
+	if (!receive_contents(locker, 0, fds)) {
+		close_content(fds[CONTENT_CONNECTION]);
+		close_content(fds[CONTENT_NOTE]);
+	}
 	sys_close(locker);
 }
 

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command that is going to be run: its words, printed or executed. */
+#ifndef QRAP_COMMAND_H
+#define QRAP_COMMAND_H
+
+#include "../shim/log.h"
+#include "qemu.h"
+
+/**
+ * command_words() - argv for a program
+ * @name:	argv[0]
+ * @args:	The rest, NULL-terminated
+ *
+ * Return: NULL-terminated array that lives as long as the process, or NULL without memory
+ */
+char **command_words(const char *name, char **args);
+
+/* Prints words on stdout as one line that sh(1) runs as it is: 0, or -1 if it cannot be written. */
+int command_print(char *const *words);
+
+/**
+ * command_run() - Become the program
+ * @log:	For the message
+ * @qemu:	Program
+ * @words:	Its argv
+ *
+ * A file that is executable but neither a program nor begins with #! is run by sh, as execvp(3)
+ * does.
+ *
+ * Return: only if it failed: exit status, after a message
+ */
+int command_run(const struct log *log, const struct qemu *qemu, char **words);
+
+#endif /* QRAP_COMMAND_H */

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Leaving the connection, the spare and the contract to the programs that follow. */
+#include "handover.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "../shim/contract.h"
+#include "../shim/locker.h"
+#include "../shim/sys.h"
+#include "message.h"
+
+#define PRELOAD_VARIABLE "LD_PRELOAD"
+
+uint64_t handover_run_number(void)
+{
+	uint64_t run = 0;
+
+	if (getrandom(&run, sizeof(run), GRND_NONBLOCK) != sizeof(run) || !run)
+		run = ((uint64_t)sys_wall_us() << 16) | (uint64_t)(getpid() & 0xffff);
+	return run;
+}
+
+/* Onto the number asked for, unless it is there already: then only close-on-exec goes. */
+static int put_on_number(int from, int to)
+{
+	if (from == to)
+		return fcntl(to, F_SETFD, 0);
+	if (dup2(from, to) < 0)
+		return -1;
+	return close(from);
+}
+
+/* QEMU's executable, so that the shim knows it whatever its arguments say. */
+static void name_qemu(struct contract *contract, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	struct identity id;
+	int fd;
+
+	if (!strstr(name, "qemu") && !strstr(name, "kvm"))
+		return;
+	fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (descriptor_identity(fd, &id)) {
+		contract->qemu_dev = id.dev;
+		contract->qemu_ino = id.ino;
+	}
+	close(fd);
+}
+
+static void make_locker(const struct log *log, struct contract *contract)
+{
+	contract->locker = locker_create(contract->fd, -1, contract->fd);
+	if (contract->locker >= 0 && descriptor_identity(contract->locker, &contract->locker_id))
+		return;
+	message_warning(log, "No spare of the connection: %s; a lost descriptor means a new one",
+			strerror(contract->locker < 0 ? -contract->locker : EBADF));
+	contract->locker = -1;
+}
+
+/* A relative log file is the same file wherever the programs that follow change to. */
+static void set_log_file(const struct log *log, struct contract *contract)
+{
+	char *directory = NULL;
+	size_t size = sizeof(contract->log_file);
+	int len;
+
+	if (!log->file || !*log->file)
+		return;
+	if (*log->file != '/')
+		directory = realpath(".", NULL);
+	len = snprintf(contract->log_file, size, "%s%s%s", directory ? directory : "",
+		       directory ? "/" : "", log->file);
+	if (len < 0 || (size_t)len >= size) {
+		message_warning(log, "Log file %s: path too long, only qrap itself logs to it",
+				log->file);
+		contract->log_file[0] = '\0';
+	}
+	free(directory);
+}
+
+static int set_variables(const struct handover *h, const struct contract *contract)
+{
+	char *value = malloc(CONTRACT_SIZE);
+	char *preload = preload_value(h->preload, getenv(PRELOAD_VARIABLE));
+	int ret = -1;
+
+	if (value && preload) {
+		contract_write(contract, value);
+		ret = setenv(CONTRACT_VARIABLE, value, 1);
+		if (!ret)
+			ret = setenv(PRELOAD_VARIABLE, preload, 1);
+	}
+	if (ret)
+		message_error(&h->options->log, "Couldn't set up the shim's environment: %s",
+			      strerror(ENOMEM));
+	free(value);
+	return ret;
+}
+
+static int leave_contract(const struct handover *h)
+{
+	const struct options *o = h->options;
+	struct contract contract = {
+		.fd = h->fd,
+		.run = o->log.run,
+		.level = o->log.level,
+		.searched = o->mode == MODE_PATCH && !o->socket && !o->passt,
+		.private_passt = o->passt != NULL,
+		.reconnect = o->reconnect,
+		.trust = o->trust,
+	};
+
+	descriptor_identity(h->fd, &contract.socket);
+	memcpy(contract.passt, h->connection->path, sizeof(contract.passt));
+	name_qemu(&contract, h->qemu->path);
+	set_log_file(&o->log, &contract);
+	make_locker(&o->log, &contract);
+	return set_variables(h, &contract);
+}
+
+static void note_handed_over(const struct handover *h)
+{
+	char msg[PATH_MAX + 128];
+	const struct log_event event = {
+		.kind = EVENT_HANDED_OVER,
+		.msg = msg,
+		.fd = h->fd,
+		.socket = h->connection->path,
+		.action = h->preload ? "guarded" : "not guarded",
+	};
+
+	snprintf(msg, sizeof(msg), "Connection handed over to %s on descriptor %d", h->qemu->path,
+		 h->fd);
+	log_event(&h->options->log, &event);
+}
+
+int hand_over(const struct handover *h)
+{
+	if (put_on_number(h->connection->fd, h->fd)) {
+		message_error(&h->options->log, "Couldn't put the connection on descriptor %d: %s",
+			      h->fd, strerror(errno));
+		return -1;
+	}
+	if (h->preload && leave_contract(h))
+		return -1;
+	note_handed_over(h);
+	return 0;
+}

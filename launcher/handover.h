@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Leaving the connection, the spare and the contract to the programs that follow. */
+#ifndef QRAP_HANDOVER_H
+#define QRAP_HANDOVER_H
+
+#include "discover.h"
+#include "options.h"
+#include "preload.h"
+#include "qemu.h"
+
+/**
+ * struct handover - What is handed over to whom
+ * @options:	This run
+ * @connection:	To passt
+ * @fd:		Number that QEMU expects it on
+ * @qemu:	Who gets it
+ * @preload:	The shim, or NULL where it is not loaded
+ */
+struct handover {
+	const struct options *options;
+	const struct connection *connection;
+	int fd;
+	const struct qemu *qemu;
+	const struct preload *preload;
+};
+
+/* A number for this start, for log and contract; never 0. */
+uint64_t handover_run_number(void);
+
+/**
+ * hand_over() - Put the connection on its number, and all else where the shim finds it
+ * @handover:	What and to whom
+ *
+ * The connection is left blocking, without close-on-exec; with a shim there is a spare in a
+ * locker, and QRAP_SHIM and LD_PRELOAD are set. A locker that cannot be made is a warning.
+ *
+ * Return: 0, or -1 after a message
+ */
+int hand_over(const struct handover *handover);
+
+#endif /* QRAP_HANDOVER_H */

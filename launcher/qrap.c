@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * qrap: put a QEMU guest on the network that passt(1) provides.
+ *
+ * Find QEMU, rewrite its command line where asked, find a passt that is free, leave its connection
+ * on the number that QEMU expects, with the shim to see to it that it is still there when QEMU
+ * takes it, and become QEMU.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "../shim/sys.h"
+#include "check.h"
+#include "command.h"
+#include "discover.h"
+#include "handover.h"
+#include "message.h"
+#include "netargs.h"
+#include "options.h"
+#include "preload.h"
+#include "qemu.h"
+#include "version.h"
+
+/* Which QEMU: explicit mode's command, or the one that patch mode finds. */
+static int find_qemu(const struct options *o, struct qemu *qemu)
+{
+	const char *command = o->mode == MODE_EXPLICIT ? o->command[0] : o->qemu;
+	int status = command ? qemu_find_command(command, qemu) : qemu_find_default(qemu);
+
+	if (!status || o->dry_run)
+		return 0;
+	if (status == STATUS_CANNOT_RUN)
+		message_error(&o->log, "Couldn't run %s: %s", qemu->path, strerror(errno));
+	else if (command)
+		message_error(&o->log, "%s: no such command: looked in %s", command,
+			      strchr(command, '/') ? "no other place" : "PATH");
+	else
+		message_error(&o->log, "Couldn't find qemu command: no kvm, qemu-kvm or "
+				       "qemu-system-* in PATH; name one with --qemu");
+	return status;
+}
+
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+/* Patch mode: the new command line, and each change for those who want to know. */
+static int rewrite(const struct options *o, const struct qemu *qemu, struct netargs_result *result)
+{
+	const struct netargs_request request = {
+		.qemu = qemu->path, .args = o->command, .model = o->model, .is_open = is_open
+	};
+	int ret = netargs_rewrite(&request, result);
+
+	for (size_t i = 0; !ret && i < result->count; i++) {
+		const struct netargs_change *change = &result->changes[i];
+
+		if (o->dry_run || change->notable)
+			message_warning(&o->log, "%s", change->line);
+		else
+			message_trace(&o->log, "%s", change->line);
+	}
+	if (!ret)
+		return 0;
+	if (ret == -ENOSPC)
+		message_error(&o->log,
+			      "Couldn't find free address for device: give the NIC a place "
+			      "of its own, or remove another device");
+	else
+		message_error(&o->log, "Couldn't rewrite the command line: %s", strerror(-ret));
+	return STATUS_FAILED;
+}
+
+/* The shim, if it is wanted and can be loaded; why not is said in one line. */
+static bool find_shim(const struct options *o, const struct qemu *qemu, struct preload *preload)
+{
+	char msg[sizeof(preload->reason) + PATH_MAX + 64];
+	const struct log_event skipped = {
+		.kind = EVENT_PRELOAD_SKIPPED,
+		.severity = SEVERITY_WARNING,
+		.msg = msg,
+		.fd = -1,
+		.found = preload->reason,
+	};
+
+	if (!o->guard)
+		return false;
+	if (preload_find_shim(preload) && preload_check(preload, qemu->path))
+		return true;
+	snprintf(msg, sizeof(msg), "%s runs without the shim: %s", qemu->path, preload->reason);
+	log_event(&o->log, &skipped);
+	return false;
+}
+
+static int connect_to_passt(const struct options *o, struct connection *connection)
+{
+	const struct discovery discovery = {
+		.log = &o->log, .socket = o->socket, .wait_ms = o->wait_ms, .trust = &o->trust
+	};
+	const struct log_event connected = {
+		.kind = EVENT_CONNECTED, .msg = "Connected", .fd = -1, .socket = connection->path
+	};
+	struct log file_only = o->log;
+
+	if (discover(&discovery, connection))
+		return -1;
+	message_connected(&o->log, connection->path);
+	file_only.level = LOG_QUIET;
+	log_event(&file_only, &connected);
+	return 0;
+}
+
+/* The main job, once it is known what to run with which arguments. */
+static int start(const struct options *o, const struct qemu *qemu, char **words, int fd)
+{
+	struct preload preload = { 0 };
+	struct connection connection = { .fd = -1 };
+	struct handover handover = {
+		.options = o, .connection = &connection, .fd = fd, .qemu = qemu
+	};
+
+	if (find_shim(o, qemu, &preload))
+		handover.preload = &preload;
+	if (connect_to_passt(o, &connection) || hand_over(&handover))
+		return STATUS_FAILED;
+	return command_run(&o->log, qemu, words);
+}
+
+static int run_explicit(const struct options *o)
+{
+	struct qemu qemu = { 0 };
+	int status = find_qemu(o, &qemu);
+
+	if (status)
+		return status;
+	if (o->dry_run)
+		return command_print(o->command) ? STATUS_FAILED : 0;
+	return start(o, &qemu, o->command, o->fd);
+}
+
+static int run_patched(const struct options *o)
+{
+	struct netargs_result result = { .args = o->command };
+	bool starts_guest = netargs_starts_guest(o->command);
+	struct qemu qemu = { 0 };
+	int status = find_qemu(o, &qemu);
+	char **words;
+
+	if (!status && starts_guest)
+		status = rewrite(o, &qemu, &result);
+	if (status)
+		return status;
+	words = command_words(qemu.name, result.args);
+	if (!words) {
+		message_error(&o->log, "Couldn't rewrite the command line: %s", strerror(ENOMEM));
+		return STATUS_FAILED;
+	}
+	if (o->dry_run)
+		return command_print(words) ? STATUS_FAILED : 0;
+	if (!starts_guest)
+		return command_run(&o->log, &qemu, words);
+	return start(o, &qemu, words, result.fd);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	int status = options_parse(argc, argv, &options);
+
+	if (status)
+		return status;
+	options.log.run = handover_run_number();
+	switch (options.mode) {
+	case MODE_EXPLICIT:
+		return run_explicit(&options);
+	case MODE_PATCH:
+		return run_patched(&options);
+	case MODE_CHECK:
+		return check(&options);
+	case MODE_LIST:
+	case MODE_REPORT:
+		break;
+	case MODE_HELP:
+		options_help();
+		return 0;
+	case MODE_VERSION:
+		version_print();
+		return 0;
+	}
+	return STATUS_FAILED;
+}
