@@ -73,7 +73,8 @@ static int rewrite(const struct options *o, const struct qemu *qemu, struct neta
 }
 
 /* The shim, if it is wanted and can be loaded; why not is said in one line. */
-static bool find_shim(const struct options *o, const struct qemu *qemu, struct preload *preload)
+static bool find_shim(const struct options *o, const struct qemu *qemu, char **words,
+		      struct preload *preload)
 {
 	char msg[sizeof(preload->reason) + PATH_MAX + 64];
 	const struct log_event skipped = {
@@ -86,7 +87,10 @@ static bool find_shim(const struct options *o, const struct qemu *qemu, struct p
 
 	if (!o->guard)
 		return false;
-	if (preload_find_shim(preload) && preload_check(preload, qemu->path))
+	/* Explicit mode's command may be a wrapper, whose arguments name the program that matters. */
+	if (preload_find_shim(preload) &&
+	    (o->mode == MODE_EXPLICIT ? preload_check_command(preload, qemu->path, words + 1)
+				      : preload_check(preload, qemu->path)))
 		return true;
 	snprintf(msg, sizeof(msg), "%s runs without the shim: %s", qemu->path, preload->reason);
 	log_event(&o->log, &skipped);
@@ -120,7 +124,7 @@ static int start(const struct options *o, const struct qemu *qemu, char **words,
 		.options = o, .connection = &connection, .fd = fd, .qemu = qemu
 	};
 
-	if (find_shim(o, qemu, &preload))
+	if (find_shim(o, qemu, words, &preload))
 		handover.preload = &preload;
 	if (connect_to_passt(o, &connection) || hand_over(&handover))
 		return STATUS_FAILED;
