@@ -87,7 +87,7 @@ static bool find_shim(const struct options *o, const struct qemu *qemu, char **w
 
 	if (!o->guard)
 		return false;
-	/* Explicit mode's command may be a wrapper, whose arguments name the program that matters. */
+	/* A wrapper in explicit mode may be static: the program that matters is in its words. */
 	if (preload_find_shim(preload) &&
 	    (o->mode == MODE_EXPLICIT ? preload_check_command(preload, qemu->path, words + 1)
 				      : preload_check(preload, qemu->path)))
