@@ -2,7 +2,8 @@
 #
 # make                    build/qrap and build/qrap_preload.so
 # make install            both and the manual, below $(DESTDIR)$(PREFIX)
-# make check | demo       the tests | the main job, with a real guest
+# make check              the tests; TESTS=tests/NAME.bats for some of them only
+# make demo               the main job, with a real guest
 #
 # CC, CFLAGS, CPPFLAGS and LDFLAGS are the user's: what the program cannot do without is kept in
 # other variables.
@@ -140,15 +141,15 @@ export BUILD
 
 check:
 	@tests/need check
-	@$(MAKE) --no-print-directory all helpers
-	@tests/run
+	@$(MAKE) -s --no-print-directory all helpers
+	@tests/run $(TESTS)
 
 # The tests themselves, against the program that this one replaces: what it does right passes, what
 # it does wrong fails.
 check-original: export QRAP_UNDER_TEST := $(or $(QRAP_UNDER_TEST),/usr/bin/qrap)
 check-original:
 	@tests/need check
-	@$(MAKE) --no-print-directory helpers
+	@$(MAKE) -s --no-print-directory helpers
 	@tests/run tests/dropin.bats
 	@tests/run --must-fail tests/defects.bats
 
@@ -158,17 +159,19 @@ lint:
 
 demo:
 	@tests/need demo
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) -s --no-print-directory all
 	@tests/demo
 
 bench:
 	@tests/need bench
-	@$(MAKE) --no-print-directory all helpers
-	@set -e; for bench in tests/bench/*; do "$$bench"; done
+	@$(MAKE) -s --no-print-directory all helpers
+	@set -e; for bench in $(sort $(wildcard tests/bench/*)); do \
+		[ ! -x "$$bench" ] || "$$bench"; \
+	done
 
 fuzz:
 	@tests/need fuzz
-	@$(MAKE) --no-print-directory fuzzers
+	@$(MAKE) -s --no-print-directory fuzzers
 	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)
 
 clean:

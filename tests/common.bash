@@ -41,10 +41,15 @@ need_guest() {
 	[ -n "${QRAP_GUEST:-}" ] || QRAP_GUEST=$("$TOP/tests/guest/image") || skip 'no guest'
 }
 
-# boot COMMAND...: run a command that boots a guest; console and messages are in $output. Without
-# bats' descriptors 3 and 4, with which the original loses its connection (ORIGINAL.md, defect 1).
+# as_from_a_shell COMMAND...: without bats' descriptors 3 and 4, with which the original loses its
+# connection (ORIGINAL.md, defect 1)
+as_from_a_shell() {
+	"$@" </dev/null 3>&- 4>&-
+}
+
+# boot COMMAND...: run a command that boots a guest; console and messages are in $output
 boot() {
-	run timeout --kill-after=2 40 "$@" </dev/null 3>&- 4>&-
+	run as_from_a_shell timeout --kill-after=2 40 "$@"
 }
 
 # The guest was online: a lease, and the page that nobody can guess.
@@ -95,10 +100,10 @@ fake_qemus() {
 }
 
 # qrap ARGUMENT...: run the launcher under test as a shell would, standard output in $output, standard
-# error in $stderr; with the $PATH of $QRAP_PATH, if set. Without descriptors 3 and 4: see boot.
+# error in $stderr; with the $PATH of $QRAP_PATH, if set
 qrap() {
-	run --separate-stderr timeout --kill-after=2 20 \
-		env "PATH=${QRAP_PATH:-$PATH}" "$QRAP" "$@" </dev/null 3>&- 4>&-
+	run --separate-stderr as_from_a_shell timeout --kill-after=2 20 \
+		env "PATH=${QRAP_PATH:-$PATH}" "$QRAP" "$@"
 }
 
 # Arguments that the fake QEMU got, one a line.

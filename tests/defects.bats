@@ -16,7 +16,7 @@ setup() {
 
 @test "the connection happens to be on the number already: three descriptors in use" {
 	start_passt
-	run timeout 20 sh -c 'exec 3>/dev/null 4>/dev/null; exec "$@"' sh "$QRAP" 5 kvm </dev/null 3>&- 4>&-
+	run as_from_a_shell timeout 20 sh -c 'exec 3>/dev/null 4>/dev/null; exec "$@"' sh "$QRAP" 5 kvm
 	[ "$status" = 0 ]
 	[[ $output == *"fd 5 stream "*" peer=/tmp/passt_1.socket"* ]]
 }
@@ -148,7 +148,7 @@ setup() {
 	mkdir /tmp/only
 	ln -s "$QRAP" /tmp/only/kvm
 	ln -s "$BUILD/tests/fake_qemu" /tmp/only/qemu-kvm
-	run timeout 5 env PATH=/tmp/only /tmp/only/kvm -m 1 </dev/null 3>&- 4>&-
+	run as_from_a_shell timeout 5 env PATH=/tmp/only /tmp/only/kvm -m 1
 	[ "$status" = 0 ]
 	[[ $output == *"argv 0 qemu-kvm"* ]]
 	[ "$(grep -c 'Connected to' <<<"$output")" = 1 ]

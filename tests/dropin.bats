@@ -66,10 +66,10 @@ setup() {
 	start_passt
 	[ "$(id -u)" = 0 ] || rights=(--user --map-root-user)
 	mkdir /tmp/empty
-	run --separate-stderr unshare "${rights[@]}" --mount --propagation private bash -c '
+	run --separate-stderr as_from_a_shell unshare "${rights[@]}" --mount --propagation private bash -c '
 		mount -t tmpfs tmpfs /usr/libexec
 		ln -s "$1" /usr/libexec/qemu-kvm
-		PATH=/tmp/empty exec "$2" -m 1' bash "$BUILD/tests/fake_qemu" "$QRAP" </dev/null 3>&- 4>&-
+		PATH=/tmp/empty exec "$2" -m 1' bash "$BUILD/tests/fake_qemu" "$QRAP"
 	[ "$status" = 0 ]
 	[ "$(arguments | head -n 1)" = /usr/libexec/qemu-kvm ]
 }
@@ -200,7 +200,7 @@ rewritten() {
 	start_passt
 	ulimit -S -s 32768
 	mapfile -t many < <(seq 140000)
-	timeout 30 "$QRAP" "${many[@]}" >/tmp/got </dev/null 3>&- 4>&-
+	as_from_a_shell timeout 30 "$QRAP" -S "${many[@]}" >/tmp/got
 	sed -n 's/^argv [0-9]* \([0-9]*\)$/\1/p' /tmp/got | cmp - <(seq 140000)
 	grep -q '^fd 5 stream ' /tmp/got
 }

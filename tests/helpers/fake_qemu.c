@@ -85,14 +85,20 @@ static void print_descriptor(int fd)
 	       timeout_us(fd, SO_RCVTIMEO), timeout_us(fd, SO_SNDTIMEO), peer.sun_path);
 }
 
-/* Reads as QEMU does, with recv(), as much as comes. */
+/* Reads as QEMU does, with recv(), until there is a frame behind its length. */
 static void print_frame(int fd)
 {
 	unsigned char buf[4096];
-	ssize_t n = recv(fd, buf, sizeof(buf), 0);
+	size_t have = 0, want = 4;
+	ssize_t n;
 
-	printf("frame %zd ", n);
-	for (ssize_t i = 0; i < n; i++)
+	while (have < want && (n = recv(fd, buf + have, sizeof(buf) - have, 0)) > 0) {
+		have += (size_t)n;
+		if (have >= 4)
+			want = 4 + (size_t)buf[2] * 256 + buf[3];
+	}
+	printf("frame %zu ", have);
+	for (size_t i = 0; i < have; i++)
 		printf("%02x", buf[i]);
 	printf("\n");
 }

@@ -1,0 +1,134 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What comes out of the Makefile, and where `make install` puts it.
+
+load common
+
+setup() {
+	need gcc make
+}
+
+# A tree as clean as one just cloned, in a directory of this name.
+clean_tree() {
+	mkdir -p "$1"
+	cp -r "$TOP"/{Makefile,launcher,shim,man} "$1/"
+	unset BUILD
+}
+
+@test "the shim needs libc and nothing else" {
+	local needed
+
+	needed=$(readelf --dynamic --wide "$BUILD/qrap_preload.so" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
+	[ -n "$needed" ]
+	refute grep -vE '^libc\.so\.6$|^libdl\.so\.2$|^libc\.musl-.*' <<<"$needed"
+}
+
+@test "the shim exports names of the libc, and no others" {
+	local exported libc
+
+	exported=$(nm --dynamic --defined-only "$BUILD/qrap_preload.so" | sed 's/.* //; s/@.*//' | sort -u)
+	grep -qx close <<<"$exported"
+	libc=$(ldd "$BUILD/qrap_preload.so" | sed -n 's/.*libc\.so\.6 => \([^ ]*\).*/\1/p')
+	nm --dynamic --defined-only "$libc" | sed 's/.* //; s/@.*//' | sort -u >/tmp/libc
+	grep -qx close /tmp/libc
+	[ -z "$(comm -23 - /tmp/libc <<<"$exported")" ]
+}
+
+@test "the shim uses no allocation, no stdio, no locale" {
+	nm --dynamic --undefined-only "$BUILD/qrap_preload.so" | sed 's/.* //; s/@.*//' >/tmp/used
+	[ -s /tmp/used ]
+	refute grep -xE \
+		'malloc|calloc|realloc|free|.*alloc.*|.*printf.*|f?puts|f?putc|f(open|write|close)|.*_chk|setlocale|strerror|atexit' \
+		/tmp/used
+}
+
+@test "the shim asks to be initialized first, is bound now and has no executable stack" {
+	local dynamic
+
+	dynamic=$(readelf --dynamic --wide "$BUILD/qrap_preload.so")
+	grep -q 'FLAGS_1.*NOW.*INITFIRST' <<<"$dynamic"
+	refute grep -q TEXTREL <<<"$dynamic"
+	readelf --segments --wide "$BUILD/qrap_preload.so" >/tmp/segments
+	grep -q GNU_RELRO /tmp/segments
+	grep -qE 'GNU_STACK .* RW ' /tmp/segments
+}
+
+@test "the launcher is hardened" {
+	readelf --headers --dynamic --wide "$BUILD/qrap" >/tmp/headers
+	grep -q 'Type: *DYN' /tmp/headers
+	grep -q 'FLAGS_1.*NOW.*PIE' /tmp/headers
+	grep -q GNU_RELRO /tmp/headers
+	grep -qE 'GNU_STACK .* RW ' /tmp/headers
+	nm --dynamic --undefined-only "$BUILD/qrap" | grep -q __stack_chk_fail
+}
+
+@test "version: one place, both halves" {
+	local version
+
+	version=$(sed -n 's/^VERSION := //p' "$TOP/Makefile")
+	run "$QRAP" --version
+	[ "$status" = 0 ]
+	[[ $output == *"$version"* ]]
+	readelf --notes --wide "$BUILD/qrap_preload.so" | grep -qi qrap
+	grep -qaF "$version" "$BUILD/qrap_preload.so"
+}
+
+# bats test_tags=timeout:120
+@test "make PREFIX=X install in a clean tree builds, and uninstall takes all of it away" {
+	clean_tree /tmp/tree
+	cd /tmp/tree
+	make -s PREFIX=/tmp/prefix install
+	[ "$(cd /tmp/prefix && find . -type f | sort)" = "$(printf '%s\n' \
+		./bin/qrap ./lib/qrap/qrap_preload.so ./share/man/man1/qrap.1)" ]
+	[ "$(stat -c %a /tmp/prefix/bin/qrap)" = 755 ]
+	/tmp/prefix/bin/qrap --version
+	make -s PREFIX=/tmp/prefix uninstall
+	[ -z "$(find /tmp/prefix -type f)" ]
+	[ ! -e /tmp/prefix/lib/qrap ]
+}
+
+# bats test_tags=timeout:120
+@test "DESTDIR is put in front, and is not compiled in" {
+	clean_tree /tmp/tree
+	cd /tmp/tree
+	make -s DESTDIR=/tmp/destination PREFIX=/usr install
+	[ -x /tmp/destination/usr/bin/qrap ]
+	[ -f /tmp/destination/usr/lib/qrap/qrap_preload.so ]
+	refute grep -qa /tmp/destination /tmp/destination/usr/bin/qrap
+	grep -qa /usr/lib/qrap /tmp/destination/usr/bin/qrap
+}
+
+@test "an installed launcher finds the shim that was installed with it" {
+	need passt
+	mkdir -p /tmp/prefix/bin /tmp/prefix/lib/qrap
+	cp "$QRAP" /tmp/prefix/bin/
+	cp "$BUILD/qrap_preload.so" /tmp/prefix/lib/qrap/
+	start_passt
+	run /tmp/prefix/bin/qrap 7 sh -c 'echo "$LD_PRELOAD"'
+	[[ $output == */tmp/prefix/lib/qrap/qrap_preload.so* ]]
+}
+
+# bats test_tags=timeout:120
+@test "the same source makes the same bytes, wherever it lies" {
+	clean_tree /tmp/one
+	clean_tree /tmp/another/place
+	make -s -C /tmp/one
+	make -s -C /tmp/another/place
+	cmp /tmp/one/build/qrap /tmp/another/place/build/qrap
+	cmp /tmp/one/build/qrap_preload.so /tmp/another/place/build/qrap_preload.so
+}
+
+# bats test_tags=timeout:120
+@test "the user's flags and compiler are kept, and other flags mean another build" {
+	need clang
+	clean_tree /tmp/tree
+	cd /tmp/tree
+	make CC=clang CFLAGS='-O1 -DMINE' CPPFLAGS=-DALSO LDFLAGS=-Wl,--build-id=none >/tmp/log 2>&1
+	grep -q '^clang .*-DALSO.* -O1 -DMINE ' /tmp/log
+	refute grep -qi 'build id' <(readelf --notes build/qrap)
+	make CC=clang CFLAGS='-O1 -DMINE' CPPFLAGS=-DALSO LDFLAGS=-Wl,--build-id=none >/tmp/again
+	refute grep -q clang /tmp/again
+	make CC=clang CFLAGS=-O1 CPPFLAGS=-DALSO LDFLAGS=-Wl,--build-id=none >/tmp/other
+	grep -q clang /tmp/other
+}
