@@ -3,7 +3,7 @@
 #include "candidate.h"
 
 #include <errno.h>
-#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -56,6 +56,21 @@ enum candidate_state candidate_state_of_error(int error)
 	default:
 		return CANDIDATE_FAILED;
 	}
+}
+
+size_t candidates_name(struct candidate *candidates, const char *socket)
+{
+	size_t i;
+
+	if (socket && strlen(socket) > PASST_PATH_MAX)
+		return 0;
+	if (socket) {
+		strcpy(candidates[0].path, socket);
+		return 1;
+	}
+	for (i = 0; i < CANDIDATES_MAX; i++)
+		snprintf(candidates[i].path, sizeof(candidates[i].path), CANDIDATE_DEFAULT, i + 1);
+	return CANDIDATES_MAX;
 }
 
 /* May anybody put a file in place of this one? The sticky bit does not keep new ones out. */

@@ -69,6 +69,15 @@ const char *candidate_state_name(enum candidate_state state);
 enum candidate_state candidate_state_of_error(int error);
 
 /**
+ * candidates_name() - Set the paths of the sockets to look at
+ * @candidates:	CANDIDATES_MAX of them, all zero
+ * @socket:	The only one, or NULL for those that passt picks by itself
+ *
+ * Return: how many, or 0 for a path that is too long
+ */
+size_t candidates_name(struct candidate *candidates, const char *socket);
+
+/**
  * candidate_look() - Look at the file: is it a socket, and whose?
  * @candidate:	Its path is set; all else is filled anew
  * @trust:	Whose passt may be used

@@ -3,8 +3,6 @@
 #include "discover.h"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -138,30 +136,6 @@ static int search_on(struct search *search)
 	return fd;
 }
 
-/* Names the candidates: --socket's one, or passt's defaults. -1 after a message if that fails. */
-static int name_candidates(struct search *search)
-{
-	const char *path = search->wanted->socket;
-	size_t i;
-
-	if (path && strlen(path) > PASST_PATH_MAX) {
-		message_error(search->wanted->log,
-			      "%s: too long for a UNIX socket: %zu bytes, and %zu are possible",
-			      path, strlen(path), PASST_PATH_MAX);
-		return -1;
-	}
-	if (path) {
-		strcpy(search->candidates[0].path, path);
-		search->count = 1;
-		return 0;
-	}
-	for (i = 0; i < CANDIDATES_MAX; i++)
-		snprintf(search->candidates[i].path, sizeof(search->candidates[i].path),
-			 CANDIDATE_DEFAULT, i + 1);
-	search->count = CANDIDATES_MAX;
-	return 0;
-}
-
 static void report(const struct search *search)
 {
 	const struct log *log = search->wanted->log;
@@ -177,8 +151,12 @@ int discover(const struct discovery *discovery, struct connection *found)
 	struct search search = { .wanted = discovery };
 	int fd, flags;
 
-	if (name_candidates(&search))
+	search.count = candidates_name(search.candidates, discovery->socket);
+	if (!search.count) {
+		message_error(discovery->log, "%s: too long a path for a UNIX socket",
+			      discovery->socket);
 		return -1;
+	}
 	fd = search_on(&search);
 	if (fd < 0) {
 		report(&search);

@@ -8,10 +8,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "../shim/sys.h"
 #include "message.h"
+#include "server.h"
 
 /* A socket has that long before the next one may overtake it. */
 #define ANSWER_MS 100
@@ -65,25 +67,36 @@ static void give_up(struct search *search, struct attempt *attempt)
 	struct candidate *candidate = attempt->candidate;
 
 	search->silent_till[candidate - search->candidates] = sys_now_ms() + SILENT_PAUSE_MS;
-	conclude(search, candidate, CANDIDATE_SILENT);
+	conclude(search, candidate, attempt->listening ? CANDIDATE_VHOST_USER : CANDIDATE_SILENT);
 	close_attempt(search, attempt);
 }
 
-/* Sends the probe to the one that we are connected to, unless it must not have it: 0 or -errno. */
+/**
+ * ask() - Send the probe to the one that we are connected to, unless it must not have it
+ *
+ * Return: 0; 1 for one that may speak vhost-user: if it is a passt it has to speak first; -errno
+ */
 static int ask(struct search *search, struct candidate *candidate, int fd)
 {
-	uid_t uid;
-	int ret;
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
 
-	ret = passt_peer_uid(fd, &uid);
-	if (ret)
-		return ret;
-	if (!passt_trusted(search->wanted->trust, uid)) {
-		candidate->uid = uid;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len))
+		return -errno;
+	if (!passt_trusted(search->wanted->trust, peer.uid)) {
+		candidate->uid = peer.uid;
 		conclude(search, candidate, CANDIDATE_NOT_TRUSTED);
 		return -EPERM;
 	}
-	return passt_ask(fd);
+	switch (server_speaks_vhost_user(candidate, peer.pid)) {
+	case VHOST_USER_YES:
+		conclude(search, candidate, CANDIDATE_VHOST_USER);
+		return -EPERM;
+	case VHOST_USER_MAYBE:
+		return 1;
+	default:
+		return passt_ask(fd);
+	}
 }
 
 /* Opens an attempt: true if there is one more to wait for. */
@@ -103,7 +116,7 @@ static bool start(struct search *search, struct candidate *candidate)
 		return false;
 	}
 	ret = ask(search, candidate, fd);
-	if (ret) {
+	if (ret < 0) {
 		if (candidate->state == CANDIDATE_OPEN)
 			conclude_error(search, candidate, -ret);
 		close(fd);
@@ -113,6 +126,7 @@ static bool start(struct search *search, struct candidate *candidate)
 		.candidate = candidate,
 		.fd = fd,
 		.since = sys_now_ms(),
+		.listening = ret,
 	};
 	return true;
 }
@@ -297,7 +311,7 @@ static struct attempt *expire(struct search *search)
 	bool over = search->until && search->until <= now;
 
 	while (search->open && (over || search->attempts[0].since + patience(search) <= now)) {
-		if (search->wanted->socket) {
+		if (search->wanted->socket && !search->attempts[0].listening) {
 			message_warning(
 				search->wanted->log,
 				"%s does not answer; used all the same, as --socket names it",

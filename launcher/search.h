@@ -18,12 +18,14 @@
  * @candidate:	Whom we are connected to
  * @fd:		The connection
  * @since:	Since when, in milliseconds of sys_now_ms()
+ * @listening:	It was not asked, as it may speak vhost-user
  * @answered:	The answer is there
  */
 struct attempt {
 	struct candidate *candidate;
 	int fd;
 	int64_t since;
+	bool listening;
 	bool answered;
 };
 
