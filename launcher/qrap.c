@@ -11,13 +11,16 @@
 
 #include "../shim/sys.h"
 #include "check.h"
+#include "check.h"
 #include "command.h"
 #include "discover.h"
 #include "handover.h"
+#include "list.h"
 #include "message.h"
 #include "netargs.h"
 #include "options.h"
 #include "preload.h"
+#include "private.h"
 #include "qemu.h"
 #include "version.h"
 
@@ -97,19 +100,23 @@ static bool find_shim(const struct options *o, const struct qemu *qemu, char **w
 	return false;
 }
 
+/* A passt of our own, the one that was named, or one that is found. */
 static int connect_to_passt(const struct options *o, struct connection *connection)
 {
 	const struct discovery discovery = {
 		.log = &o->log, .socket = o->socket, .wait_ms = o->wait_ms, .trust = &o->trust
 	};
-	const struct log_event connected = {
-		.kind = EVENT_CONNECTED, .msg = "Connected", .fd = -1, .socket = connection->path
-	};
+	const struct log_event connected = { .kind = EVENT_CONNECTED,
+					     .msg = "Connected",
+					     .fd = -1,
+					     .socket = connection->path };
 	struct log file_only = o->log;
 
-	if (discover(&discovery, connection))
+	if (o->passt ? private_passt_start(&o->log, o->passt, connection) :
+		       discover(&discovery, connection))
 		return -1;
-	message_connected(&o->log, connection->path);
+	if (!o->passt)
+		message_connected(&o->log, connection->path);
 	file_only.level = LOG_QUIET;
 	log_event(&file_only, &connected);
 	return 0;
