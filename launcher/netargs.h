@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct arena;
+
 /**
  * struct netargs_request - A command line to rewrite
  * @qemu:	Name of QEMU, for what the arguments do not tell ("/usr/bin/qemu-system-s390x")
@@ -37,14 +39,14 @@ struct netargs_change {
  * @fd:		Descriptor number that the new netdev speaks of
  * @changes:	What was changed and why, in order
  * @count:	How many
- *
- * All memory lives as long as the process.
+ * @memory:	What all this is kept in
  */
 struct netargs_result {
 	char **args;
 	int fd;
 	struct netargs_change *changes;
 	size_t count;
+	struct arena *memory;
 };
 
 /**
@@ -63,11 +65,15 @@ bool netargs_starts_guest(char **args);
  * @request:	What to rewrite
  * @result:	Filled on success
  *
- * Linear in the length of the command line; the stack used does not depend on it.
+ * Linear in the length of the command line; the stack used does not depend on it. Without memory
+ * the program ends with a message and STATUS_FAILED.
  *
- * Return: 0; -ENOMEM; -ENOSPC if there is no free PCI address for the device ("Couldn't find free
+ * Return: 0; -ENOSPC if there is no free PCI address for the device ("Couldn't find free
  *	   address for device")
  */
 int netargs_rewrite(const struct netargs_request *request, struct netargs_result *result);
+
+/* Gives back all that a successful netargs_rewrite() filled in; words of the request stay. */
+void netargs_free(struct netargs_result *result);
 
 #endif /* QRAP_NETARGS_H */

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which NIC a machine of QEMU can have. */
+#ifndef QRAP_MACHINE_H
+#define QRAP_MACHINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How a NIC is connected to its machine. */
+enum attachment {
+	ATTACH_PCI,     /* virtio-net-pci */
+	ATTACH_CCW,     /* virtio-net-ccw: s390x */
+	ATTACH_MMIO,    /* virtio-net-device: microvm, boards with virtio-mmio */
+	ATTACH_ISA,     /* ne2k_isa: a PC without PCI */
+	ATTACH_USB,     /* usb-net: boards that have nothing else */
+	ATTACH_ONBOARD, /* the board's own NIC: -nic connects it */
+};
+
+/**
+ * struct machine - What is known of a machine
+ * @attachment:	How its NIC is connected
+ * @known:	The machine is in the table; else it is a guess by QEMU's name
+ * @nic_first:	The NIC of -nic and -net nic is on the bus of @attachment too, and gets its place
+ *		there before any -device
+ * @reserved:	Slots of its default PCI bus that the chipset has, a bit for each
+ */
+struct machine {
+	enum attachment attachment;
+	bool known;
+	bool nic_first;
+	uint32_t reserved;
+};
+
+/**
+ * machine_find() - Look a machine up
+ * @qemu:	Name or path of QEMU ("/usr/bin/qemu-system-s390x", "kvm")
+ * @type:	Machine as -machine has it ("q35", "pc-i440fx-7.2"), or NULL for QEMU's default
+ *
+ * Return: what is known of it
+ */
+struct machine machine_find(const char *qemu, const char *type);
+
+/* Driver of -device for a NIC that is connected this way; NULL for ATTACH_ONBOARD. */
+const char *machine_nic(enum attachment attachment);
+
+#endif /* QRAP_MACHINE_H */

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What patch mode makes of QEMU's arguments: one word a line on stdout, "fd N" and the changes on
+ * stderr ("!" in front of those that are said on every run).
+ *
+ * rewrite [-q QEMU] [-m MODEL] [-o FD]... [-g] [-f FILE] [--] [ARGUMENT]...
+ *
+ * -o: that descriptor is open in the caller. -g: only tell whether a guest is started, by the exit
+ * status. -f: the arguments are in FILE, each with a NUL behind it, and nothing but their number
+ * and the milliseconds that it took are printed; such a line may be longer than exec allows.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../launcher/netargs.h"
+
+static unsigned char open_fds[1024];
+
+static bool is_open(int fd)
+{
+	return fd < (int)sizeof(open_fds) && open_fds[fd];
+}
+
+static char **read_words(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+	struct stat st;
+	size_t count = 0, size;
+	char *text, **words;
+
+	if (fd < 0 || fstat(fd, &st))
+		return NULL;
+	size = (size_t)st.st_size;
+	text = mmap(NULL, size + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	if (text == MAP_FAILED)
+		return NULL;
+	for (size_t i = 0; i < size; i++)
+		count += !text[i];
+	words = calloc(count + 1, sizeof(*words));
+	for (size_t i = 0, at = 0; words && i < count; i++) {
+		words[i] = text + at;
+		at += strlen(text + at) + 1;
+	}
+	return words;
+}
+
+static long processor_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int print(const struct netargs_result *result)
+{
+	for (char **arg = result->args; *arg; arg++)
+		puts(*arg);
+	fprintf(stderr, "fd %d\n", result->fd);
+	for (size_t i = 0; i < result->count; i++)
+		fprintf(stderr, "%s%s\n", result->changes[i].notable ? "!" : "",
+			result->changes[i].line);
+	return 0;
+}
+
+static int rewrite(const struct netargs_request *request, bool only_count)
+{
+	long before = processor_ms();
+	struct netargs_result result;
+	size_t count = 0;
+	int ret = netargs_rewrite(request, &result);
+
+	if (ret) {
+		fprintf(stderr, "%s\n", strerror(-ret));
+		return 1;
+	}
+	if (!only_count)
+		return print(&result);
+	while (result.args[count])
+		count++;
+	printf("%zu words, %ld ms\n", count, processor_ms() - before);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct netargs_request request = { .qemu = "qemu-system-x86_64", .is_open = is_open };
+	bool only_ask = false;
+	char *file = NULL;
+	int option;
+
+	while ((option = getopt(argc, argv, "+q:m:o:gf:")) != -1) {
+		if (option == 'q')
+			request.qemu = optarg;
+		else if (option == 'm')
+			request.model = optarg;
+		else if (option == 'o')
+			open_fds[strtoul(optarg, NULL, 10) % sizeof(open_fds)] = 1;
+		else if (option == 'g')
+			only_ask = true;
+		else if (option == 'f')
+			file = optarg;
+		else
+			return 2;
+	}
+	request.args = file ? read_words(file) : argv + optind;
+	if (!request.args)
+		return 2;
+	if (only_ask)
+		return netargs_starts_guest(request.args) ? 0 : 1;
+	return rewrite(&request, file);
+}
