@@ -14,6 +14,7 @@ PREFIX ?= /usr/local
 bindir = $(PREFIX)/bin
 shimdir = $(PREFIX)/lib/qrap
 mandir = $(PREFIX)/share/man
+completiondir = $(PREFIX)/share/bash-completion/completions
 
 CFLAGS ?= -O2 -g
 INSTALL ?= install
@@ -126,14 +127,16 @@ $(BUILD)/prefix: FORCE
 	$(call stamp,$(abspath $(shimdir)))
 
 install: all
-	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(shimdir) $(DESTDIR)$(mandir)/man1
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(shimdir) $(DESTDIR)$(mandir)/man1 \
+		$(DESTDIR)$(completiondir)
 	$(INSTALL) -m 755 $(BUILD)/qrap $(DESTDIR)$(bindir)/qrap
 	$(INSTALL) -m 644 $(BUILD)/qrap_preload.so $(DESTDIR)$(shimdir)/qrap_preload.so
 	$(INSTALL) -m 644 man/qrap.1 $(DESTDIR)$(mandir)/man1/qrap.1
+	$(INSTALL) -m 644 .packaging/completion $(DESTDIR)$(completiondir)/qrap
 
 uninstall:
 	rm -f $(DESTDIR)$(bindir)/qrap $(DESTDIR)$(shimdir)/qrap_preload.so \
-		$(DESTDIR)$(mandir)/man1/qrap.1
+		$(DESTDIR)$(mandir)/man1/qrap.1 $(DESTDIR)$(completiondir)/qrap
 	[ ! -d $(DESTDIR)$(shimdir) ] || rmdir $(DESTDIR)$(shimdir)
 
 # The targets below first see to it that what they need is there (tests/packages).

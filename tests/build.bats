@@ -12,7 +12,7 @@ setup() {
 # A tree as clean as one just cloned, in a directory of this name.
 clean_tree() {
 	mkdir -p "$1"
-	cp -r "$TOP"/{Makefile,launcher,shim,man} "$1/"
+	cp -r "$TOP"/{Makefile,launcher,shim,man,.packaging} "$1/"
 	unset BUILD
 }
 
@@ -80,7 +80,8 @@ clean_tree() {
 	cd /tmp/tree
 	make -s PREFIX=/tmp/prefix install
 	[ "$(cd /tmp/prefix && find . -type f | sort)" = "$(printf '%s\n' \
-		./bin/qrap ./lib/qrap/qrap_preload.so ./share/man/man1/qrap.1)" ]
+		./bin/qrap ./lib/qrap/qrap_preload.so ./share/bash-completion/completions/qrap \
+		./share/man/man1/qrap.1)" ]
 	[ "$(stat -c %a /tmp/prefix/bin/qrap)" = 755 ]
 	/tmp/prefix/bin/qrap --version
 	make -s PREFIX=/tmp/prefix uninstall
