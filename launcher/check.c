@@ -3,7 +3,6 @@
 #include "check.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "message.h"
@@ -45,12 +44,14 @@ static void print_hops(const struct hops *hops)
 	struct script script;
 
 	for (unsigned i = 0; i < hops->count; i++) {
-		printf("program: %s", hops->paths[i]);
 		if (script_read(hops->paths[i], &script))
-			printf(", a script of %s%s%s%s", script.interpreter,
-			       *script.command ? " " : "", script.command,
-			       i + 1 < hops->count ? ", which runs" : "; what it runs is not seen");
-		putchar('\n');
+			message_answer("program: %s, a script of %s%s%s%s", hops->paths[i],
+				       script.interpreter, *script.command ? " " : "",
+				       script.command,
+				       i + 1 < hops->count ? ", which runs"
+							   : "; what it runs is not seen");
+		else
+			message_answer("program: %s", hops->paths[i]);
 	}
 }
 
@@ -70,18 +71,18 @@ int check(const struct options *options)
 	bool fits;
 
 	if (status == STATUS_CANNOT_RUN) {
-		printf("no: %s cannot be run: %s\n", qemu.path, strerror(errno));
+		message_answer("no: %s cannot be run: %s", qemu.path, strerror(errno));
 		return 1;
 	}
 	if (status) {
-		printf("no: %s: no such command\n", qemu.name ? qemu.name : "QEMU");
+		message_answer("no: %s: no such command", qemu.name ? qemu.name : "QEMU");
 		return status;
 	}
 	strcpy(hops.paths[0], qemu.path);
 	fits = preload_find_shim(&preload) && follow(&hops, &preload);
-	printf("%s%s\n", fits ? "yes" : "no: ", fits ? "" : preload.reason);
+	message_answer("%s%s", fits ? "yes" : "no: ", fits ? "" : preload.reason);
 	print_hops(&hops);
 	if (*preload.shim)
-		printf("shim: %s\n", preload.shim);
+		message_answer("shim: %s", preload.shim);
 	return fits ? 0 : 1;
 }

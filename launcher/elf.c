@@ -70,8 +70,7 @@ static bool find_address(const struct elf *elf, uint64_t address, uint64_t *offs
 	return false;
 }
 
-/* ... and the other way round. */
-static bool find_offset(const struct elf *elf, uint64_t offset, uint64_t *address)
+bool elf_address(const struct elf *elf, uint64_t offset, uint64_t *address)
 {
 	for (size_t i = 0; i < elf->segment_count; i++) {
 		const ElfW(Phdr) *load = &elf->segments[i];
@@ -452,12 +451,9 @@ static bool find_symbol_name(const struct elf *elf, uint32_t type, uint64_t addr
 	       read_string(elf, strings.sh_offset + symbol.st_name, name, ELF_NAME_MAX);
 }
 
-bool elf_symbol(const struct elf *elf, uint64_t offset, char name[ELF_NAME_MAX], uint64_t *distance)
+bool elf_symbol(const struct elf *elf, uint64_t address, char name[ELF_NAME_MAX],
+		uint64_t *distance)
 {
-	uint64_t address;
-
-	if (!find_offset(elf, offset, &address))
-		return false;
 	return find_symbol_name(elf, SHT_SYMTAB, address, name, distance) ||
 	       find_symbol_name(elf, SHT_DYNSYM, address, name, distance);
 }

@@ -95,18 +95,21 @@ bool elf_version_needed(const struct elf *elf, const char *library, size_t index
  */
 bool elf_version_missing(const struct elf *library, const char *version);
 
+/* Address in memory, as the file counts it, of an offset of the file: false if it has none. */
+bool elf_address(const struct elf *elf, uint64_t offset, uint64_t *address);
+
 /**
- * elf_symbol() - Which function is at an offset of the file?
- * @elf:	File
- * @offset:	Offset in the file, as /proc/PID/maps counts
+ * elf_symbol() - Which function is at an address?
+ * @elf:	Program, library, or the file with what was stripped from it
+ * @address:	Address as elf_address() gives it
  * @name:	Filled with the function's name
  * @distance:	Filled with the bytes from its beginning
  *
- * Looks into .symtab, else into .dynsym; a name is only given if the function covers the offset.
+ * Looks into .symtab, else into .dynsym; a name is only given if the function covers the address.
  *
  * Return: true if one was found
  */
-bool elf_symbol(const struct elf *elf, uint64_t offset, char name[ELF_NAME_MAX],
+bool elf_symbol(const struct elf *elf, uint64_t address, char name[ELF_NAME_MAX],
 		uint64_t *distance);
 
 #endif /* QRAP_ELF_H */

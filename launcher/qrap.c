@@ -22,6 +22,7 @@
 #include "preload.h"
 #include "private.h"
 #include "qemu.h"
+#include "report.h"
 #include "version.h"
 
 /* Which QEMU: explicit mode's command, or the one that patch mode finds. */
@@ -189,8 +190,9 @@ int main(int argc, char **argv)
 		return run_patched(&options);
 	case MODE_CHECK:
 		return check(&options);
-	case MODE_LIST:
 	case MODE_REPORT:
+		return report(&options);
+	case MODE_LIST:
 		break;
 	case MODE_HELP:
 		options_help();

@@ -73,7 +73,7 @@ static void write_changes(const uint8_t *data, size_t size)
 static void read_all(const struct elf *elf)
 {
 	char name[ELF_NAME_MAX], path[64], desc[32];
-	uint64_t distance;
+	uint64_t distance, address;
 
 	if (elf_interpreter(elf, path, sizeof(path)))
 		insist(memchr(path, '\0', sizeof(path)));
@@ -86,7 +86,7 @@ static void read_all(const struct elf *elf)
 		insist(memchr(name, '\0', sizeof(name)));
 	elf_version_missing(elf, "GLIBC_2.34");
 	for (uint64_t at = 0; at < elf->size; at += elf->size / 4 + 1) {
-		if (elf_symbol(elf, at, name, &distance))
+		if (elf_address(elf, at, &address) && elf_symbol(elf, address, name, &distance))
 			insist(memchr(name, '\0', sizeof(name)));
 	}
 }

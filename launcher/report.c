@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a log file says about the descriptor, for people and for scripts. */
+#include "report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "journal.h"
+#include "journey.h"
+#include "message.h"
+#include "place.h"
+
+/* Longest program that the column of programs makes room for. */
+#define PROGRAM_WIDTH_MAX 40
+
+/* What a loss is marked with. */
+#define LOSS_MARK "  <== lost here"
+
+/**
+ * struct picture - A report in the making
+ * @arena:	For texts
+ * @journal:	What the file has
+ * @journey:	What it means
+ * @width:	Of the column of programs
+ */
+struct picture {
+	struct arena *arena;
+	const struct journal *journal;
+	struct journey journey;
+	int width;
+};
+
+static const char *or_unknown(const char *text)
+{
+	return text ? text : "?";
+}
+
+/* What an event made of the descriptor, in a few words; NULL: nothing to speak of. */
+static const char *describe(struct arena *arena, const struct record *record)
+{
+	switch (record->kind) {
+	case EVENT_CONNECTED:
+		return "connected";
+	case EVENT_HANDED_OVER:
+		return arena_format(arena, "handed over, %s", or_unknown(record->action));
+	case EVENT_PRELOAD_SKIPPED:
+		return arena_format(arena, "no shim (%s)", or_unknown(record->found));
+	case EVENT_CLOSED:
+		return arena_format(arena, "closed by %s", or_unknown(record->call));
+	case EVENT_OVERWRITTEN:
+		return arena_format(arena, "overwritten by %s", or_unknown(record->call));
+	case EVENT_CLOEXEC:
+		return arena_format(arena, "marked close-on-exec by %s", or_unknown(record->call));
+	case EVENT_LOST:
+		/* Without an error it was restored, which says more. */
+		return record->error
+			       ? arena_format(arena, "lost (%s)", strerror((int)record->error))
+			       : NULL;
+	case EVENT_RESTORED:
+		return arena_format(arena, "restored from %s", or_unknown(record->action));
+	case EVENT_FOUND_INSTEAD:
+		return arena_format(arena, "%s, %s", or_unknown(record->found),
+				    or_unknown(record->action));
+	case EVENT_CLAIMED:
+		return "claimed";
+	case EVENT_RELEASED:
+		return "in use";
+	case EVENT_FIRST_FRAME:
+		return "first frame";
+	case EVENT_OWNER_CLOSED:
+		return "closed by its owner";
+	case EVENT_LINK_DOWN:
+		return "link down";
+	case EVENT_LINK_UP:
+		return "link up";
+	case EVENT_PROGRAM:
+	case EVENT_SPARE_MOVED:
+	case EVENT_KINDS:
+		break;
+	}
+	return NULL;
+}
+
+static void add_state(struct buffer *states, const char *state)
+{
+	if (!state)
+		return;
+	if (states->len)
+		buffer_add_text(states, " -> ");
+	buffer_add_text(states, state);
+}
+
+static bool is_link_event(const struct record *record)
+{
+	return record->kind == EVENT_LINK_DOWN || record->kind == EVENT_LINK_UP;
+}
+
+/* The states of the descriptor in a program, from the first to the last. */
+static const char *list_states(struct arena *arena, const struct hop *hop)
+{
+	struct buffer states = { .arena = arena };
+	size_t link_events = 0;
+
+	add_state(&states, hop->begin->kind == EVENT_PROGRAM ? or_unknown(hop->begin->found)
+			   : hop->is_fork                    ? "forked"
+							     : describe(arena, hop->begin));
+	for (size_t i = 0; i < hop->count; i++) {
+		const struct record *record = hop->records[i];
+
+		/* A passt that comes and goes must not push all else out of sight. */
+		link_events += is_link_event(record);
+		if (!is_link_event(record) || link_events <= 2)
+			add_state(&states, describe(arena, record));
+		if (journey_is_put_back(record))
+			add_state(&states, "put back");
+	}
+	if (link_events > 2)
+		add_state(&states,
+			  arena_format(arena, "%zu more times down or up", link_events - 2));
+	return states.text ? states.text : "";
+}
+
+/* Did the descriptor get lost in this program, on its way to QEMU? */
+static bool is_scene(const struct journey *journey, const struct hop *hop)
+{
+	if (hop == journey->culprit_hop)
+		return true;
+	for (size_t i = 0; i < hop->count; i++) {
+		if (journey_is_loss(hop->records[i]))
+			return journey_leads_through(journey, hop);
+	}
+	return false;
+}
+
+/* Where each loss was called from, below its program. */
+static void print_places(const struct picture *p, const struct hop *hop)
+{
+	for (size_t i = 0; i < hop->count; i++) {
+		const struct record *record = hop->records[i];
+
+		if (!record->module || (!journey_is_loss(record) && !journey_is_put_back(record)))
+			continue;
+		message_answer("%10s %s called at %s", "", or_unknown(record->call),
+			       place_describe(p->arena, record->module, record->offset));
+	}
+}
+
+static void print_hop(const struct picture *p, const struct hop *hop)
+{
+	const struct journey *journey = &p->journey;
+
+	if (hop == journey->after && !journey->culprit && !journey->hung_up)
+		message_answer("%8s  %-*s  %s", "?", p->width, "not seen by the shim",
+			       "gone" LOSS_MARK);
+	message_answer("%8ld  %-*s  %s%s", hop->pid, p->width, hop->program,
+		       list_states(p->arena, hop), is_scene(journey, hop) ? LOSS_MARK : "");
+	print_places(p, hop);
+}
+
+static void print_head(const struct picture *p)
+{
+	const struct record *first = &p->journal->records[0];
+	time_t seconds = (time_t)first->seconds;
+	const char *socket = NULL;
+	char date[64] = "?";
+	struct tm tm;
+	long fd = -1;
+
+	for (size_t i = 0; i < p->journal->count; i++) {
+		fd = fd >= 0 ? fd : p->journal->records[i].fd;
+		socket = socket ? socket : p->journal->records[i].socket;
+	}
+	if (localtime_r(&seconds, &tm))
+		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm);
+	message_answer("run %s, %s: descriptor %ld, passt at %s", p->journal->run, date, fd,
+		       socket && *socket ? socket : "a socket pair");
+}
+
+static void find_width(struct picture *p)
+{
+	p->width = 20;
+	for (size_t i = 0; i < p->journey.count; i++) {
+		size_t len = strlen(p->journey.hops[i]->program);
+
+		if (len > (size_t)p->width && len <= PROGRAM_WIDTH_MAX)
+			p->width = (int)len;
+	}
+}
+
+static void print_unread(const struct journal *journal)
+{
+	size_t all = journal->damaged + journal->foreign + journal->versions;
+
+	if (all)
+		message_answer("%zu lines not read: %zu damaged, %zu of another program, "
+			       "%zu of another version",
+			       all, journal->damaged, journal->foreign, journal->versions);
+}
+
+static const char *name_hop(struct arena *arena, const struct hop *hop)
+{
+	return hop ? arena_format(arena, "%s (pid %ld)", hop->program, hop->pid) : "the start";
+}
+
+static void print_culprit(const struct picture *p)
+{
+	const struct journey *journey = &p->journey;
+
+	if (journey->culprit)
+		message_answer("culprit: %s %s", name_hop(p->arena, journey->culprit_hop),
+			       or_unknown(journey->culprit->call));
+	else if (journey->hung_up)
+		message_answer("culprit: passt, which ended the connection");
+	else if (journey->before == journey->after)
+		message_answer("culprit: unseen between the start of %s and its main",
+			       name_hop(p->arena, journey->after));
+	else
+		message_answer("culprit: unseen between %s and %s",
+			       name_hop(p->arena, journey->before),
+			       name_hop(p->arena, journey->after));
+}
+
+static void print_advice(const struct picture *p)
+{
+	const struct journey *journey = &p->journey;
+
+	if (journey->culprit || journey->hung_up)
+		return;
+	message_answer("The shim sees neither raw system calls nor static programs. strace does:");
+	message_answer("  strace -f -y -o strace.txt -e "
+		       "trace=execve,close,close_range,dup2,dup3,fcntl qrap ...");
+}
+
+static int print_verdict(const struct picture *p)
+{
+	static const char *const names[] = {
+		[VERDICT_INTACT] = "intact",
+		[VERDICT_MENDED] = "mended",
+		[VERDICT_LOST] = "lost",
+		[VERDICT_UNKNOWN] = "unknown",
+	};
+	static const int statuses[] = {
+		[VERDICT_INTACT] = REPORT_INTACT,
+		[VERDICT_MENDED] = REPORT_MENDED,
+		[VERDICT_LOST] = REPORT_LOST,
+		[VERDICT_UNKNOWN] = STATUS_FAILED,
+	};
+	enum verdict verdict = p->journey.verdict;
+
+	if (verdict == VERDICT_MENDED || verdict == VERDICT_LOST)
+		print_advice(p);
+	if (verdict == VERDICT_UNKNOWN)
+		message_answer("Nothing was seen after the hand-over: no program loaded the shim");
+	message_answer("verdict: %s", names[verdict]);
+	if (verdict == VERDICT_MENDED || verdict == VERDICT_LOST)
+		print_culprit(p);
+	return statuses[verdict];
+}
+
+static int print_report(const struct journal *journal)
+{
+	struct picture p = { .arena = journal->arena, .journal = journal };
+
+	journey_find(journal, &p.journey);
+	find_width(&p);
+	print_head(&p);
+	for (size_t i = 0; i < p.journey.count; i++)
+		print_hop(&p, p.journey.hops[i]);
+	print_unread(journal);
+	return print_verdict(&p);
+}
+
+/* Regular files and pipes: others may never end. */
+static FILE *open_log(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0)
+		return NULL;
+	if (!fstat(fd, &st) && (S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode)))
+		return fdopen(fd, "r");
+	errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+	close(fd);
+	return NULL;
+}
+
+int report(const struct options *options)
+{
+	FILE *file = open_log(options->file);
+	struct journal journal;
+	int status = STATUS_FAILED;
+
+	if (!file) {
+		message_error(&options->log, "Couldn't read %s: %s", options->file,
+			      strerror(errno));
+		return STATUS_FAILED;
+	}
+	journal_read(file, &journal);
+	fclose(file);
+	if (journal.count)
+		status = print_report(&journal);
+	else
+		message_error(&options->log,
+			      "%s has no run of qrap: %zu lines damaged, %zu of another program, "
+			      "%zu of another version",
+			      options->file, journal.damaged, journal.foreign, journal.versions);
+	journal_free(&journal);
+	return status;
+}

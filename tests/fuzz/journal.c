@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Log files of any kind: reading them and making a journey of them comes to an end, and the answer
+ * fits together. In front of the input stands a line of ours, so that there always is a run.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../launcher/journal.h"
+#include "../../launcher/journey.h"
+
+#define FIRST_LINE \
+	"{\"v\":1,\"ts\":1.5,\"run\":\"a\",\"pid\":9,\"event\":\"handed-over\",\"msg\":\"\"}\n"
+
+static void insist(bool truth)
+{
+	if (!truth)
+		abort();
+}
+
+static void check_journey(const struct journal *journal)
+{
+	struct journey journey;
+
+	journey_find(journal, &journey);
+	insist(journey.count && journey.count <= journal->count);
+	insist(!journey.user == (journey.verdict == VERDICT_UNKNOWN));
+	insist(!journey.culprit == !journey.culprit_hop);
+	if (journey.verdict == VERDICT_INTACT || journey.verdict == VERDICT_UNKNOWN)
+		return;
+	insist(journey.culprit || journey.hung_up || journey.after);
+	insist(journey_leads_through(&journey, journey.user));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	size_t len = strlen(FIRST_LINE);
+	char *text = malloc(len + size);
+	struct journal journal;
+	FILE *file;
+
+	insist(text != NULL);
+	memcpy(text, FIRST_LINE, len);
+	if (size)
+		memcpy(text + len, data, size);
+	file = fmemopen(text, len + size, "r");
+	insist(file != NULL);
+	journal_read(file, &journal);
+	insist(journal.count > 0);
+	check_journey(&journal);
+	journal_free(&journal);
+	fclose(file);
+	free(text);
+	return 0;
+}

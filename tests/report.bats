@@ -1,0 +1,507 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# --report: log files made here, so that every case is there; the last tests use real ones.
+
+load common
+
+RUN=00000000000000aa
+LOG=/tmp/journal
+CLOCK=1700000000
+
+# event PID EVENT [MEMBERS]: appends a line to the log
+event() {
+	CLOCK=$((CLOCK + 1))
+	echo "{\"v\":1,\"ts\":$CLOCK.5,\"run\":\"$RUN\",\"pid\":$1,\"level\":\"info\",\"event\":\"$2\"${3:+,$3},\"msg\":\"m\"}" >>$LOG
+}
+
+# hand_over PID
+hand_over() {
+	event "$1" connected '"socket":"/tmp/passt_1.socket"'
+	event "$1" handed-over '"fd":5,"action":"guarded"'
+}
+
+# program PID PPID PATH FOUND [ACTION]
+program() {
+	event "$1" program "\"exe\":\"$3\",\"fd\":5,\"found\":\"$4\",\"action\":\"${5:-observes}\",\"ppid\":$2"
+}
+
+# claim PID
+claim() {
+	event "$1" claimed '"exe":"/qemu","fd":5'
+	event "$1" released '"exe":"/qemu","fd":5'
+}
+
+report() {
+	run "$QRAP" --report "${1:-$LOG}"
+}
+
+# verdict STATUS VERDICT [CULPRIT]: these are the last lines
+verdict() {
+	local last="verdict: $2${3:+$'\n'culprit: $3}"
+
+	if [ "$status" != "$1" ] || [[ $output != *$'\n'"$last" ]]; then
+		echo "not $last, $1: $status, $output"
+		return 1
+	fi
+}
+
+# The picture has a line with these words, in this order.
+assert_hop() {
+	local pattern=$1 word
+	shift
+
+	for word; do
+		pattern+=".*$word"
+	done
+	grep -qE -- "^ *$pattern" <<<"$output" || { echo "no line $pattern in: $output"; return 1; }
+}
+
+@test "intact" {
+	hand_over 10
+	program 10 1 /bin/sh intact
+	program 10 1 /qemu intact mends
+	claim 10
+	event 10 first-frame '"exe":"/qemu"'
+	event 10 owner-closed '"exe":"/qemu","call":"close"'
+	report
+	verdict 0 intact
+	[[ ${lines[0]} == "run $RUN, "*": descriptor 5, passt at /tmp/passt_1.socket" ]]
+	assert_hop 10 qrap 'connected -> handed over, guarded$'
+	assert_hop 10 /bin/sh 'intact$'
+	assert_hop 10 /qemu 'intact -> claimed -> in use -> first frame -> closed by its owner$'
+}
+
+@test "closed by a wrapper, restored from the spare" {
+	hand_over 10
+	program 10 1 /bin/sh intact
+	event 10 closed '"exe":"/bin/sh","fd":5,"call":"close"'
+	program 10 1 /qemu nothing mends
+	event 10 lost '"exe":"/qemu","fd":5,"found":"nothing"'
+	event 10 restored '"exe":"/qemu","fd":5,"found":"nothing","action":"the spare"'
+	claim 10
+	report
+	verdict 1 mended '/bin/sh (pid 10) close'
+	assert_hop 10 /bin/sh 'closed by close' '<== lost here$'
+	assert_hop 10 /qemu 'nothing -> restored from the spare -> claimed -> in use$'
+}
+
+@test "put back at once" {
+	hand_over 10
+	program 10 1 /bin/sh intact mends
+	event 10 closed '"exe":"/bin/sh","fd":5,"call":"close","action":"put-back"'
+	program 10 1 /qemu intact mends
+	claim 10
+	report
+	verdict 1 mended '/bin/sh (pid 10) close'
+	assert_hop 10 /bin/sh 'closed by close -> put back' '<== lost here$'
+}
+
+@test "overwritten, and marked close-on-exec" {
+	hand_over 10
+	program 10 1 /bin/sh intact
+	event 10 overwritten '"exe":"/bin/sh","fd":5,"call":"dup2"'
+	program 10 1 /qemu 'a file' mends
+	event 10 lost '"exe":"/qemu","found":"a file"'
+	event 10 restored '"exe":"/qemu","action":"the spare"'
+	report
+	verdict 1 mended '/bin/sh (pid 10) dup2'
+	rm $LOG
+	hand_over 10
+	program 10 1 /bin/sh intact
+	event 10 cloexec '"exe":"/bin/sh","fd":5,"call":"fcntl"'
+	program 10 1 /qemu nothing mends
+	event 10 lost '"exe":"/qemu","found":"nothing"'
+	event 10 restored '"exe":"/qemu","action":"the same passt"'
+	report
+	verdict 1 mended '/bin/sh (pid 10) fcntl'
+	assert_hop 10 /qemu 'restored from the same passt'
+}
+
+@test "lost: no spare, no passt" {
+	hand_over 10
+	program 10 1 /bin/sh intact
+	event 10 closed '"exe":"/bin/sh","fd":5,"call":"close_range"'
+	program 10 1 /qemu nothing mends
+	event 10 lost '"exe":"/qemu","found":"nothing","errno":111'
+	report
+	verdict 2 lost '/bin/sh (pid 10) close_range'
+	assert_hop 10 /qemu 'nothing -> lost \(Connection refused\)$'
+}
+
+@test "lost: somebody else's connection was left there" {
+	hand_over 10
+	program 10 1 /bin/sh intact
+	event 10 overwritten '"exe":"/bin/sh","fd":5,"call":"dup2"'
+	program 10 1 /qemu 'a stream socket' mends
+	event 10 found-instead '"exe":"/qemu","found":"a stream socket","action":"left"'
+	report
+	verdict 2 lost '/bin/sh (pid 10) dup2'
+}
+
+@test "lost before a QEMU that nobody saw" {
+	hand_over 10
+	program 10 1 /bin/sh intact
+	event 10 closed '"exe":"/bin/sh","fd":5,"call":"close"'
+	report
+	verdict 2 lost '/bin/sh (pid 10) close'
+}
+
+@test "unseen: between the last where it was well and the first where it was not" {
+	hand_over 10
+	program 10 1 /bin/first intact
+	program 10 1 /bin/second intact
+	program 10 1 /bin/third nothing
+	program 10 1 /qemu nothing mends
+	event 10 lost '"exe":"/qemu","found":"nothing"'
+	event 10 restored '"exe":"/qemu","action":"the spare"'
+	report
+	verdict 1 mended 'unseen between /bin/second (pid 10) and /bin/third (pid 10)'
+	[[ $output == *'strace -f '* ]]
+	assert_hop '\?' 'lost here'
+}
+
+@test "unseen right after the hand-over, and inside of QEMU" {
+	hand_over 10
+	program 10 1 /qemu nothing mends
+	event 10 lost '"exe":"/qemu","found":"nothing","errno":2'
+	report
+	verdict 2 lost 'unseen between qrap (pid 10) and /qemu (pid 10)'
+	rm $LOG
+	hand_over 10
+	program 10 1 /qemu intact mends
+	event 10 lost '"exe":"/qemu","found":"nothing"'
+	event 10 restored '"exe":"/qemu","action":"the spare"'
+	report
+	verdict 1 mended 'unseen between the start of /qemu (pid 10) and its main'
+}
+
+@test "passt ended the connection" {
+	hand_over 10
+	program 10 1 /qemu 'a connection that passt has ended' mends
+	event 10 lost '"exe":"/qemu","found":"a connection that passt has ended"'
+	event 10 restored '"exe":"/qemu","action":"the same passt"'
+	claim 10
+	report
+	verdict 1 mended 'passt, which ended the connection'
+}
+
+@test "closed in a child between fork and exec" {
+	hand_over 10
+	program 10 1 /bin/python intact
+	event 11 closed '"exe":"/bin/python","fd":5,"call":"close_range"'
+	program 11 10 /qemu nothing mends
+	event 11 lost '"exe":"/qemu","found":"nothing"'
+	event 11 restored '"exe":"/qemu","action":"the spare"'
+	claim 11
+	report
+	verdict 1 mended '/bin/python (pid 11) close_range'
+	assert_hop 11 /bin/python 'forked -> closed by close_range' 'lost here'
+}
+
+@test "closed for a child by its parent: posix_spawn" {
+	hand_over 10
+	program 10 1 /bin/spawner intact
+	event 10 closed '"exe":"/bin/spawner","fd":5,"call":"posix_spawn_file_actions_addclose"'
+	program 11 10 /qemu nothing mends
+	event 11 lost '"exe":"/qemu","found":"nothing"'
+	event 11 restored '"exe":"/qemu","action":"the spare"'
+	report
+	verdict 1 mended '/bin/spawner (pid 10) posix_spawn_file_actions_addclose'
+}
+
+@test "what a helper of a wrapper does is a branch" {
+	hand_over 10
+	program 10 1 /bin/sh intact
+	event 11 closed '"exe":"/bin/sh","fd":5,"call":"close"'
+	program 11 10 /bin/swtpm nothing
+	program 10 1 /qemu intact mends
+	claim 10
+	program 12 10 /bin/late nothing
+	report
+	verdict 0 intact
+	[[ $output != *"lost here"* ]]
+}
+
+@test "a parent that closes its own copy after the fork" {
+	hand_over 10
+	program 10 1 /bin/sh intact
+	program 11 10 /qemu intact mends
+	event 10 closed '"exe":"/bin/sh","fd":5,"call":"close"'
+	claim 11
+	report
+	verdict 0 intact
+}
+
+@test "a QEMU that goes into the background claims in its grandchild" {
+	hand_over 10
+	program 10 1 /qemu nothing mends
+	event 10 lost '"exe":"/qemu","found":"nothing"'
+	event 10 restored '"exe":"/qemu","action":"the spare"'
+	claim 12
+	report
+	verdict 1 mended 'unseen between qrap (pid 10) and /qemu (pid 10)'
+	assert_hop 12 /qemu 'claimed -> in use'
+}
+
+@test "of several losses the last one counts" {
+	hand_over 10
+	program 10 1 /bin/a intact mends
+	event 10 closed '"exe":"/bin/a","call":"close","action":"put-back"'
+	event 10 overwritten '"exe":"/bin/a","call":"dup3"'
+	program 10 1 /bin/b 'a pipe' mends
+	event 10 lost '"exe":"/bin/b","found":"a pipe"'
+	event 10 restored '"exe":"/bin/b","action":"the spare"'
+	event 10 closed '"exe":"/bin/b","call":"closefrom"'
+	program 10 1 /qemu nothing mends
+	event 10 lost '"exe":"/qemu","found":"nothing"'
+	event 10 restored '"exe":"/qemu","action":"the spare"'
+	claim 10
+	report
+	verdict 1 mended '/bin/b (pid 10) closefrom'
+	assert_hop 10 /bin/a 'closed by close -> put back -> overwritten by dup3' 'lost here'
+}
+
+@test "nothing was seen after the hand-over" {
+	event 10 connected '"socket":"/s"'
+	event 10 preload-skipped '"found":"/qemu is static"'
+	event 10 handed-over '"fd":5,"action":"not guarded"'
+	report
+	verdict 125 unknown
+	assert_hop 10 qrap 'connected -> no shim \(/qemu is static\) -> handed over, not guarded'
+}
+
+@test "the shim without the launcher" {
+	program 10 1 /bin/sh intact
+	event 10 closed '"exe":"/bin/sh","fd":5,"call":"close"'
+	program 10 1 /qemu nothing mends
+	event 10 lost '"exe":"/qemu","found":"nothing"'
+	event 10 restored '"exe":"/qemu","action":"the spare"'
+	report
+	verdict 1 mended '/bin/sh (pid 10) close'
+}
+
+@test "links that go and come" {
+	hand_over 10
+	program 10 1 /qemu intact mends
+	claim 10
+	event 10 link-down '"exe":"/qemu"'
+	event 10 link-up '"exe":"/qemu"'
+	report
+	verdict 0 intact
+	assert_hop 10 /qemu 'in use -> link down -> link up$'
+	for i in {1..20}; do
+		event 10 link-down '"exe":"/qemu"'
+		event 10 link-up '"exe":"/qemu"'
+	done
+	report
+	assert_hop 10 /qemu 'link down -> link up -> 40 more times down or up$'
+}
+
+@test "the last run of a file is the one that began last" {
+	RUN=first hand_over 10
+	RUN=first program 10 1 /qemu nothing mends
+	RUN=first event 10 lost '"exe":"/qemu","errno":2'
+	RUN=second hand_over 20
+	RUN=first event 10 claimed '"exe":"/qemu"'
+	RUN=second program 20 1 /qemu intact mends
+	RUN=first event 10 released '"exe":"/qemu"'
+	report
+	verdict 0 intact
+	[[ ${lines[0]} == 'run second, '* ]]
+	[[ $output != *' 10 '* ]]
+}
+
+@test "what cannot be read is counted, the rest reported" {
+	hand_over 10
+	{
+		echo 'no JSON'
+		echo '{"v":1,"run":"x"'
+		printf 'a\0b\n'
+		head -c 70000 /dev/zero | tr '\0' x
+		echo
+		echo '{"timestamp":{"seconds":1},"event":"SHUTDOWN","data":{"guest":true}}'
+		echo '{"v":1,"run":"x","pid":"10","event":"connected"}'
+		echo '[1,2]'
+		echo '{"v":2,"ts":1.0,"run":"y","pid":10,"event":"connected","msg":"m"}'
+		echo
+	} >>$LOG
+	program 10 1 /qemu intact mends
+	claim 10
+	printf '{"v":1,"ts":1,"run":"%s","pid":10,"eve' $RUN >>$LOG
+	report
+	verdict 0 intact
+	[[ $output == *'9 lines not read: 6 damaged, 2 of another program, 1 of another version'* ]]
+}
+
+@test "members and events that are not known are ignored" {
+	hand_over 10
+	event 10 some-day '"exe":"/other","new":{"a":[1,"}",{}]},"flag":true,"none":null'
+	program 10 1 /qemu intact mends
+	claim 10
+	report
+	verdict 0 intact
+	[[ $output != *'not read'* ]]
+	[[ $output != */other* ]]
+}
+
+@test "every kind of event of the log is understood" {
+	local kind
+
+	for kind in connected handed-over program closed overwritten cloexec spare-moved lost \
+		restored found-instead claimed released first-frame owner-closed preload-skipped \
+		link-down link-up; do
+		rm -f $LOG
+		event 10 $kind
+		report
+		[ "$status" -le 2 ] || [ "$status" = 125 ]
+		[[ $output == "run $RUN"* ]] || { echo "$kind: $output"; return 1; }
+	done
+}
+
+@test "files without a run, and no files" {
+	: >$LOG
+	report
+	[ "$status" = 125 ]
+	[[ $output == "qrap: $LOG has no run"* ]]
+	echo 'no JSON' >$LOG
+	report
+	[ "$status" = 125 ]
+	[[ $output == *'1 lines damaged'* ]]
+	report /no/such/file
+	[ "$status" = 125 ]
+	[[ $output == 'qrap: '*/no/such/file*'No such file'* ]]
+	report /tmp
+	[ "$status" = 125 ]
+	[[ $output == 'qrap: '*'Is a directory'* ]]
+	report /dev/zero
+	[ "$status" = 125 ]
+}
+
+@test "damaged at any place: what can be read is reported" {
+	local size i
+
+	hand_over 10
+	program 10 1 /bin/sh intact
+	event 10 closed '"exe":"/bin/sh","fd":5,"call":"close","caller":{"module":"/bin/sh","offset":5}'
+	program 10 1 /qemu nothing mends
+	event 10 lost '"exe":"/qemu","found":"nothing","errno":111'
+	size=$(stat -c %s $LOG)
+	for ((i = 0; i < size; i += 7)); do
+		cp $LOG damaged
+		printf '\xff' | dd of=damaged bs=1 seek=$i conv=notrunc status=none
+		report damaged
+		[ "$status" -le 2 ] || [ "$status" = 125 ]
+		head -c $i $LOG >damaged
+		report damaged
+		[ "$status" -le 2 ] || [ "$status" = 125 ]
+	done
+}
+
+@test "a log file does not drive the terminal" {
+	hand_over 10
+	program 10 1 '/bin/\u001b[31mred\nverdict: intact' intact
+	event 10 closed '"exe":"/bin/\u001b[31mred\nverdict: intact","call":"clo\u0007se"'
+	report
+	verdict 2 lost '/bin/?[31mred?verdict: intact (pid 10) clo?se'
+}
+
+@test "a pipe will do" {
+	hand_over 10
+	program 10 1 /qemu intact mends
+	run bash -c "cat $LOG | '$QRAP' --report /dev/stdin"
+	verdict 0 intact
+}
+
+@test "where: symbol, distance, build-id" {
+	need gcc
+	cat >lib.c <<-'END'
+		static __attribute__((noinline)) int inner(int x) { return x + 1; }
+		int outer(int x) { return inner(x) + inner(x + 1); }
+	END
+	gcc -O0 -shared -fPIC -Wl,--build-id=0x1234abcd -o lib.so lib.c
+	offset=$((16#$(readelf -sW lib.so | awk '$8 == "inner" { print $2 }')))
+	hand_over 10
+	program 10 1 /bin/sh intact
+	event 10 closed "\"exe\":\"/bin/sh\",\"call\":\"close\",\"caller\":{\"module\":\"$PWD/lib.so\",\"offset\":$((offset + 4))}"
+	report
+	verdict 2 lost '/bin/sh (pid 10) close'
+	[[ $output == *"close called at $PWD/lib.so+0x$(printf %x $((offset + 4))) (inner+0x4), build-id 1234abcd"* ]]
+
+	# Stripped: what is exported is known, what is not may be in a debugging file.
+	strip lib.so -o stripped.so
+	sed -i "s|/lib.so|/stripped.so|" $LOG
+	report
+	[[ $output == *"stripped.so+0x$(printf %x $((offset + 4))), build-id 1234abcd"* ]]
+	need_root
+	mkdir -p /usr/lib/debug
+	mount -t tmpfs tmpfs /usr/lib/debug
+	mkdir -p /usr/lib/debug/.build-id/12
+	objcopy --only-keep-debug lib.so /usr/lib/debug/.build-id/12/34abcd.debug
+	report
+	[[ $output == *"stripped.so+0x$(printf %x $((offset + 4))) (inner+0x4), build-id 1234abcd"* ]]
+
+	sed -i 's|/stripped.so|/gone.so|' $LOG
+	report
+	[[ $output == *"close called at $PWD/gone.so+0x$(printf %x $((offset + 4)))"* ]]
+}
+
+@test "a place that is no place" {
+	local module
+
+	echo 'no ELF' >text
+	for module in /dev/zero /tmp text /etc/shadow '' /proc/self/mem; do
+		rm -f $LOG
+		hand_over 10
+		program 10 1 /bin/sh intact
+		event 10 closed "\"exe\":\"/bin/sh\",\"call\":\"close\",\"caller\":{\"module\":\"$module\",\"offset\":18446744073709551615}"
+		report
+		verdict 2 lost '/bin/sh (pid 10) close'
+	done
+}
+
+@test "a full disk or a closed stdout is no reason to crash" {
+	hand_over 10
+	program 10 1 /qemu intact mends
+	run bash -c "'$QRAP' --report $LOG >/dev/full"
+	[ "$status" -lt 126 ]
+	run bash -c "'$QRAP' --report $LOG >&-"
+	[ "$status" -lt 126 ]
+}
+
+# Real journeys, with a passt and a program that looks like QEMU; it does not claim, so what it finds
+# at its start is what counts.
+journey() {
+	rm -f $LOG
+	"$QRAP" --log-file $LOG --socket /tmp/passt.socket 5 "$@" </dev/null >/tmp/out 2>&1 3>&- 4>&-
+	report
+}
+
+@test "real: the shell, Python, a raw call, and nobody" {
+	need passt python3 perl
+	[ -x "$BUILD/tests/fake_qemu" ] || skip 'no fake_qemu'
+	start_passt /tmp/passt.socket
+	qemu=("$BUILD/tests/fake_qemu" -netdev socket,fd=5,id=n)
+
+	journey "${qemu[@]}"
+	verdict 0 intact
+	assert_hop '[0-9]+' fake_qemu 'intact$'
+
+	journey sh -c 'exec 5>&-; exec "$@"' sh "${qemu[@]}"
+	[ "$status" = 1 ]
+	[[ $output == *$'\nverdict: mended\nculprit: /'*'sh (pid '*') close' ]]
+	[[ $output == *'close called at /'* ]]
+
+	cat >wrapper.py <<-'END'
+		import subprocess, sys
+		sys.exit(subprocess.call(sys.argv[1:]))
+	END
+	journey "$(command -v /usr/bin/python3)" wrapper.py "${qemu[@]}"
+	[ "$status" = 1 ]
+	[[ $output == *$'\nverdict: mended\nculprit: /usr/bin/python3'*' (pid '*') close'* ]]
+
+	[ "$(uname -m)" = x86_64 ] || return 0
+	journey perl -e 'syscall(3, 5); exec @ARGV' "${qemu[@]}"
+	[ "$status" = 1 ]
+	[[ $output == *$'\nverdict: mended\nculprit: unseen between /'*'perl (pid '*'fake_qemu (pid '* ]]
+}
