@@ -132,8 +132,8 @@ static bool guess_is_good(const struct list *list, const struct row *row)
 	for (i = 0; i < list->count; i++) {
 		const struct row *other = &list->rows[i];
 
-		if (other != row &&
-		    (other->guess.pid == row->guess.pid || other->server.pid == row->guess.pid))
+		if (other->server.pid == row->guess.pid ||
+		    (other != row && !other->server.pid && other->guess.pid == row->guess.pid))
 			return false;
 	}
 	return true;

@@ -293,15 +293,19 @@ static void wait_until_ready(struct start *start)
 	hear(start);
 }
 
-/* The last line that passt said. */
+/* The last line that passt said, but for its complaints that there is no system log. */
 static const char *last_words(struct start *start)
 {
-	char *line = start->said, *last = start->said;
+	static const char complaint[] = "Failed to send ";
+	const char *last = "it said nothing";
+	char *line;
 
 	start->said[start->said_len] = '\0';
-	for (line = strtok(line, "\n"); line; line = strtok(NULL, "\n"))
-		last = line;
-	return *last ? last : "it said nothing";
+	for (line = strtok(start->said, "\n"); line; line = strtok(NULL, "\n")) {
+		if (strncmp(line, complaint, sizeof(complaint) - 1))
+			last = line;
+	}
+	return last;
 }
 
 static void report_failure(struct start *start)

@@ -119,23 +119,37 @@ static bool read_stat(struct process *process)
 	return true;
 }
 
-bool process_read(pid_t pid, struct process *process)
+/* What there is to know of a process whose command line is these words. */
+static bool read_all(pid_t pid, const char *words, size_t len, struct process *process)
 {
-	char words[COMMAND_LINE_MAX], path[32];
+	char path[32];
 	struct stat st;
-	ssize_t len;
 
-	*process = (struct process) { .pid = pid };
-	len = read_below(pid, "cmdline", words, sizeof(words));
-	if (len < 0 || !read_stat(process))
+	*process = (struct process) { .pid = pid, .passt = len && is_passt(words) };
+	if (!read_stat(process))
 		return false;
 	/* All below it is root's, as nobody may trace a passt; the directory itself is not. */
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	process->uid = stat(path, &st) ? (uid_t)-1 : st.st_uid;
-	process->passt = len && is_passt(words);
 	if (process->passt)
-		read_words(process, words, (size_t)len);
+		read_words(process, words, len);
 	return true;
+}
+
+bool process_read(pid_t pid, struct process *process)
+{
+	char words[COMMAND_LINE_MAX];
+	ssize_t len = read_below(pid, "cmdline", words, sizeof(words));
+
+	return len >= 0 && read_all(pid, words, (size_t)len, process);
+}
+
+bool process_read_passt(pid_t pid, struct process *process)
+{
+	char words[COMMAND_LINE_MAX];
+	ssize_t len = read_below(pid, "cmdline", words, sizeof(words));
+
+	return len > 0 && is_passt(words) && read_all(pid, words, (size_t)len, process);
 }
 
 enum holding process_holds(pid_t pid, bool (*wanted)(uint32_t inode, void *arg), void *arg)

@@ -40,6 +40,9 @@ struct process {
  */
 bool process_read(pid_t pid, struct process *process);
 
+/* As process_read(), for a passt; sooner done with any other process: false. */
+bool process_read_passt(pid_t pid, struct process *process);
+
 enum holding { HOLDS_NOT, HOLDS, HOLDS_UNKNOWN };
 
 /**

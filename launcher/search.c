@@ -21,6 +21,12 @@
 /* Once one was overtaken the next ones are tried that far apart. */
 #define STEP_MS 3
 
+/*
+ * A search that has taken that long is past many silent ones: now an answer is not held back any
+ * more for lower-numbered ones. (97 in turn, 32 at a time, 100 ms each: that alone is 400 ms.)
+ */
+#define HURRY_MS 440
+
 /* Nobody else left to try: this late an answer is still taken. */
 #define LATE_MS 500
 
@@ -31,7 +37,7 @@
  * The first look at the kernel's table of sockets ends after that many, so that thousands of other
  * sockets cost nothing where the first passt is free.
  */
-#define LOOK_UP_LIMIT 1000
+#define LOOK_UP_LIMIT 400
 
 static void conclude(struct search *search, struct candidate *candidate, enum candidate_state state)
 {
@@ -228,6 +234,15 @@ static int64_t patience(const struct search *search)
 	return search_found(search, CANDIDATE_IN_USE) ? ANSWER_MS : LATE_MS;
 }
 
+/* Until when its answer would count more than that of a higher-numbered one. */
+static int64_t in_time(const struct search *search, const struct attempt *attempt)
+{
+	int64_t hurry = search->start + HURRY_MS;
+	int64_t until = attempt->since + ANSWER_MS;
+
+	return until < hurry ? until : hurry;
+}
+
 /* The time at which something has to be done although nothing has happened. */
 static int64_t next_deadline(const struct search *search, int64_t now)
 {
@@ -245,8 +260,8 @@ static int64_t next_deadline(const struct search *search, int64_t now)
 	}
 	/* The answer of a lower-numbered one counts more, if it comes in time. */
 	for (; attempt < end && !attempt->answered; attempt++) {
-		if (attempt->since + ANSWER_MS > now)
-			return attempt->since + ANSWER_MS;
+		if (in_time(search, attempt) > now)
+			return in_time(search, attempt);
 	}
 	return now;
 }
@@ -298,7 +313,7 @@ static struct attempt *winner(struct search *search)
 	for (; attempt < end; attempt++) {
 		if (attempt->answered)
 			return attempt;
-		if (now < attempt->since + ANSWER_MS)
+		if (now < in_time(search, attempt))
 			return NULL;
 	}
 	return NULL;
@@ -332,6 +347,7 @@ static void look(struct search *search)
 		candidate_look(&search->candidates[i], search->wanted->trust);
 	search->all_known =
 		candidates_look_up(search->candidates, search->count, LOOK_UP_LIMIT) != 0;
+	search->start = sys_now_ms();
 	search->next = 0;
 	search->places = ATTEMPTS_MAX;
 	search->overtaken = false;
@@ -379,6 +395,9 @@ int search_once(struct search *search)
 		fd = found->fd;
 		found->fd = -1;
 	}
+	/* Those in front of it were silent, those behind it are none of our business. */
+	while (search->open && search->attempts[0].fd >= 0)
+		give_up(search, &search->attempts[0]);
 	while (search->open)
 		close_attempt(search, &search->attempts[search->open - 1]);
 	return fd;

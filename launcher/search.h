@@ -39,6 +39,7 @@ struct attempt {
  * @found:	The one that was connected to, in the end
  * @silent_till: For each: not to be tried again before that time
  * @said:	For each: the state that was traced last
+ * @start:	When the search under way began
  * @next:	Index of the next one to try
  * @attempts:	Open connections, in the order of @candidates
  * @open:	How many
@@ -56,6 +57,7 @@ struct search {
 	struct candidate *found;
 	int64_t silent_till[CANDIDATES_MAX];
 	enum candidate_state said[CANDIDATES_MAX];
+	int64_t start;
 	size_t next;
 	struct attempt attempts[ATTEMPTS_MAX];
 	size_t open;
@@ -70,9 +72,9 @@ struct search {
  * search_once() - Look at all candidates anew, and connect to the first one that answers
  * @search:	What to look for; filled with what was seen
  *
- * "First" is the lowest-numbered one that answers within 100 ms. Takes under 0.5 s to find one
- * past 98 silent ones, and 1 s at most where none answers; all connections but the one that is
- * returned are closed. With --socket, a passt that stays mute is returned too, after a warning.
+ * "First" is the lowest-numbered one that answers within 100 ms, or after 440 ms, when that would
+ * take too long, any. All connections but the one that is returned are closed. With --socket, a
+ * passt that stays mute is returned too, after a warning. Takes 1 s at most where none answers.
  *
  * Return: connected descriptor, non-blocking, and @search->found is set; or -1
  */

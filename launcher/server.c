@@ -64,7 +64,7 @@ static bool plain_passt_at(pid_t listener)
 	int i;
 
 	for (i = 0; listener > 0 && i <= BACKGROUND_PIDS; i++) {
-		if (!process_read(listener + i, &process) || !process.passt)
+		if (!process_read_passt(listener + i, &process))
 			continue;
 		if (process.vhost_user)
 			return false;
@@ -87,7 +87,7 @@ static bool ask_process(pid_t pid, void *arg)
 	struct process process;
 	enum holding holding;
 
-	if (!process_read(pid, &process) || !process.vhost_user)
+	if (!process_read_passt(pid, &process) || !process.vhost_user)
 		return true;
 	holding = server_serves(&process, question->candidate);
 	if (holding == HOLDS || (holding == HOLDS_UNKNOWN && pid == question->listener))

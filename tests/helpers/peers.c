@@ -2,9 +2,9 @@
 /*
  * Peers that are not, or not quite, a passt: peers NUMBERS=KIND[:MS] ...
  *
- * NUMBERS is N or FIRST-LAST; each is a socket /tmp/passt_N.socket, or one whose path is the format
- * in $PEERS_PATH. Says "ready" when all of them are there, then what happens to each: "N connect",
- * "N data BYTES" and "N hangup". Ends when it is killed.
+ * NUMBERS is N or FIRST-LAST; each is a socket /tmp/passt_N.socket, or has the path in
+ * $PEERS_PATH, with N for its percent sign. Says "ready PID" when all of them are there, then what
+ *happens to each: "N connect", "N data BYTES" and "N hangup". Ends when it is killed.
  *
  *	fake	answers as passt does, MS milliseconds after the probe; one client at a time
  *	first	speaks first, as newer passt does; one client at a time
@@ -21,6 +21,9 @@
  *	late	appears after MS milliseconds, then a fake
  *	dgram	a datagram socket
  *	other	listens at /tmp/other_N.socket: of no interest
+ *
+ * As a passt it can be run with --vhost-user, which says nothing here; it hides what it holds, as
+ * passt does, with --hide, and goes into the background when all is ready with --background.
  */
 #include <errno.h>
 #include <poll.h>
@@ -29,6 +32,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -71,6 +75,7 @@ struct peer {
 
 static struct peer *peers;
 static size_t count;
+static bool hide, background;
 
 static int64_t now_ms(void)
 {
@@ -86,23 +91,24 @@ static void die(const char *what)
 	exit(1);
 }
 
+/* The path of a peer: the format's percent sign is its number. */
 static struct sockaddr_un address(const struct peer *peer)
 {
 	const char *format = getenv("PEERS_PATH");
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	size_t i, out = 0;
-	char number[16];
+	const char *percent;
+	int len;
 
 	if (peer->kind == OTHER)
 		format = "/tmp/other_%.socket";
 	else if (!format)
 		format = "/tmp/passt_%.socket";
-	snprintf(number, sizeof(number), "%d", peer->number);
-	for (i = 0; format[i] && out < sizeof(addr.sun_path) - sizeof(number); i++) {
-		if (format[i] == '%')
-			out += (size_t)sprintf(addr.sun_path + out, "%s", number);
-		else
-			addr.sun_path[out++] = format[i];
+	percent = strchr(format, '%');
+	len = snprintf(addr.sun_path, sizeof(addr.sun_path), "%.*s%d%s", (int)(percent - format),
+		       format, peer->number, percent + 1);
+	if (len >= (int)sizeof(addr.sun_path)) {
+		fprintf(stderr, "peers: too long: %s\n", format);
+		exit(2);
 	}
 	return addr;
 }
@@ -150,8 +156,15 @@ static void add(const char *numbers, enum kind kind, int ms)
 	if (sscanf(numbers, "%d-%d", &first, &last) < 2)
 		last = first = atoi(numbers);
 	peers = realloc(peers, (count + (size_t)(last - first + 1)) * sizeof(*peers));
-	for (i = first; i <= last; i++)
-		peers[count++] = (struct peer) { i, kind, ms, -1, -1, -1, 0 };
+	for (i = first; i <= last; i++) {
+		struct peer peer = { i, kind, ms, -1, -1, -1, 0 };
+
+		/* Thousands of these would make us slow: they are there, and that is all. */
+		if (kind == OTHER)
+			make(&peer);
+		else
+			peers[count++] = peer;
+	}
 }
 
 static void read_argument(char *argument)
@@ -160,6 +173,11 @@ static void read_argument(char *argument)
 	char *ms = strchr(argument, ':');
 	int i;
 
+	if (!strncmp(argument, "--", 2)) {
+		hide |= !strcmp(argument, "--hide");
+		background |= !strcmp(argument, "--background");
+		return;
+	}
 	if (!kind) {
 		fprintf(stderr, "peers: NUMBERS=KIND[:MS]: %s\n", argument);
 		exit(2);
@@ -307,6 +325,10 @@ int main(int argc, char **argv)
 		    (peers[i].kind == LATE || peers[i].kind == BOUND || peers[i].kind == LEAVING))
 			peers[i].due = now_ms() + peers[i].ms;
 	}
-	puts("ready");
+	if (hide && prctl(PR_SET_DUMPABLE, 0))
+		die("prctl");
+	if (background && fork())
+		_exit(0);
+	printf("ready %d\n", (int)getpid());
 	serve();
 }
