@@ -193,7 +193,7 @@ int main(int argc, char **argv)
 	case MODE_REPORT:
 		return report(&options);
 	case MODE_LIST:
-		break;
+		return list_sockets(&options);
 	case MODE_HELP:
 		options_help();
 		return 0;
