@@ -139,6 +139,26 @@ static bool is_well_at_start(const struct hop *hop)
 	return !is_program(hop) || is(hop->begin->found, FOUND_WELL);
 }
 
+/* Is the connection on its number after this? The shim may have made the first one, too. */
+static bool is_arrival(const struct record *record)
+{
+	return record->kind == EVENT_RESTORED || record->kind == EVENT_CONNECTED;
+}
+
+/* QEMU started without a network, and got it when passt was there again. */
+static bool is_late_arrival(const struct hop *hop, const struct record *record)
+{
+	const struct record *lost = find_last(hop, EVENT_LOST);
+
+	return record->kind == EVENT_LINK_UP && lost && lost->error && lost < record;
+}
+
+static bool is_departure(const struct record *record)
+{
+	return record->kind == EVENT_FOUND_INSTEAD || journey_is_loss(record) ||
+	       (record->kind == EVENT_LOST && record->error);
+}
+
 /* Looks for the culprit among the events of a hop before @end: false to look further back. */
 static bool search_hop(struct journey *journey, const struct hop *hop, const struct record *end)
 {
@@ -152,7 +172,7 @@ static bool search_hop(struct journey *journey, const struct hop *hop, const str
 			journey->culprit_hop = hop;
 			return true;
 		}
-		if (record->kind == EVENT_RESTORED)
+		if (is_arrival(record))
 			return true;
 	}
 	return !hop->is_fork && is_well_at_start(hop);
@@ -193,20 +213,17 @@ static bool judge_user(struct journey *journey)
 {
 	const struct hop *user = journey->user;
 	const struct record *gone = NULL;
-	bool well = is_well_at_start(user);
+	bool well = is_well_at_start(user), released = false;
 
 	for (size_t i = 0; i < user->count; i++) {
 		const struct record *record = user->records[i];
 
-		if (record->kind == EVENT_RELEASED)
-			break;
-		if (record->kind == EVENT_RESTORED) {
+		released = released || record->kind == EVENT_RELEASED;
+		if (is_arrival(record) || is_late_arrival(user, record))
 			well = true;
-		} else if (record->kind == EVENT_FOUND_INSTEAD || journey_is_loss(record) ||
-			   (record->kind == EVENT_LOST && record->error)) {
-			well = false;
+		else if (!released && is_departure(record))
 			gone = record;
-		}
+		well = well && gone != record;
 	}
 	if (gone && !well && journey_is_loss(gone)) {
 		/* Nobody came after it who could have found that. */
@@ -230,7 +247,7 @@ static bool find_mending(struct journey *journey)
 				journey->culprit_hop = hop;
 				return true;
 			}
-			if (record->kind == EVENT_RESTORED) {
+			if (record->kind == EVENT_RESTORED || is_late_arrival(hop, record)) {
 				trace_back(journey, hop, find_last(hop, EVENT_LOST));
 				return true;
 			}

@@ -39,6 +39,13 @@ static const char *or_unknown(const char *text)
 	return text ? text : "?";
 }
 
+/* What somebody did to the descriptor, and what was done about it. */
+static const char *describe_harm(struct arena *arena, const char *what, const struct record *record)
+{
+	return arena_format(arena, "%s by %s%s%s", what, or_unknown(record->call),
+			    record->action ? ", " : "", record->action ? record->action : "");
+}
+
 /* What an event made of the descriptor, in a few words; NULL: nothing to speak of. */
 static const char *describe(struct arena *arena, const struct record *record)
 {
@@ -50,11 +57,11 @@ static const char *describe(struct arena *arena, const struct record *record)
 	case EVENT_PRELOAD_SKIPPED:
 		return arena_format(arena, "no shim (%s)", or_unknown(record->found));
 	case EVENT_CLOSED:
-		return arena_format(arena, "closed by %s", or_unknown(record->call));
+		return describe_harm(arena, "closed", record);
 	case EVENT_OVERWRITTEN:
-		return arena_format(arena, "overwritten by %s", or_unknown(record->call));
+		return describe_harm(arena, "overwritten", record);
 	case EVENT_CLOEXEC:
-		return arena_format(arena, "marked close-on-exec by %s", or_unknown(record->call));
+		return describe_harm(arena, "marked close-on-exec", record);
 	case EVENT_LOST:
 		/* Without an error it was restored, which says more. */
 		return record->error
@@ -63,8 +70,7 @@ static const char *describe(struct arena *arena, const struct record *record)
 	case EVENT_RESTORED:
 		return arena_format(arena, "restored from %s", or_unknown(record->action));
 	case EVENT_FOUND_INSTEAD:
-		return arena_format(arena, "%s, %s", or_unknown(record->found),
-				    or_unknown(record->action));
+		return or_unknown(record->action);
 	case EVENT_CLAIMED:
 		return "claimed";
 	case EVENT_RELEASED:
@@ -85,13 +91,40 @@ static const char *describe(struct arena *arena, const struct record *record)
 	return NULL;
 }
 
-static void add_state(struct buffer *states, const char *state)
+/**
+ * struct states - A list of states in the making
+ * @text:	The list so far
+ * @last:	Last state in it, or NULL
+ * @repeats:	How often it came again
+ */
+struct states {
+	struct buffer text;
+	const char *last;
+	size_t repeats;
+};
+
+static void end_repeats(struct states *states)
+{
+	if (states->repeats)
+		buffer_add_text(&states->text, arena_format(states->text.arena, " (%zu times)",
+							    states->repeats + 1));
+	states->repeats = 0;
+}
+
+/* Adds a state; one that comes again, as in loops over all descriptors, is counted. */
+static void add_state(struct states *states, const char *state)
 {
 	if (!state)
 		return;
-	if (states->len)
-		buffer_add_text(states, " -> ");
-	buffer_add_text(states, state);
+	if (states->last && !strcmp(states->last, state)) {
+		states->repeats++;
+		return;
+	}
+	end_repeats(states);
+	if (states->last)
+		buffer_add_text(&states->text, " -> ");
+	buffer_add_text(&states->text, state);
+	states->last = state;
 }
 
 static bool is_link_event(const struct record *record)
@@ -99,15 +132,20 @@ static bool is_link_event(const struct record *record)
 	return record->kind == EVENT_LINK_DOWN || record->kind == EVENT_LINK_UP;
 }
 
+static const char *first_state(struct arena *arena, const struct hop *hop)
+{
+	if (hop->begin->kind == EVENT_PROGRAM)
+		return or_unknown(hop->begin->found);
+	return hop->is_fork ? "forked" : describe(arena, hop->begin);
+}
+
 /* The states of the descriptor in a program, from the first to the last. */
 static const char *list_states(struct arena *arena, const struct hop *hop)
 {
-	struct buffer states = { .arena = arena };
+	struct states states = { .text = { .arena = arena } };
 	size_t link_events = 0;
 
-	add_state(&states, hop->begin->kind == EVENT_PROGRAM ? or_unknown(hop->begin->found)
-			   : hop->is_fork                    ? "forked"
-							     : describe(arena, hop->begin));
+	add_state(&states, first_state(arena, hop));
 	for (size_t i = 0; i < hop->count; i++) {
 		const struct record *record = hop->records[i];
 
@@ -115,13 +153,12 @@ static const char *list_states(struct arena *arena, const struct hop *hop)
 		link_events += is_link_event(record);
 		if (!is_link_event(record) || link_events <= 2)
 			add_state(&states, describe(arena, record));
-		if (journey_is_put_back(record))
-			add_state(&states, "put back");
 	}
 	if (link_events > 2)
 		add_state(&states,
 			  arena_format(arena, "%zu more times down or up", link_events - 2));
-	return states.text ? states.text : "";
+	end_repeats(&states);
+	return states.text.text ? states.text.text : "";
 }
 
 /* Did the descriptor get lost in this program, on its way to QEMU? */
@@ -136,16 +173,25 @@ static bool is_scene(const struct journey *journey, const struct hop *hop)
 	return false;
 }
 
+static bool same_place(const struct record *a, const struct record *b)
+{
+	return a && a->offset == b->offset && !strcmp(a->module, b->module);
+}
+
 /* Where each loss was called from, below its program. */
 static void print_places(const struct picture *p, const struct hop *hop)
 {
+	const struct record *last = NULL;
+
 	for (size_t i = 0; i < hop->count; i++) {
 		const struct record *record = hop->records[i];
 
 		if (!record->module || (!journey_is_loss(record) && !journey_is_put_back(record)))
 			continue;
-		message_answer("%10s %s called at %s", "", or_unknown(record->call),
-			       place_describe(p->arena, record->module, record->offset));
+		if (!same_place(last, record))
+			message_answer("%10s %s called at %s", "", or_unknown(record->call),
+				       place_describe(p->arena, record->module, record->offset));
+		last = record;
 	}
 }
 

@@ -94,7 +94,7 @@ assert_hop() {
 	claim 10
 	report
 	verdict 1 mended '/bin/sh (pid 10) close'
-	assert_hop 10 /bin/sh 'closed by close -> put back' '<== lost here$'
+	assert_hop 10 /bin/sh 'closed by close, put-back' '<== lost here$'
 }
 
 @test "overwritten, and marked close-on-exec" {
@@ -259,7 +259,7 @@ assert_hop() {
 	claim 10
 	report
 	verdict 1 mended '/bin/b (pid 10) closefrom'
-	assert_hop 10 /bin/a 'closed by close -> put back -> overwritten by dup3' 'lost here'
+	assert_hop 10 /bin/a 'closed by close, put-back -> overwritten by dup3' 'lost here'
 }
 
 @test "nothing was seen after the hand-over" {
@@ -279,6 +279,44 @@ assert_hop() {
 	event 10 restored '"exe":"/qemu","action":"the spare"'
 	report
 	verdict 1 mended '/bin/sh (pid 10) close'
+}
+
+@test "a start without a network that comes later" {
+	hand_over 10
+	program 10 1 /bin/sh intact
+	event 10 closed '"exe":"/bin/sh","fd":5,"call":"close"'
+	program 10 1 /qemu nothing mends
+	event 10 lost '"exe":"/qemu","found":"nothing","action":"link-down","errno":111'
+	claim 10
+	report
+	verdict 2 lost '/bin/sh (pid 10) close'
+	event 10 link-up '"exe":"/qemu"'
+	report
+	verdict 1 mended '/bin/sh (pid 10) close'
+}
+
+@test "a first connection that the shim made" {
+	program 10 1 /bin/sh nothing
+	program 10 1 /qemu nothing mends
+	event 10 connected '"exe":"/qemu","socket":"/s"'
+	claim 10
+	report
+	verdict 0 intact
+	assert_hop 10 /qemu 'nothing -> connected -> claimed'
+}
+
+@test "loops over all descriptors are counted, and their place is said once" {
+	hand_over 10
+	program 10 1 /bin/sh intact mends
+	for i in {1..5}; do
+		event 10 closed '"exe":"/bin/sh","fd":5,"call":"close","action":"put-back","caller":{"module":"/x","offset":16}'
+	done
+	event 10 closed '"exe":"/bin/sh","call":"close","action":"gave-way"'
+	program 10 1 /qemu intact mends
+	report
+	verdict 1 mended '/bin/sh (pid 10) close'
+	assert_hop 10 /bin/sh 'intact -> closed by close, put-back \(5 times\) -> closed by close, gave-way'
+	[ "$(grep -c 'close called at /x+0x10' <<<"$output")" = 1 ]
 }
 
 @test "links that go and come" {
