@@ -3,6 +3,8 @@
 #
 # What comes out of the Makefile, and where `make install` puts it.
 
+# bats file_tags=timeout:180
+
 load common
 
 setup() {
@@ -74,7 +76,6 @@ clean_tree() {
 	grep -qaF "$version" "$BUILD/qrap_preload.so"
 }
 
-# bats test_tags=timeout:120
 @test "make PREFIX=X install in a clean tree builds, and uninstall takes all of it away" {
 	clean_tree /tmp/tree
 	cd /tmp/tree
@@ -89,7 +90,6 @@ clean_tree() {
 	[ ! -e /tmp/prefix/lib/qrap ]
 }
 
-# bats test_tags=timeout:120
 @test "DESTDIR is put in front, and is not compiled in" {
 	clean_tree /tmp/tree
 	cd /tmp/tree
@@ -110,7 +110,6 @@ clean_tree() {
 	[[ $output == */tmp/prefix/lib/qrap/qrap_preload.so* ]]
 }
 
-# bats test_tags=timeout:120
 @test "the same source makes the same bytes, wherever it lies" {
 	clean_tree /tmp/one
 	clean_tree /tmp/another/place
@@ -120,7 +119,6 @@ clean_tree() {
 	cmp /tmp/one/build/qrap_preload.so /tmp/another/place/build/qrap_preload.so
 }
 
-# bats test_tags=timeout:120
 @test "the user's flags and compiler are kept, and other flags mean another build" {
 	need clang
 	clean_tree /tmp/tree

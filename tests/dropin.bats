@@ -143,22 +143,25 @@ setup() {
 	[ -z "$output" ]
 }
 
-# rewritten MACHINE ARGUMENT...: patch mode keeps a device of the guest, and of the arguments nothing
+# rewritten DEVICE ARGUMENT...: patch mode keeps a device of the guest, and of the arguments nothing
 rewritten() {
-	local keep=$1
+	local keep=$1 words i
 	shift
 
 	wait_for 5 passt_is_free
 	qrap -machine pc -m 256 "$@" -device "$keep" -name guest
 	[ "$status" = 0 ]
 	arguments >/tmp/arguments
-	sed -n 2,7p /tmp/arguments >/tmp/kept
-	printf '%s\n' -machine pc -m 256 -device "$keep" | diff - /tmp/kept
-	grep -qx -- -name /tmp/arguments
-	grep -qx guest /tmp/arguments
-	[ "$(grep -c '^-netdev$' /tmp/arguments)" = 1 ]
-	[ "$(grep -c '^-device$' /tmp/arguments)" = 2 ]
-	refute grep -qE 'user|tap|^-net$' /tmp/arguments
+	mapfile -t words < <(tail -n +2 /tmp/arguments)
+	for ((i = 0; i < ${#words[@]}; i += 2)); do
+		case "${words[i]} ${words[i + 1]}" in
+		-device*virtio-net-pci* | -netdev*socket*) echo "${words[i]}" >>/tmp/added ;;
+		*) printf '%s\n' "${words[@]:i:2}" >>/tmp/kept ;;
+		esac
+	done
+	printf '%s\n' -machine pc -m 256 -device "$keep" -name guest | diff - /tmp/kept
+	printf '%s\n' -device -netdev | diff - /tmp/added
+	rm /tmp/kept /tmp/added
 }
 
 @test "patch mode: the five models are replaced by virtio-net, key=value" {
@@ -170,7 +173,6 @@ rewritten() {
 			-netdev user,id=hostnet0 -device "$model,netdev=hostnet0,id=net0"
 		grep -qE '^virtio-net-pci,.*netdev=hostnet0(,|$)' /tmp/arguments
 		grep -qE '^virtio-net-pci,.*x-txburst=4096(,|$)' /tmp/arguments
-		refute grep -q "^$model,netdev=hostnet0,id=net0\$" /tmp/arguments
 		[ "$(tail -n 2 /tmp/arguments)" = "$(printf '%s\n' -netdev socket,fd=5,id=hostnet0)" ]
 	done
 }

@@ -3,6 +3,8 @@
 #
 # The main job: real guests, online through launcher and shim.
 
+# bats file_tags=timeout:180
+
 load common
 
 setup() {

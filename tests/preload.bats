@@ -433,7 +433,7 @@ loader() {
 	[ "$status" = 0 ]
 	[ -z "$output" ]
 	# ... and does not under the shim alone.
-	LD_PRELOAD=$SHIM run ./sanitized
+	ASAN_OPTIONS='' LD_PRELOAD=$SHIM run ./sanitized
 	[ "$status" != 0 ]
 }
 
