@@ -7,8 +7,21 @@
 #include "sys.h"
 #include "text.h"
 
-/* Longest line: a path and 73 bytes of fields, with room to spare. */
-#define LINE_MAX_BYTES (PATH_MAX + 256)
+/* The fields before the path: "START-END PERMISSIONS OFFSET DEVICE INODE", and with blanks. */
+#define FIELDS_MAX 128
+#define READ_BYTES 512
+
+/**
+ * struct line - A line, byte by byte
+ * @fields:	All up to the path
+ * @len:	Bytes of it, what does not fit left out
+ * @path_len:	Bytes of the path, likewise
+ */
+struct line {
+	char fields[FIELDS_MAX];
+	size_t len;
+	size_t path_len;
+};
 
 /* The hexadecimal number at *@p, and over the one byte behind it. */
 static bool take_hex(const char **p, uint64_t *out)
@@ -22,11 +35,11 @@ static bool take_hex(const char **p, uint64_t *out)
 	return true;
 }
 
-/* "START-END PERMISSIONS OFFSET DEV INODE PATH": does it hold @address? */
-static bool line_holds(const char *line, uint64_t address, struct caller *caller)
+/* Is @address in the range of this line? Then its offset in the file is known. */
+static bool fields_hold(const char *fields, uint64_t address, struct caller *caller)
 {
 	uint64_t start, end, offset;
-	const char *p = line;
+	const char *p = fields;
 
 	if (!take_hex(&p, &start) || !take_hex(&p, &end) || address < start || address >= end)
 		return false;
@@ -34,36 +47,43 @@ static bool line_holds(const char *line, uint64_t address, struct caller *caller
 	p += *p == ' ';
 	if (!take_hex(&p, &offset))
 		return false;
-	p = strchr(p, '/');
-	if (!p || strlen(p) >= sizeof(caller->module))
-		return false;
-	memcpy(caller->module, p, strlen(p) + 1);
 	caller->offset = address - start + offset;
 	return true;
 }
 
-/* Goes through the lines of @fd; a line that is cut off by the buffer's end is read again. */
+/* The next byte. Return: true at the end of the line that was looked for. */
+static bool take_byte(struct line *line, char c, uint64_t address, struct caller *caller)
+{
+	bool in_path = line->path_len || c == '/';
+
+	if (c == '\n') {
+		line->fields[line->len] = '\0';
+		caller->module[line->path_len] = '\0';
+		if (line->path_len && line->path_len < CALLER_MODULE_MAX &&
+		    fields_hold(line->fields, address, caller))
+			return true;
+		line->len = line->path_len = 0;
+	} else if (in_path && line->path_len < CALLER_MODULE_MAX) {
+		caller->module[line->path_len++] = c;
+	} else if (!in_path && line->len < FIELDS_MAX - 1) {
+		line->fields[line->len++] = c;
+	}
+	return false;
+}
+
 static bool search_lines(int fd, uint64_t address, struct caller *caller)
 {
-	char buf[LINE_MAX_BYTES];
-	size_t len = 0;
+	struct line line = { .len = 0 };
+	char buf[READ_BYTES];
+	ssize_t n;
 
-	for (;;) {
-		ssize_t n = sys_read(fd, buf + len, sizeof(buf) - len);
-		char *line = buf, *end;
-
-		if (n <= 0)
-			return false;
-		len += (size_t)n;
-		while ((end = memchr(line, '\n', len - (size_t)(line - buf)))) {
-			*end = '\0';
-			if (line_holds(line, address, caller))
+	while ((n = sys_read(fd, buf, sizeof(buf))) > 0) {
+		for (ssize_t i = 0; i < n; i++) {
+			if (take_byte(&line, buf[i], address, caller))
 				return true;
-			line = end + 1;
 		}
-		len -= (size_t)(line - buf);
-		memmove(buf, line, len);
 	}
+	return false;
 }
 
 bool caller_find(const void *address, struct caller *caller)
@@ -77,5 +97,7 @@ bool caller_find(const void *address, struct caller *caller)
 		return false;
 	found = search_lines(fd, (uint64_t)(uintptr_t)address, caller);
 	sys_close(fd);
+	if (!found)
+		caller->module[0] = '\0';
 	return found;
 }

@@ -3,9 +3,11 @@
 #ifndef QRAP_CALLER_H
 #define QRAP_CALLER_H
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+/* Longest path that is told. It is kept on the stack of whoever calls, which may be small. */
+#define CALLER_MODULE_MAX 1023
 
 /**
  * struct caller - A place in a program or library
@@ -13,7 +15,7 @@
  * @offset:	Where in that file, in bytes
  */
 struct caller {
-	char module[PATH_MAX];
+	char module[CALLER_MODULE_MAX + 1];
 	uint64_t offset;
 };
 

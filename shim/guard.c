@@ -5,20 +5,19 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "caller.h"
 #include "environment.h"
 #include "locker.h"
 #include "mend.h"
 #include "mention.h"
+#include "relink.h"
+#include "standalone.h"
 #include "sys.h"
-#include "text.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
 #endif
 
 #define PAGE_BYTES 4096
-#define MSG_BYTES  1024
 
 /* Refusals before somebody who insists gets his way. */
 #define REFUSALS_MAX 64
@@ -27,20 +26,36 @@
  * struct live - What a fork must not inherit: in a page that the kernel wipes in the child
  * @phase:	enum phase; PHASE_FORKED is what the wipe leaves
  * @pid:	The process that this is about
+ * @mending:	One of its threads is putting the connection back
  */
 struct live {
 	atomic_int phase;
 	atomic_int pid;
+	atomic_bool mending;
 };
 
 /**
- * struct guard - The guard's state
+ * struct insistence - Tries of one process to close the locker
+ * @pid:	Which; the owner's is not asked for
+ * @tries:	How many
+ */
+struct insistence {
+	atomic_int pid;
+	atomic_uint tries;
+};
+
+/**
+ * struct guard - The guard's state, which only the owner and its forks change
  * @live:	See above
  * @known_phase: Phase that a forked child goes on with
  * @forked:	This process is such a child
  * @mends:	This program is to use the number
+ * @is_qemu:	This program is the QEMU that the contract names
+ * @gave_up:	Passt cannot be reached: not to be waited for again
+ * @left:	What else is on the number has been told of
  * @touches:	enum touch seen so far
- * @refusals:	How often the number was refused
+ * @refusals:	How often closing the number was refused
+ * @insistence:	The owner's tries to close the locker
  * @contract:	What the launcher handed over, brought up to date
  * @envp:	Environment as gate one got it
  * @log:	Where events go
@@ -51,8 +66,12 @@ struct guard {
 	atomic_int known_phase;
 	bool forked;
 	bool mends;
+	bool is_qemu;
+	bool gave_up;
+	bool left;
 	atomic_uint touches;
 	atomic_uint refusals;
+	struct insistence insistence;
 	struct contract contract;
 	char **envp;
 	struct log log;
@@ -63,12 +82,7 @@ struct guard_numbers guard_numbers = { NO_DESCRIPTOR, NO_DESCRIPTOR };
 
 static struct guard guard;
 
-static const char *program_name(void)
-{
-	const char *slash = strrchr(guard.exe, '/');
-
-	return slash ? slash + 1 : guard.exe;
-}
+static const struct witness witness = { &guard.contract, &guard.log, guard.exe };
 
 static void set_phase(enum phase phase)
 {
@@ -76,9 +90,26 @@ static void set_phase(enum phase phase)
 	atomic_store(&guard.live->phase, (int)phase);
 }
 
+/* From one phase to a later one. Return: false if another thread was faster. */
+static bool pass_on(enum phase from, enum phase to)
+{
+	int expected = (int)from;
+
+	if (!atomic_compare_exchange_strong(&guard.live->phase, &expected, (int)to))
+		return false;
+	atomic_store(&guard.known_phase, (int)to);
+	return true;
+}
+
 enum phase guard_phase(void)
 {
 	return guard.live ? (enum phase)atomic_load(&guard.live->phase) : PHASE_OVER;
+}
+
+static void set_locker(int locker)
+{
+	guard.contract.locker = locker < 0 ? -1 : locker;
+	atomic_store(&guard_numbers.locker, locker < 0 ? NO_DESCRIPTOR : locker);
 }
 
 static void forget_numbers(void)
@@ -121,123 +152,14 @@ static void make_live(void)
 	atomic_store(&guard.live->pid, sys_getpid());
 }
 
-static void record(struct log_event *event)
-{
-	event->fd = guard.contract.fd;
-	log_event(&guard.log, event);
-}
-
 /* Brings the variable up to date, wherever the program keeps its environment by now. */
-static void write_contract(const struct contract *c)
+static void write_contract(void)
 {
 	char *value = environment_find(environ ? environ : guard.envp, CONTRACT_VARIABLE);
 	struct contract there;
 
 	if (value && contract_read(value, &there))
-		contract_update(value, c);
-}
-
-/* "descriptor N" */
-static void add_number(struct text *t)
-{
-	text_add(t, "descriptor ");
-	text_add_int(t, guard.contract.fd);
-}
-
-/* Who did away with it, as far as somebody left word: " (closed by ...)". */
-static void add_blame(struct text *t)
-{
-	if (!guard.contract.blame[0])
-		return;
-	text_add(t, " (");
-	text_add(t, guard.contract.blame);
-	text_add(t, ", pid ");
-	text_add_int(t, guard.contract.blame_pid);
-	text_add(t, ")");
-}
-
-static void set_blame(struct contract *c, const char *call)
-{
-	struct text t;
-
-	text_start(&t, c->blame, sizeof(c->blame));
-	text_add(&t, program_name());
-	text_add(&t, ": ");
-	text_add(&t, call);
-	c->blame_pid = sys_getpid();
-}
-
-void guard_note_loss(const struct loss *loss, bool put_back)
-{
-	struct contract c = guard.contract;
-	struct caller caller;
-	char msg[MSG_BYTES];
-	struct text t;
-	struct log_event event = {
-		.kind = loss->kind,
-		.severity = put_back ? SEVERITY_WARNING : SEVERITY_INFO,
-		.msg = msg,
-		.call = loss->call,
-		.action = put_back ? "put-back" : NULL,
-	};
-
-	text_start(&t, msg, sizeof(msg));
-	text_add(&t, program_name());
-	text_add(&t, loss->kind == EVENT_CLOSED        ? " closed "
-		     : loss->kind == EVENT_OVERWRITTEN ? " put something else on "
-						       : " marked close-on-exec ");
-	add_number(&t);
-	text_add(&t, ", passt's connection (");
-	text_add(&t, loss->call);
-	text_add(&t, put_back ? "): put back" : ")");
-	if (caller_find(loss->where, &caller)) {
-		event.module = caller.module;
-		event.offset = caller.offset;
-	}
-	record(&event);
-	if (put_back)
-		return;
-	set_blame(&c, loss->call);
-	write_contract(&c);
-}
-
-void guard_note_insistence(const struct loss *loss)
-{
-	char msg[MSG_BYTES];
-	struct text t;
-	struct log_event event = { .kind = EVENT_CLOSED,
-				   .severity = SEVERITY_WARNING,
-				   .msg = msg,
-				   .call = loss->call,
-				   .action = "gave-way" };
-
-	text_start(&t, msg, sizeof(msg));
-	text_add(&t, program_name());
-	text_add(&t, " insists on closing all descriptors: gave way after ");
-	text_add_int(&t, REFUSALS_MAX);
-	text_add(&t, " times, the spare of passt's connection is gone");
-	record(&event);
-}
-
-void guard_locker_moved(int locker, const char *call)
-{
-	char msg[MSG_BYTES];
-	struct text t;
-	struct log_event event = {
-		.kind = EVENT_SPARE_MOVED, .msg = msg, .call = call, .action = "moved"
-	};
-
-	text_start(&t, msg, sizeof(msg));
-	text_add(&t, "the spare of passt's connection moved out of the way of ");
-	text_add(&t, program_name());
-	text_add(&t, " to descriptor ");
-	text_add_int(&t, locker);
-	record(&event);
-	if (guard_role() == ROLE_PASSIVE)
-		return;
-	atomic_store(&guard_numbers.locker, locker);
-	guard.contract.locker = locker < 0 ? -1 : locker;
-	write_contract(&guard.contract);
+		contract_update(value, &guard.contract);
 }
 
 bool guard_is_connection(int fd)
@@ -249,7 +171,7 @@ bool guard_is_connection(int fd)
 
 bool guard_holds_connection(void)
 {
-	return guard_is_connection(guard.contract.fd);
+	return guard_phase() == PHASE_WAITING && guard_is_connection(guard.contract.fd);
 }
 
 /* What is on the number, measured against the contract. */
@@ -285,144 +207,88 @@ static const char *finding_name(enum finding finding)
 	return descriptor_kind_name(descriptor_kind(guard.contract.fd));
 }
 
-static void note_program(const char *found)
+/*
+ * The last rung: QEMU starts with the link down, where there is a way for it to come up later. The
+ * placeholder is what has to be on the number from now on, and in programs that follow it is a
+ * connection that has ended.
+ */
+static bool start_without_link(void)
 {
-	char msg[MSG_BYTES];
-	struct text t;
-	struct log_event event = { .kind = EVENT_PROGRAM,
-				   .msg = msg,
-				   .found = found,
-				   .action = guard.mends ? "mends" : "observes" };
+	struct contract *c = &guard.contract;
 
-	text_start(&t, msg, sizeof(msg));
-	text_add(&t, guard.exe);
-	text_add(&t, " starts, on ");
-	add_number(&t);
-	text_add(&t, ": ");
-	text_add(&t, found);
-	record(&event);
+	if (!c->reconnect || c->private_passt || !c->passt[0] || link_prepare(c->fd))
+		return false;
+	descriptor_identity(c->fd, &c->socket);
+	write_contract();
+	return true;
 }
 
-static void note_left(const char *found)
+/* The connection cannot be had back. */
+static void give_up(const char *found, int error)
 {
-	char msg[MSG_BYTES];
-	struct text t;
-	struct log_event event = { .kind = EVENT_FOUND_INSTEAD,
-				   .severity = SEVERITY_WARNING,
-				   .msg = msg,
-				   .found = found,
-				   .action = "left" };
+	enum remedy remedy = start_without_link() ? REMEDY_WAIT : REMEDY_NONE;
 
-	text_start(&t, msg, sizeof(msg));
-	add_number(&t);
-	text_add(&t, " of ");
-	text_add(&t, program_name());
-	text_add(&t, " holds ");
-	text_add(&t, found);
-	text_add(&t, " instead of passt's connection");
-	add_blame(&t);
-	text_add(&t, ": left as it is");
-	record(&event);
+	guard.gave_up = true;
+	witness_lost(&witness, found, remedy, error ? error : ENOTCONN);
 }
 
-static void note_lost(const char *found, int error)
+static void note_mended(const char *found, enum saver saver, bool is_new)
 {
-	char msg[MSG_BYTES];
-	struct text t;
-	struct log_event event = { .kind = EVENT_LOST,
-				   .severity = error ? SEVERITY_ERROR : SEVERITY_INFO,
-				   .msg = msg,
-				   .found = found,
-				   .socket = guard.contract.passt,
-				   .error = error };
-
-	text_start(&t, msg, sizeof(msg));
-	text_add(&t, "passt's connection on ");
-	add_number(&t);
-	text_add(&t, " was lost before ");
-	text_add(&t, program_name());
-	text_add(&t, " started: found ");
-	text_add(&t, found);
-	add_blame(&t);
-	if (error) {
-		text_add(&t, ", no spare, and passt at ");
-		text_add(&t, guard.contract.passt);
-		text_add(&t, " cannot be reached (errno ");
-		text_add_int(&t, error);
-		text_add(&t, "): the guest has no network. Start passt again; "
-			     "--log-file and --report show who lost it");
+	if (is_new) {
+		witness_connected(&witness);
+		return;
 	}
-	record(&event);
-}
-
-static void note_restored(const char *found, enum saver saver)
-{
-	char msg[MSG_BYTES];
-	struct text t;
-	struct log_event event = { .kind = EVENT_RESTORED,
-				   .severity = SEVERITY_WARNING,
-				   .msg = msg,
-				   .found = found,
-				   .action = saver_name(saver),
-				   .socket = guard.contract.passt };
-
-	text_start(&t, msg, sizeof(msg));
-	add_number(&t);
-	text_add(&t, " of ");
-	text_add(&t, program_name());
-	text_add(&t, " held ");
-	text_add(&t, found);
-	text_add(&t, " instead of passt's connection");
-	add_blame(&t);
-	text_add(&t, ": restored from ");
-	text_add(&t, saver_name(saver));
-	if (saver == SAVER_OTHER_PASST) {
-		text_add(&t, ", ");
-		text_add(&t, guard.contract.passt);
-	}
-	record(&event);
+	witness_lost(&witness, found, REMEDY_FOUND, 0);
+	witness_restored(&witness, found, saver);
+	if (saver == SAVER_SPARE)
+		locker_leave_note(guard.contract.locker, "");
 }
 
 /* Puts the connection back and says so, or says that it cannot be. */
-static bool restore(const char *found)
+static void restore(const char *found)
 {
-	int error;
+	/* Without the launcher the first connection may be left to us. */
+	bool is_new = !guard.contract.socket.ino;
 	enum saver saver;
+	int error = 0;
 
-	/* First the bad news, so that a log that ends here tells it. */
-	saver = mend(&guard.contract, &error);
-	if (saver == SAVER_NONE) {
-		note_lost(found, error ? error : ENOTCONN);
-		return false;
+	if (atomic_exchange(&guard.live->mending, true))
+		return;
+	if (guard.gave_up)
+		saver = mend_from_spare(&guard.contract) ? SAVER_SPARE : SAVER_NONE;
+	else
+		saver = mend(&guard.contract, &error);
+	if (saver != SAVER_NONE) {
+		note_mended(found, saver, is_new);
+		set_locker(guard.contract.locker);
+		write_contract();
+	} else if (!guard.gave_up) {
+		give_up(found, error);
 	}
-	note_lost(found, 0);
-	note_restored(found, saver);
-	atomic_store(&guard_numbers.locker,
-		     guard.contract.locker < 0 ? NO_DESCRIPTOR : guard.contract.locker);
-	guard.contract.blame_pid = 0;
-	guard.contract.blame[0] = '\0';
-	write_contract(&guard.contract);
-	return true;
+	atomic_store(&guard.live->mending, false);
 }
 
 /**
  * inspect() - What a gate does
  * @nothing_ran: Nothing of the program has run: what is on the number came with exec
  *
- * Later than that, what is there belongs to the program, and only an empty number is filled.
+ * Later than that, what is there belongs to the program, and only an empty number is filled. A
+ * connected stream was put there on purpose, unless it is of no use any more.
  */
 static void inspect(bool nothing_ran)
 {
 	enum finding finding = look();
-	enum descriptor_kind kind;
+	enum descriptor_kind kind = descriptor_kind(guard.contract.fd);
+	bool in_use = kind == DESCRIPTOR_STREAM && !descriptor_hung_up(guard.contract.fd);
 
 	if (finding == FINDING_WELL)
 		return;
-	kind = descriptor_kind(guard.contract.fd);
-	if (finding == FINDING_OTHER && (!nothing_ran || kind == DESCRIPTOR_STREAM))
-		note_left(descriptor_kind_name(kind));
-	else
+	if (finding != FINDING_OTHER || (nothing_ran && !in_use)) {
 		restore(finding_name(finding));
+	} else if (!guard.left) {
+		guard.left = true;
+		witness_left(&witness, descriptor_kind_name(kind));
+	}
 }
 
 /* Is this program the QEMU that the contract names? */
@@ -446,10 +312,10 @@ static bool is_named_qemu(void)
 static bool is_to_mend(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
-		if (mentions_descriptor(argv[i], guard.contract.fd))
+		if (mentions_connection(argv[i], guard.contract.fd))
 			return true;
 	}
-	return is_named_qemu();
+	return guard.is_qemu;
 }
 
 static void find_exe(const char *argv0)
@@ -482,7 +348,7 @@ static bool find_contract(char **envp)
 	const char *value = environment_find(envp, CONTRACT_VARIABLE);
 
 	if (!value || !*value)
-		return false;
+		return standalone_contract(envp, &guard.contract, &log);
 	if (contract_read(value, &guard.contract))
 		return true;
 	log_line(&log, SEVERITY_WARNING,
@@ -501,13 +367,12 @@ void guard_gate_one(int argc, char **argv, char **envp)
 	start_log();
 	make_live();
 	guard.envp = envp;
+	guard.is_qemu = is_named_qemu();
 	guard.mends = is_to_mend(argc, argv);
-	guard.contract.locker = mend_find_locker(&guard.contract);
+	set_locker(mend_find_locker(&guard.contract));
 	atomic_store(&guard_numbers.fd, guard.contract.fd);
-	atomic_store(&guard_numbers.locker,
-		     guard.contract.locker < 0 ? NO_DESCRIPTOR : guard.contract.locker);
 	set_phase(PHASE_WAITING);
-	note_program(finding_name(look()));
+	witness_program(&witness, finding_name(look()), guard.mends);
 	if (!guard.mends)
 		return;
 	environment_prepare(envp);
@@ -516,55 +381,132 @@ void guard_gate_one(int argc, char **argv, char **envp)
 
 void guard_gate_two(void)
 {
-	if (guard_mends())
+	if (guard.mends && guard_role() == ROLE_OWNER && guard_phase() == PHASE_WAITING)
 		inspect(false);
 }
 
-bool guard_mends(void)
+static bool fill_from_spare(void)
 {
-	return guard_phase() == PHASE_WAITING && guard.mends && guard_role() == ROLE_OWNER &&
-	       atomic_load(&guard.refusals) < REFUSALS_MAX;
-}
+	bool filled;
 
-bool guard_put_back(void)
-{
-	int error;
-
-	atomic_fetch_add(&guard.refusals, 1);
-	if (look() == FINDING_WELL)
-		return true;
-	if (mend(&guard.contract, &error) == SAVER_NONE)
+	if (atomic_exchange(&guard.live->mending, true))
 		return false;
-	atomic_store(&guard_numbers.locker,
-		     guard.contract.locker < 0 ? NO_DESCRIPTOR : guard.contract.locker);
-	write_contract(&guard.contract);
-	return true;
+	filled = mend_from_spare(&guard.contract);
+	set_locker(guard.contract.locker);
+	atomic_store(&guard.live->mending, false);
+	return filled;
 }
 
-static void note_step(enum log_kind kind, const char *what, const char *call)
+void guard_put_back(void)
 {
-	char msg[MSG_BYTES];
-	struct text t;
-	struct log_event event = { .kind = kind, .msg = msg, .call = call };
-
-	text_start(&t, msg, sizeof(msg));
-	text_add(&t, program_name());
-	text_add(&t, what);
-	add_number(&t);
-	record(&event);
+	if (!guard_holds_connection())
+		fill_from_spare();
 }
 
-/* QEMU's two ways to look at what it takes (net/socket.c, net/stream.c). */
-static bool is_claim(unsigned touches)
+/* The owner closes or replaces the number: from here on it is his alone. */
+static void end_guard(enum phase phase, const struct loss *loss)
 {
-	if ((touches & TOUCH_TYPE) && (touches & TOUCH_NONBLOCK))
+	int locker;
+
+	if (!pass_on(phase, PHASE_OVER))
+		return;
+	witness_step(&witness, EVENT_OWNER_CLOSED, "is done with", loss->call);
+	atomic_store(&guard_numbers.fd, NO_DESCRIPTOR);
+	/* Who has not used it yet may be somebody else than QEMU after all. */
+	if (phase == PHASE_RELEASED || guard.is_qemu) {
+		locker = atomic_exchange(&guard_numbers.locker, NO_DESCRIPTOR);
+		if (locker != NO_DESCRIPTOR)
+			locker_empty(locker);
+	}
+	link_stop();
+	log_close(&guard.log);
+}
+
+static enum closing refuse(const struct loss *loss)
+{
+	bool is_first = !atomic_fetch_add(&guard.refusals, 1);
+
+	if (!guard_holds_connection() && !fill_from_spare())
+		return CLOSING_GOES_ON;
+	witness_put_back(&witness, loss, is_first);
+	return CLOSING_REFUSED;
+}
+
+enum closing guard_closing(const struct loss *loss)
+{
+	enum role role = guard_role();
+	enum phase phase = guard_phase();
+
+	if (role != ROLE_PASSIVE && (phase == PHASE_CLAIMED || phase == PHASE_RELEASED))
+		end_guard(phase, loss);
+	if (phase != PHASE_WAITING)
+		return CLOSING_GOES_ON;
+	if (role == ROLE_OWNER && guard.mends && atomic_load(&guard.refusals) < REFUSALS_MAX)
+		return refuse(loss);
+	guard_losing(loss);
+	return CLOSING_GOES_ON;
+}
+
+void guard_overwriting(int from, const struct loss *loss)
+{
+	enum role role = guard_role();
+	enum phase phase = guard_phase();
+
+	if (role != ROLE_PASSIVE && (phase == PHASE_CLAIMED || phase == PHASE_RELEASED))
+		end_guard(phase, loss);
+	else if (!guard_is_connection(from))
+		guard_losing(loss);
+}
+
+void guard_losing(const struct loss *loss)
+{
+	enum role role = guard_role();
+
+	/* QEMU's children for scripts and for tearing down are nobody's way to QEMU. */
+	if (role != ROLE_OWNER && guard.is_qemu)
+		return;
+	if (guard_holds_connection())
+		witness_loss(&witness, loss);
+}
+
+bool guard_keeps_locker(const struct loss *loss)
+{
+	static struct insistence sharing;
+	bool is_passive = guard_role() == ROLE_PASSIVE;
+	struct insistence *who = is_passive ? &sharing : &guard.insistence;
+	int pid = sys_getpid();
+	unsigned tries;
+
+	/* Children that share our memory come one after the other, and count each for itself. */
+	if (is_passive && atomic_exchange(&who->pid, pid) != pid)
+		atomic_store(&who->tries, 0);
+	tries = atomic_fetch_add(&who->tries, 1);
+	if (tries < REFUSALS_MAX)
 		return true;
-	return (touches & (TOUCH_TYPE | TOUCH_NAME)) && sys_gettid() != sys_getpid();
+	if (tries == REFUSALS_MAX)
+		witness_insistence(&witness, loss, REFUSALS_MAX);
+	if (!is_passive) {
+		set_locker(-1);
+		write_contract();
+	}
+	return false;
+}
+
+void guard_move_locker(const char *call)
+{
+	int from = atomic_load(&guard_numbers.locker);
+	int to = locker_move(from, guard.contract.fd);
+
+	witness_moved(&witness, to, call);
+	if (guard_role() == ROLE_PASSIVE)
+		return;
+	set_locker(to);
+	write_contract();
 }
 
 void guard_touched(enum touch touch)
 {
-	int waiting = PHASE_WAITING;
+	const unsigned claim = TOUCH_TYPE | TOUCH_NONBLOCK;
 	unsigned touches;
 
 	if (!guard.mends || guard_role() == ROLE_PASSIVE || guard_phase() != PHASE_WAITING)
@@ -572,45 +514,29 @@ void guard_touched(enum touch touch)
 	touches = atomic_fetch_or(&guard.touches, touch);
 	if (!touches)
 		inspect(false);
-	if (!is_claim(touches | touch))
-		return;
-	if (!atomic_compare_exchange_strong(&guard.live->phase, &waiting, PHASE_CLAIMED))
-		return;
-	atomic_store(&guard.known_phase, PHASE_CLAIMED);
-	note_step(EVENT_CLAIMED, " takes ", NULL);
+	if (((touches | touch) & claim) == claim && pass_on(PHASE_WAITING, PHASE_CLAIMED))
+		witness_step(&witness, EVENT_CLAIMED, "takes", NULL);
 }
 
 void guard_used(void)
 {
-	enum phase phase = guard_phase();
-	int expected = (int)phase;
+	enum phase phase;
 	int locker;
 
-	if (!guard.mends || guard_role() == ROLE_PASSIVE || phase >= PHASE_RELEASED)
+	if (guard_phase() >= PHASE_RELEASED || !guard.mends || guard_role() == ROLE_PASSIVE)
 		return;
-	if (!atomic_compare_exchange_strong(&guard.live->phase, &expected, PHASE_RELEASED))
+	/* Asked again: the child of a fork has just found its own. */
+	phase = guard_phase();
+	if (phase == PHASE_WAITING && !guard.is_qemu)
 		return;
-	atomic_store(&guard.known_phase, PHASE_RELEASED);
+	if (!pass_on(phase, PHASE_RELEASED))
+		return;
 	locker = atomic_exchange(&guard_numbers.locker, NO_DESCRIPTOR);
 	if (locker != NO_DESCRIPTOR)
 		locker_empty(locker);
 	sys_fcntl(guard.contract.fd, F_SETFD, FD_CLOEXEC);
 	environment_leave();
 	log_keep_open(&guard.log);
-	note_step(EVENT_RELEASED, " uses ", NULL);
-}
-
-void guard_owner_closes(const struct loss *loss)
-{
-	int locker;
-
-	if (guard_role() == ROLE_PASSIVE)
-		return;
-	note_step(EVENT_OWNER_CLOSED, " is done with ", loss->call);
-	locker = atomic_exchange(&guard_numbers.locker, NO_DESCRIPTOR);
-	if (locker != NO_DESCRIPTOR)
-		locker_empty(locker);
-	forget_numbers();
-	set_phase(PHASE_OVER);
-	log_close(&guard.log);
+	witness_step(&witness, EVENT_RELEASED, "uses", NULL);
+	link_start(&guard.contract, &guard.log);
 }

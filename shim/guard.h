@@ -12,6 +12,7 @@
 
 #include "contract.h"
 #include "log.h"
+#include "witness.h"
 
 /* No number at all: not even -1, which programs do pass to close(). */
 #define NO_DESCRIPTOR INT_MIN
@@ -37,7 +38,6 @@ enum touch {
 	TOUCH_TYPE = 1,     /* getsockopt(SO_TYPE) */
 	TOUCH_NONBLOCK = 2, /* fcntl(F_SETFL) with O_NONBLOCK */
 	TOUCH_NAME = 4,     /* getpeername, getsockname */
-	TOUCH_FLAGS = 8,    /* fcntl(F_GETFL) */
 };
 
 /* The two numbers that the wrapped functions compare with. */
@@ -76,7 +76,10 @@ void guard_gate_one(int argc, char **argv, char **envp);
 /* The second gate: constructors have run, main() comes next. */
 void guard_gate_two(void);
 
-/* What the calling process is to the guard; a forked child finds its feet here. */
+/*
+ * What the calling process is to the guard. A forked child finds its feet here: at once, where
+ * fork() was called, else in the first call that is for us.
+ */
 enum role guard_role(void);
 
 enum phase guard_phase(void);
@@ -84,61 +87,59 @@ enum phase guard_phase(void);
 /* Is this descriptor the connection? */
 bool guard_is_connection(int fd);
 
-/* Is it the connection that is on the guarded number now? */
+/* Is the connection on the guarded number, and may it still be lost? */
 bool guard_holds_connection(void);
 
 /**
  * guard_touched() - A call on the guarded number that QEMU makes when it takes it
  * @touch:	Which
  *
- * The claim, once what was seen is QEMU's pattern (net/socket.c: type and O_NONBLOCK;
- * net/stream.c: names from a worker thread).
+ * At the first one the number is filled if it is empty. The claim, once what was seen is QEMU's
+ * pattern: it asks for the type and makes it non-blocking (net/socket.c, net/stream.c). Who only
+ * looks, as Python's socket.socket(fileno=N) does, claims nothing.
  */
 void guard_touched(enum touch touch);
 
 /**
- * guard_used() - First data on the guarded number: the release
+ * guard_used() - First data on the guarded number: the release, behind a claim
  *
  * Empties the locker, sets close-on-exec, takes our entries out of the environment.
  */
 void guard_used(void);
 
-/**
- * guard_put_back() - Instead of closing the number, see to it that the connection is there
- *
- * Return: true if it is
- */
-bool guard_put_back(void);
-
-/**
- * struct loss - Somebody does away with the connection, seen as it happens
- * @kind:	EVENT_CLOSED, EVENT_OVERWRITTEN or EVENT_CLOEXEC
- * @call:	Function called
- * @where:	Address that called it
- */
-struct loss {
-	enum log_kind kind;
-	const char *call;
-	const void *where;
+/* What the guard has done about a number that is to be closed. */
+enum closing {
+	CLOSING_GOES_ON, /* nothing: the close is the program's affair */
+	CLOSING_REFUSED, /* the connection is on the number, and has to stay there */
 };
 
 /**
- * guard_note_loss() - Log a loss, and leave word for the program that finds it out
- * @loss:	What happened
- * @put_back:	It was made good on the spot
+ * guard_closing() - The guarded number is about to be closed
+ * @loss:	Who does it, and how
+ *
+ * Until the claim, in a program that mends, the connection stays on the number, or comes back to it
+ * from the spare; never by a call that waits.
  */
-void guard_note_loss(const struct loss *loss, bool put_back);
+enum closing guard_closing(const struct loss *loss);
 
-/* Somebody closed the locker so often that he got his way. */
-void guard_note_insistence(const struct loss *loss);
+/* Once more behind a call that has closed the number all the same. */
+void guard_put_back(void);
 
-/* The locker has a new number (in this process: NO_DESCRIPTOR where it is gone). */
-void guard_locker_moved(int locker, const char *call);
+/* Something other than the connection comes onto the guarded number, or is copied there. */
+void guard_overwriting(int from, const struct loss *loss);
 
-/* May the number be refused to this program: does it mend, as owner, before the claim? */
-bool guard_mends(void);
+/* The connection on the guarded number is marked close-on-exec, or is to be closed in a child. */
+void guard_losing(const struct loss *loss);
 
-/* The owner closes or replaces the number: from here on it is his alone. */
-void guard_owner_closes(const struct loss *loss);
+/**
+ * guard_keeps_locker() - Somebody wants to close the locker
+ * @loss:	Who, and how
+ *
+ * Return: true if it is to be left alone; false after 64 tries of one process
+ */
+bool guard_keeps_locker(const struct loss *loss);
+
+/* Something else comes onto the locker's number: move it out of the way, for @call. */
+void guard_move_locker(const char *call);
 
 #endif /* QRAP_GUARD_H */

@@ -5,7 +5,6 @@
 #include <limits.h>
 
 #include "guard.h"
-#include "locker.h"
 #include "next.h"
 #include "sys.h"
 
@@ -13,10 +12,8 @@
 #define CLOSE_RANGE_CLOEXEC 4
 #endif
 
-/* Refusals before somebody who insists on closing the locker gets his way. */
-#define REFUSALS_MAX 64
-
-static atomic_uint locker_refusals;
+/* Beyond any number in use, for a kernel and a libc that know no range. */
+#define HIGHEST_NUMBER 65535
 
 /* The numbers, negative where there is none. */
 static int guarded_fd(void)
@@ -40,54 +37,19 @@ static int fail_with(int error)
 	return -1;
 }
 
-/* The locker is not there, for the first REFUSALS_MAX who want to close it. */
-static bool keeps_locker(const struct loss *loss)
-{
-	if (atomic_fetch_add(&locker_refusals, 1) < REFUSALS_MAX)
-		return true;
-	guard_note_insistence(loss);
-	guard_locker_moved(NO_DESCRIPTOR, loss->call);
-	return false;
-}
-
-/**
- * keeps_number() - The number is to be closed: does the connection stay on it?
- * @loss:	Who wants what
- *
- * Return: true if it has been seen to that it is there
- */
-static bool keeps_number(const struct loss *loss)
-{
-	bool put_back;
-
-	guard_role();
-	if (guard_phase() == PHASE_CLAIMED || guard_phase() == PHASE_RELEASED)
-		guard_owner_closes(loss);
-	if (guard_phase() != PHASE_WAITING)
-		return false;
-	if (!guard_mends()) {
-		if (guard_holds_connection())
-			guard_note_loss(loss, false);
-		return false;
-	}
-	put_back = guard_put_back();
-	guard_note_loss(loss, put_back);
-	return put_back;
-}
-
 int intercept_close(int fd, const void *where)
 {
 	const struct loss loss = { EVENT_CLOSED, "close", where };
 
-	if (guard_is_locker(fd) ? keeps_locker(&loss) : keeps_number(&loss))
-		return guard_is_locker(fd) ? fail_with(EBADF) : 0;
-	return next.close(fd);
+	if (guard_is_locker(fd))
+		return guard_keeps_locker(&loss) ? fail_with(EBADF) : next.close(fd);
+	return guard_closing(&loss) == CLOSING_REFUSED ? 0 : next.close(fd);
 }
 
 int intercept_fclose(FILE *stream, int fd, const void *where)
 {
 	const struct loss loss = { EVENT_CLOSED, "fclose", where };
-	bool keep = guard_is_fd(fd) && keeps_number(&loss);
+	bool keep = guard_is_fd(fd) && guard_closing(&loss) == CLOSING_REFUSED;
 	int ret = next.fclose(stream);
 	int saved = errno;
 
@@ -95,6 +57,17 @@ int intercept_fclose(FILE *stream, int fd, const void *where)
 		guard_put_back();
 	errno = saved;
 	return ret;
+}
+
+/* As the libc does, or the kernel where the libc is older than the call (glibc 2.34). */
+static int close_plain_range(unsigned first, unsigned last, int flags)
+{
+	long ret;
+
+	if (next.close_range)
+		return next.close_range(first, last, flags);
+	ret = sys_call(SYS_close_range, first, last, flags, 0, 0, 0);
+	return ret < 0 ? fail_with((int)-ret) : 0;
 }
 
 /* The range in up to three parts, without the numbers in @kept (negative: none). */
@@ -108,13 +81,13 @@ static int close_around(unsigned first, unsigned last, int flags, const int kept
 		if (!is_between(ordered[i], first, last))
 			continue;
 		if ((unsigned)ordered[i] > first &&
-		    next.close_range(first, (unsigned)ordered[i] - 1, flags))
+		    close_plain_range(first, (unsigned)ordered[i] - 1, flags))
 			return -1;
 		first = (unsigned)ordered[i] + 1;
 		if (first > last)
 			return 0;
 	}
-	return next.close_range(first, last, flags);
+	return close_plain_range(first, last, flags);
 }
 
 int intercept_close_range(unsigned first, unsigned last, int flags, const void *where)
@@ -125,35 +98,73 @@ int intercept_close_range(unsigned first, unsigned last, int flags, const void *
 	int fd = guarded_fd(), locker = guarded_locker();
 
 	if (first > last)
-		return next.close_range(first, last, flags);
-	if (is_between(locker, first, last) && keeps_locker(&loss))
+		return close_plain_range(first, last, flags);
+	if (is_between(locker, first, last) && guard_keeps_locker(&loss))
 		kept[0] = locker;
 	if (is_between(fd, first, last)) {
 		if (mark)
-			intercept_mark(fd, "close_range", where);
-		else if (keeps_number(&loss))
+			guard_losing(&loss);
+		else if (guard_closing(&loss) == CLOSING_REFUSED)
 			kept[1] = fd;
 	}
 	return close_around(first, last, flags, kept);
 }
 
-/* A kernel without close_range: one by one as far as our numbers reach, the rest at once. */
+/* A kernel without close_range(2): one by one as far as our numbers reach, the rest by the libc. */
+static void close_each(int first, const int kept[2])
+{
+	int highest = kept[0] > kept[1] ? kept[0] : kept[1];
+
+	if (!next.closefrom)
+		highest = HIGHEST_NUMBER;
+	for (int i = first; i <= highest; i++) {
+		if (i != kept[0] && i != kept[1])
+			sys_close(i);
+	}
+	if (next.closefrom)
+		next.closefrom(highest < first ? first : highest + 1);
+}
+
 void intercept_closefrom(int first, const void *where)
 {
+	const struct loss loss = { EVENT_CLOSED, "closefrom", where };
+	int kept[] = { NO_DESCRIPTOR, NO_DESCRIPTOR };
 	int fd = guarded_fd(), locker = guarded_locker();
-	int highest = fd > locker ? fd : locker;
 	int saved = errno;
 
 	if (first < 0)
 		first = 0;
-	if (!intercept_close_range((unsigned)first, UINT_MAX, 0, where))
+	if (locker < first && fd < first && next.closefrom) {
+		next.closefrom(first);
 		return;
-	for (int i = first; i <= highest; i++) {
-		if (i != fd && i != locker)
-			sys_close(i);
 	}
+	if (locker >= first && guard_keeps_locker(&loss))
+		kept[0] = locker;
+	if (fd >= first && guard_closing(&loss) == CLOSING_REFUSED)
+		kept[1] = fd;
+	if (close_around((unsigned)first, UINT_MAX, 0, kept))
+		close_each(first, kept);
 	errno = saved;
-	next.closefrom(highest >= first ? highest + 1 : first);
+}
+
+int intercept_addclose(posix_spawn_file_actions_t *actions, int fd, const void *where)
+{
+	const struct loss loss = { EVENT_CLOSED, "posix_spawn_file_actions_addclose", where };
+
+	/* In the child the locker is as invisible as here: nothing is to be done. */
+	if (guard_is_locker(fd))
+		return 0;
+	guard_losing(&loss);
+	return next.addclose(actions, fd);
+}
+
+int intercept_adddup2(posix_spawn_file_actions_t *actions, int from, int to, const void *where)
+{
+	const struct loss loss = { EVENT_OVERWRITTEN, "posix_spawn_file_actions_adddup2", where };
+
+	if (guard_is_fd(to) && !guard_is_connection(from))
+		guard_losing(&loss);
+	return next.adddup2(actions, from, to);
 }
 
 int intercept_addclosefrom(posix_spawn_file_actions_t *actions, int first, const void *where)
@@ -161,36 +172,22 @@ int intercept_addclosefrom(posix_spawn_file_actions_t *actions, int first, const
 	const struct loss loss = { EVENT_CLOSED, "posix_spawn_file_actions_addclosefrom_np",
 				   where };
 	int fd = guarded_fd(), locker = guarded_locker();
-	/* The lowest number of the range, but not the one that QEMU looks at. */
-	int to = first == fd ? first + 1 : first;
-	int ret;
+	int to = first > STDERR_FILENO ? first : STDERR_FILENO + 1;
+	int ret = 0;
 
-	if (fd >= first && fd >= 0 && guard_phase() == PHASE_WAITING && guard_holds_connection())
-		guard_note_loss(&loss, false);
+	if (fd >= first && fd >= 0)
+		guard_losing(&loss);
 	if (locker < first || locker < 0 || first < 0)
 		return next.addclosefrom(actions, first);
-	ret = posix_spawn_file_actions_adddup2(actions, locker, to);
-	if (!ret && to > first)
-		ret = posix_spawn_file_actions_addclose(actions, first);
+	/* The lowest number of the range, but not the one that QEMU looks at, nor a standard one.
+	 */
+	if (to == fd)
+		to++;
+	if (locker != to)
+		ret = next.adddup2(actions, locker, to);
+	for (int i = first; !ret && i < to; i++)
+		ret = next.addclose(actions, i);
 	return ret ? ret : next.addclosefrom(actions, to + 1);
-}
-
-/* Something else comes onto the guarded number. */
-static void note_overwriting(int from, const struct loss *loss)
-{
-	guard_role();
-	if (guard_phase() == PHASE_CLAIMED || guard_phase() == PHASE_RELEASED)
-		guard_owner_closes(loss);
-	if (guard_phase() == PHASE_WAITING && guard_holds_connection() &&
-	    !guard_is_connection(from))
-		guard_note_loss(loss, false);
-}
-
-static void move_locker(const char *call)
-{
-	int locker = locker_move(guarded_locker(), guarded_fd());
-
-	guard_locker_moved(locker < 0 ? NO_DESCRIPTOR : locker, call);
 }
 
 int intercept_dup(int from, int to, int flags, bool is_dup3, const void *where)
@@ -202,9 +199,9 @@ int intercept_dup(int from, int to, int flags, bool is_dup3, const void *where)
 	/* Only where the call is going to succeed. */
 	if (from != to && sys_fcntl(from, F_GETFD, 0) >= 0) {
 		if (guard_is_locker(to))
-			move_locker(loss.call);
+			guard_move_locker(loss.call);
 		else if (guard_is_fd(to))
-			note_overwriting(from, &loss);
+			guard_overwriting(from, &loss);
 	}
 	return is_dup3 ? next.dup3(from, to, flags) : next.dup2(from, to);
 }
@@ -215,8 +212,6 @@ bool intercept_mark(int fd, const char *call, const void *where)
 
 	if (guard_is_locker(fd))
 		return false;
-	guard_role();
-	if (guard_phase() == PHASE_WAITING && guard_holds_connection())
-		guard_note_loss(&loss, false);
+	guard_losing(&loss);
 	return true;
 }

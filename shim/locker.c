@@ -31,9 +31,27 @@ static long open_files_limit(void)
 	return limit.soft > INT32_MAX ? INT32_MAX : (long)limit.soft;
 }
 
-static bool is_open(int fd)
+/* A duplicate on exactly this number, if it is free: true. Nobody's descriptor is ever replaced. */
+static bool duplicate_onto(int fd, int number)
 {
-	return sys_fcntl(fd, F_GETFD, 0) != -EBADF;
+	int got = sys_fcntl(fd, F_DUPFD, number);
+
+	if (got == number)
+		return true;
+	if (got >= 0)
+		sys_close(got);
+	return false;
+}
+
+/* The first free number from @highest down to @lowest, with a duplicate of @fd on it: or -EMFILE.
+ */
+static int duplicate_high(int fd, int highest, int lowest, int avoid)
+{
+	for (int n = highest; n >= lowest; n--) {
+		if (n != avoid && duplicate_onto(fd, n))
+			return n;
+	}
+	return -EMFILE;
 }
 
 /* Gives @fd a number that is out of the way, closes the old one: new number or -errno. */
@@ -41,22 +59,16 @@ static int move_out_of_the_way(int fd, int avoid)
 {
 	long limit = open_files_limit();
 	long highest = limit - KEPT_BY_VALGRIND - 1;
-	int to = -EMFILE;
+	int to;
 
 	if (highest > HIGHEST_NUMBER)
 		highest = HIGHEST_NUMBER;
-	for (int n = (int)highest; n >= LOWEST_NUMBER; n--) {
-		if (n == avoid || is_open(n))
-			continue;
-		to = sys_dup3(fd, n, 0);
-		break;
-	}
+	if (limit > HIGHEST_NUMBER + 1)
+		limit = HIGHEST_NUMBER + 1;
+	to = duplicate_high(fd, (int)highest, LOWEST_NUMBER, avoid);
 	/* A small limit, or all taken: whatever is free, seen from above. */
-	for (int n = (int)(limit > HIGHEST_NUMBER ? HIGHEST_NUMBER : limit) - 1; to < 0 && n > 2;
-	     n--) {
-		if (n != avoid && !is_open(n))
-			to = sys_dup3(fd, n, 0);
-	}
+	if (to < 0)
+		to = duplicate_high(fd, (int)limit - 1, STDERR_FILENO + 1, avoid);
 	if (to >= 0)
 		sys_close(fd);
 	return to;

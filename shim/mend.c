@@ -15,6 +15,7 @@
 #define PAUSE_MS         10
 #define LAST_SOCKET      99
 #define LOCKER_SEARCH_TO 4096
+#define POLLED_AT_ONCE   128
 
 const char *saver_name(enum saver saver)
 {
@@ -38,13 +39,43 @@ static bool is_locker(int fd, const struct contract *c)
 	return fd >= 0 && descriptor_identity(fd, &id) && identity_same(&id, &c->locker_id);
 }
 
+/**
+ * find_open() - Find the next open descriptor
+ * @from:	Where to begin
+ * @end:	First number that is not looked at
+ *
+ * poll(2) tells of many at once, and needs no /proc.
+ *
+ * Return: its number, or @end
+ */
+static int find_open(int from, int end)
+{
+	struct pollfd fds[POLLED_AT_ONCE];
+
+	for (; from < end; from += POLLED_AT_ONCE) {
+		int n = end - from < POLLED_AT_ONCE ? end - from : POLLED_AT_ONCE;
+
+		for (int i = 0; i < n; i++)
+			fds[i] = (struct pollfd) { .fd = from + i };
+		if (sys_poll(fds, (nfds_t)n, 0) < 0)
+			return from;
+		for (int i = 0; i < n; i++) {
+			if (!(fds[i].revents & POLLNVAL))
+				return from + i;
+		}
+	}
+	return end;
+}
+
 int mend_find_locker(const struct contract *c)
 {
+	int fd = STDERR_FILENO;
+
 	if (!c->locker_id.ino)
 		return -1;
 	if (is_locker(c->locker, c))
 		return c->locker;
-	for (int fd = STDERR_FILENO + 1; fd < LOCKER_SEARCH_TO; fd++) {
+	while ((fd = find_open(fd + 1, LOCKER_SEARCH_TO)) < LOCKER_SEARCH_TO) {
 		if (is_locker(fd, c))
 			return fd;
 	}
@@ -107,7 +138,21 @@ static int connect_to(const char *path, const struct passt_trust *trust, bool mu
 	return ret;
 }
 
-/* The same passt: it may be restarting, or still busy with the end of our old connection. */
+/* Is it worth while to try again? It is being restarted, or busy with the end of our old link. */
+static bool may_pass(int error)
+{
+	switch (error) {
+	case ENOENT:
+	case ECONNREFUSED:
+	case EAGAIN:
+	case ECONNRESET:
+	case EPIPE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static int connect_again(const struct contract *c)
 {
 	int64_t deadline = sys_now_ms() + SAME_PASST_MS;
@@ -117,7 +162,7 @@ static int connect_again(const struct contract *c)
 		return -ENOTCONN;
 	for (;;) {
 		fd = connect_to(c->passt, &c->trust, false);
-		if (fd >= 0 || fd == -EPERM || sys_now_ms() >= deadline)
+		if (fd >= 0 || !may_pass(-fd) || sys_now_ms() >= deadline)
 			return fd;
 		sys_poll(NULL, 0, PAUSE_MS);
 	}
@@ -149,48 +194,60 @@ static int connect_elsewhere(struct contract *c)
 }
 
 /* A new connection has a new identity, and a locker of its own on the old one's number. */
-static void adopt(struct contract *c, int fd)
+static void adopt(struct contract *c)
 {
 	int old = mend_find_locker(c);
 
-	descriptor_identity(fd, &c->socket);
-	c->locker = locker_create(fd, old, c->fd);
+	descriptor_identity(c->fd, &c->socket);
+	c->locker = locker_create(c->fd, old, c->fd);
 	if (c->locker < 0 || !descriptor_identity(c->locker, &c->locker_id)) {
 		c->locker = -1;
 		memset(&c->locker_id, 0, sizeof(c->locker_id));
 	}
 }
 
-enum saver mend(struct contract *c, int *error)
+/* Moves @fd onto the contract's number, which may be where it is already: 0 or -errno. */
+static int put_on_number(int fd, const struct contract *c)
 {
-	enum saver saver = SAVER_SPARE;
+	int ret;
+
+	/* The lowest free number may have been the very one. */
+	if (fd == c->fd)
+		return sys_fcntl(fd, F_SETFD, 0);
+	ret = sys_dup3(fd, c->fd, 0);
+	sys_close(fd);
+	return ret < 0 ? ret : 0;
+}
+
+bool mend_from_spare(struct contract *c)
+{
 	int fd = take_spare(c);
 
+	return fd >= 0 && !put_on_number(fd, c);
+}
+
+enum saver mend(struct contract *c, int *error)
+{
+	enum saver saver = SAVER_SAME_PASST;
+	int fd;
+
 	*error = 0;
-	if (fd < 0) {
-		saver = SAVER_SAME_PASST;
-		fd = connect_again(c);
-		*error = fd < 0 ? -fd : 0;
-	}
+	if (mend_from_spare(c))
+		return SAVER_SPARE;
+	fd = connect_again(c);
+	if (fd < 0)
+		*error = -fd;
 	if (fd < 0 && c->searched) {
 		saver = SAVER_OTHER_PASST;
 		fd = connect_elsewhere(c);
 	}
 	if (fd < 0)
 		return SAVER_NONE;
-	/* The lowest free number may have been the very one. */
-	if (fd == c->fd) {
-		sys_fcntl(fd, F_SETFD, 0);
-	} else {
-		int ret = sys_dup3(fd, c->fd, 0);
-
-		sys_close(fd);
-		if (ret < 0) {
-			*error = -ret;
-			return SAVER_NONE;
-		}
+	fd = put_on_number(fd, c);
+	if (fd < 0) {
+		*error = -fd;
+		return SAVER_NONE;
 	}
-	if (saver != SAVER_SPARE)
-		adopt(c, c->fd);
+	adopt(c);
 	return saver;
 }

@@ -3,6 +3,8 @@
 #ifndef QRAP_MEND_H
 #define QRAP_MEND_H
 
+#include <stdbool.h>
+
 #include "contract.h"
 
 /* Where the connection came back from. */
@@ -28,11 +30,21 @@ const char *saver_name(enum saver saver);
 int mend_find_locker(const struct contract *contract);
 
 /**
+ * mend_from_spare() - Put the spare on the number, over whatever is there
+ * @contract:	Connection wanted; the locker's number is brought up to date
+ *
+ * A spare whose peer has hung up is not used. Never waits.
+ *
+ * Return: true if the connection is on the number
+ */
+bool mend_from_spare(struct contract *contract);
+
+/**
  * mend() - Put the connection back on its number, over whatever is there
  * @contract:	Connection wanted; connection, locker and passt are brought up to date
  * @error:	Filled with an errno where passt was tried and did not help
  *
- * A spare whose peer has hung up is not used. Waits at most 3 s for passt to listen.
+ * From the spare, else from passt, waiting at most 3 s for it to listen.
  *
  * Return: where it came from; SAVER_NONE leaves the number as it was
  */

@@ -67,7 +67,42 @@ static bool introduces_descriptor(const char *word, const char *number)
 	return false;
 }
 
-bool mentions_descriptor(const char *word, int fd)
+/* May a property's name begin at @p? */
+static bool begins_name(const char *word, const char *p)
+{
+	return p == word || p[-1] == ',' || p[-1] == '{' || is_quote_or_blank(p[-1]);
+}
+
+/**
+ * is_property() - Is the number the value of a property that QEMU takes a connection by?
+ * @word:	The whole word
+ * @number:	Where the number begins in it
+ *
+ * Return: true for "fd=" and "\"fd\": \"", at the beginning or behind what may stand between two
+ *	   properties or words
+ */
+static bool is_property(const char *word, const char *number)
+{
+	static const char *const properties[] = { "fd", "addr.str", "str" };
+	const char *end = number;
+
+	while (end > word && (is_quote_or_blank(end[-1]) || end[-1] == ':'))
+		end--;
+	if (end > word && end[-1] == '=')
+		end--;
+	/* JSON has its names in quotes. */
+	if (*end != '=' && (!is_quote_or_blank(*end) || !memchr(end, ':', (size_t)(number - end))))
+		return false;
+	for (size_t i = 0; i < sizeof(properties) / sizeof(properties[0]); i++) {
+		if (ends_in(word, end, properties[i]) &&
+		    begins_name(word, end - strlen(properties[i])))
+			return true;
+	}
+	return false;
+}
+
+/* Does a number that is @fd stand in @word behind something that @introduces it? */
+static bool find_number(const char *word, int fd, bool (*introduces)(const char *, const char *))
 {
 	const char *p = word;
 
@@ -81,8 +116,18 @@ bool mentions_descriptor(const char *word, int fd)
 		}
 		for (; *p >= '0' && *p <= '9'; p++)
 			n = n > fd ? n : n * 10 + (*p - '0');
-		if (n == fd && !is_word(*p) && introduces_descriptor(word, number))
+		if (n == fd && !is_word(*p) && introduces(word, number))
 			return true;
 	}
 	return false;
+}
+
+bool mentions_descriptor(const char *word, int fd)
+{
+	return find_number(word, fd, introduces_descriptor);
+}
+
+bool mentions_connection(const char *word, int fd)
+{
+	return find_number(word, fd, is_property);
 }

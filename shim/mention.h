@@ -17,4 +17,17 @@
  */
 bool mentions_descriptor(const char *word, int fd);
 
+/**
+ * mentions_connection() - Does a word of QEMU's command line say that a network is on this number?
+ * @word:	One argument, or several in one (sh -c '...')
+ * @fd:		Descriptor number
+ *
+ * A part of the above: fd=N and addr.str=N as properties, as they follow a comma, a blank or a
+ * quote, and the same in JSON. Not --fd=N, clientfd=N or /dev/fd/N, which other programs have for
+ * files of their own.
+ *
+ * Return: true if it does
+ */
+bool mentions_connection(const char *word, int fd);
+
 #endif /* QRAP_MENTION_H */

@@ -35,6 +35,7 @@ void next_load(void)
 	if (next.close)
 		return;
 	look_up(&next.close, "close");
+	look_up(&next.dup, "dup");
 	look_up(&next.dup2, "dup2");
 	look_up(&next.dup3, "dup3");
 	look_up(&next.fcntl, "fcntl");
@@ -47,6 +48,9 @@ void next_load(void)
 	look_up(&next.recvmsg, "recvmsg");
 	look_up(&next.send, "send");
 	look_up(&next.sendmsg, "sendmsg");
+	look_up(&next.fork, "fork");
+	look_up(&next.addclose, "posix_spawn_file_actions_addclose");
+	look_up(&next.adddup2, "posix_spawn_file_actions_adddup2");
 	look_up(&next.start_main, "__libc_start_main");
 	if (libc_is_at_least(28))
 		look_up(&next.fcntl64, "fcntl64");
@@ -55,4 +59,13 @@ void next_load(void)
 	look_up(&next.close_range, "close_range");
 	look_up(&next.closefrom, "closefrom");
 	look_up(&next.addclosefrom, "posix_spawn_file_actions_addclosefrom_np");
+}
+
+void next_load_threads(void)
+{
+	next_load();
+	look_up(&next.pthread_attr_init, "pthread_attr_init");
+	look_up(&next.pthread_attr_setdetachstate, "pthread_attr_setdetachstate");
+	look_up(&next.pthread_attr_setstacksize, "pthread_attr_setstacksize");
+	look_up(&next.pthread_create, "pthread_create");
 }

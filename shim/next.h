@@ -6,6 +6,7 @@
 #ifndef QRAP_NEXT_H
 #define QRAP_NEXT_H
 
+#include <pthread.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -17,6 +18,7 @@ struct next {
 	int (*close)(int);
 	int (*close_range)(unsigned, unsigned, int);
 	void (*closefrom)(int);
+	int (*dup)(int);
 	int (*dup2)(int, int);
 	int (*dup3)(int, int, int);
 	int (*fcntl)(int, int, ...);
@@ -30,7 +32,14 @@ struct next {
 	ssize_t (*recvmsg)(int, struct msghdr *, int);
 	ssize_t (*send)(int, const void *, size_t, int);
 	ssize_t (*sendmsg)(int, const struct msghdr *, int);
+	int (*addclose)(posix_spawn_file_actions_t *, int);
+	int (*adddup2)(posix_spawn_file_actions_t *, int, int);
 	int (*addclosefrom)(posix_spawn_file_actions_t *, int);
+	int (*pthread_attr_init)(pthread_attr_t *);
+	int (*pthread_attr_setdetachstate)(pthread_attr_t *, int);
+	int (*pthread_attr_setstacksize)(pthread_attr_t *, size_t);
+	int (*pthread_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+	pid_t (*fork)(void);
 	int (*start_main)(main_function *, int, char **, void (*)(void), void (*)(void),
 			  void (*)(void), void *);
 };
@@ -43,5 +52,11 @@ extern struct next next;
  * Only names that this libc is known to have: a dlsym() that fails allocates memory.
  */
 void next_load(void);
+
+/*
+ * Looks up what makes a thread, too: until glibc 2.34 that is in another library, which a program
+ * without threads does not load; NULL then.
+ */
+void next_load_threads(void);
 
 #endif /* QRAP_NEXT_H */

@@ -14,6 +14,7 @@
 #include "guard.h"
 #include "intercept.h"
 #include "next.h"
+#include "relink.h"
 #include "sys.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -54,6 +55,18 @@ EXPORT int __libc_start_main(main_function *main, int argc, char **argv, void (*
 	return next.start_main(guarded_main, argc, argv, init, fini, rtld_fini, stack_end);
 }
 
+/* A child finds its feet before it can share its memory with children of its own. */
+EXPORT pid_t fork(void)
+{
+	pid_t pid;
+
+	next_load();
+	pid = next.fork();
+	if (!pid)
+		guard_role();
+	return pid;
+}
+
 EXPORT int close(int fd)
 {
 	if (!next.close)
@@ -63,17 +76,18 @@ EXPORT int close(int fd)
 
 EXPORT int fclose(FILE *stream)
 {
+	int saved = errno;
 	int fd;
 
 	next_load();
 	fd = fileno(stream);
+	errno = saved;
 	return guard_ignores(fd) ? next.fclose(stream) : intercept_fclose(stream, fd, CALLER);
 }
 
 EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
-	if (!next.close_range)
-		return libc_result(sys_call(SYS_close_range, first, last, flags, 0, 0, 0));
+	next_load();
 	return intercept_close_range(first, last, flags, CALLER);
 }
 
@@ -83,12 +97,33 @@ EXPORT void closefrom(int first)
 	intercept_closefrom(first, CALLER);
 }
 
+EXPORT int posix_spawn_file_actions_addclose(posix_spawn_file_actions_t *actions, int fd)
+{
+	next_load();
+	return guard_ignores(fd) ? next.addclose(actions, fd)
+				 : intercept_addclose(actions, fd, CALLER);
+}
+
+EXPORT int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions, int from, int to)
+{
+	next_load();
+	return guard_ignores(to) ? next.adddup2(actions, from, to)
+				 : intercept_adddup2(actions, from, to, CALLER);
+}
+
 EXPORT int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first)
 {
 	next_load();
 	if (!next.addclosefrom)
 		return ENOSYS;
 	return intercept_addclosefrom(actions, first, CALLER);
+}
+
+EXPORT int dup(int fd)
+{
+	if (!next.dup)
+		return libc_result(sys_call(SYS_dup, fd, 0, 0, 0, 0, 0));
+	return guard_is_locker(fd) ? libc_result(-EBADF) : next.dup(fd);
 }
 
 EXPORT int dup2(int from, int to)
@@ -194,34 +229,40 @@ EXPORT int getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 	return next.getsockname(fd, addr, len);
 }
 
+/* The first data on the guarded number is the release. */
+static bool gets_linked(int fd)
+{
+	guard_used();
+	return link_has(fd);
+}
+
+/* Is this call the link's? Other numbers' pass with a compare or two. */
+static inline bool is_linked(int fd, int flags)
+{
+	if (link_has(fd))
+		return true;
+	if (!next.recv)
+		next_load();
+	return guard_is_fd(fd) && !(flags & MSG_PEEK) && gets_linked(fd);
+}
+
 EXPORT ssize_t recv(int fd, void *buf, size_t len, int flags)
 {
-	next_load();
-	if (guard_is_fd(fd) && !(flags & MSG_PEEK))
-		guard_used();
-	return next.recv(fd, buf, len, flags);
+	return is_linked(fd, flags) ? link_recv(fd, buf, len, flags)
+				    : next.recv(fd, buf, len, flags);
 }
 
 EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	next_load();
-	if (guard_is_fd(fd) && !(flags & MSG_PEEK))
-		guard_used();
-	return next.recvmsg(fd, msg, flags);
+	return is_linked(fd, flags) ? link_recvmsg(fd, msg, flags) : next.recvmsg(fd, msg, flags);
 }
 
 EXPORT ssize_t send(int fd, const void *buf, size_t len, int flags)
 {
-	next_load();
-	if (guard_is_fd(fd))
-		guard_used();
-	return next.send(fd, buf, len, flags);
+	return is_linked(fd, 0) ? link_send(fd, buf, len, flags) : next.send(fd, buf, len, flags);
 }
 
 EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 {
-	next_load();
-	if (guard_is_fd(fd))
-		guard_used();
-	return next.sendmsg(fd, msg, flags);
+	return is_linked(fd, 0) ? link_sendmsg(fd, msg, flags) : next.sendmsg(fd, msg, flags);
 }

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the log says about the descriptor until QEMU has it. */
+#include "witness.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "caller.h"
+#include "locker.h"
+#include "sys.h"
+#include "text.h"
+
+/* Longest message; what is longer, because of paths in it, is cut. */
+#define MSG_BYTES 1024
+
+static const char *program_name(const struct witness *w)
+{
+	const char *slash = strrchr(w->exe, '/');
+
+	return slash ? slash + 1 : w->exe;
+}
+
+static void record(const struct witness *w, struct log_event *event)
+{
+	event->fd = w->contract->fd;
+	log_event(w->log, event);
+}
+
+/* "descriptor N" */
+static void add_number(struct text *t, const struct witness *w)
+{
+	text_add(t, "descriptor ");
+	text_add_int(t, w->contract->fd);
+}
+
+/* Who did away with it, as far as somebody left a note: " (python3.11: close_range, pid 12)". */
+static void add_culprit(struct text *t, const struct witness *w)
+{
+	char note[LOCKER_NOTE_MAX + 1];
+
+	if (w->contract->locker < 0)
+		return;
+	locker_read_note(w->contract->locker, note);
+	if (!note[0])
+		return;
+	text_add(t, " (");
+	text_add(t, note);
+	text_add(t, ")");
+}
+
+static void leave_note(const struct witness *w, const char *call)
+{
+	char note[LOCKER_NOTE_MAX + 1];
+	struct text t;
+
+	if (w->contract->locker < 0)
+		return;
+	text_start(&t, note, sizeof(note));
+	text_add(&t, program_name(w));
+	text_add(&t, ": ");
+	text_add(&t, call);
+	text_add(&t, ", pid ");
+	text_add_int(&t, sys_getpid());
+	locker_leave_note(w->contract->locker, note);
+}
+
+void witness_program(const struct witness *w, const char *found, bool mends)
+{
+	char msg[MSG_BYTES], parent[32];
+	struct text t;
+	struct log_event event = { .kind = EVENT_PROGRAM,
+				   .msg = msg,
+				   .found = found,
+				   .action = mends ? "mends" : "observes",
+				   .more = parent };
+
+	text_start(&t, parent, sizeof(parent));
+	text_add(&t, "\"ppid\":");
+	text_add_int(&t, sys_call(SYS_getppid, 0, 0, 0, 0, 0, 0));
+	text_start(&t, msg, sizeof(msg));
+	text_add(&t, w->exe);
+	text_add(&t, " starts, on ");
+	add_number(&t, w);
+	text_add(&t, ": ");
+	text_add(&t, found);
+	record(w, &event);
+}
+
+static const char *loss_verb(enum log_kind kind)
+{
+	switch (kind) {
+	case EVENT_CLOSED:
+		return " closed ";
+	case EVENT_CLOEXEC:
+		return " marked close-on-exec ";
+	default:
+		return " put something else on ";
+	}
+}
+
+/* "PROGRAM closed descriptor N, passt's connection (CALL)", and what was done about it. */
+static void tell_loss(const struct witness *w, const struct loss *loss, const char *done,
+		      enum log_severity severity, const char *action)
+{
+	struct caller caller;
+	char msg[MSG_BYTES];
+	struct text t;
+	struct log_event event = { .kind = loss->kind,
+				   .severity = severity,
+				   .msg = msg,
+				   .call = loss->call,
+				   .action = action };
+
+	text_start(&t, msg, sizeof(msg));
+	text_add(&t, program_name(w));
+	text_add(&t, loss_verb(loss->kind));
+	add_number(&t, w);
+	text_add(&t, ", passt's connection (");
+	text_add(&t, loss->call);
+	text_add(&t, ")");
+	text_add(&t, done);
+	if (caller_find(loss->where, &caller)) {
+		event.module = caller.module;
+		event.offset = caller.offset;
+	}
+	record(w, &event);
+}
+
+void witness_loss(const struct witness *w, const struct loss *loss)
+{
+	tell_loss(w, loss, "", SEVERITY_INFO, NULL);
+	leave_note(w, loss->call);
+}
+
+void witness_put_back(const struct witness *w, const struct loss *loss, bool is_first)
+{
+	tell_loss(w, loss, ": put back", is_first ? SEVERITY_WARNING : SEVERITY_INFO, "put-back");
+}
+
+void witness_insistence(const struct witness *w, const struct loss *loss, int tries)
+{
+	char msg[MSG_BYTES];
+	struct text t;
+	struct log_event event = { .kind = EVENT_CLOSED,
+				   .severity = SEVERITY_WARNING,
+				   .msg = msg,
+				   .call = loss->call,
+				   .action = "gave-way" };
+
+	text_start(&t, msg, sizeof(msg));
+	text_add(&t, program_name(w));
+	text_add(&t, " insists on closing all descriptors (");
+	text_add(&t, loss->call);
+	text_add(&t, "): gave way after ");
+	text_add_int(&t, tries);
+	text_add(&t, " times, the spare of passt's connection is gone");
+	record(w, &event);
+}
+
+void witness_moved(const struct witness *w, int locker, const char *call)
+{
+	char msg[MSG_BYTES];
+	struct text t;
+	struct log_event event = {
+		.kind = EVENT_SPARE_MOVED, .msg = msg, .call = call, .action = "moved"
+	};
+
+	text_start(&t, msg, sizeof(msg));
+	text_add(&t, "the spare of passt's connection moved out of the way of ");
+	text_add(&t, program_name(w));
+	text_add(&t, locker < 0 ? " to nowhere: there is no free descriptor" : " to descriptor ");
+	if (locker < 0)
+		event.error = -locker;
+	else
+		text_add_int(&t, locker);
+	record(w, &event);
+}
+
+void witness_left(const struct witness *w, const char *found)
+{
+	char msg[MSG_BYTES];
+	struct text t;
+	struct log_event event = { .kind = EVENT_FOUND_INSTEAD,
+				   .severity = SEVERITY_WARNING,
+				   .msg = msg,
+				   .found = found,
+				   .action = "left" };
+
+	text_start(&t, msg, sizeof(msg));
+	add_number(&t, w);
+	text_add(&t, " of ");
+	text_add(&t, program_name(w));
+	text_add(&t, " holds ");
+	text_add(&t, found);
+	text_add(&t, " instead of passt's connection");
+	add_culprit(&t, w);
+	text_add(&t, ": left as it is");
+	record(w, &event);
+}
+
+/* Why passt could not be reached, in words; NULL where the number must do. */
+static const char *reason(int error)
+{
+	switch (error) {
+	case ENOENT:
+	case ECONNREFUSED:
+		return "nobody listens there";
+	case EAGAIN:
+	case ECONNRESET:
+		return "it serves another client";
+	case EPERM:
+		return "it runs as a user who is not trusted";
+	case EACCES:
+		return "permission denied";
+	default:
+		return NULL;
+	}
+}
+
+/* ", there is no spare, and passt at PATH cannot be reached: REASON" */
+static void add_failure(struct text *t, const struct witness *w, int error)
+{
+	text_add(t, ", there is no spare");
+	if (w->contract->private_passt || !w->contract->passt[0]) {
+		text_add(t, ", and no socket to connect to again");
+		return;
+	}
+	text_add(t, ", and passt at ");
+	text_add(t, w->contract->passt);
+	text_add(t, " cannot be reached: ");
+	if (reason(error)) {
+		text_add(t, reason(error));
+		return;
+	}
+	text_add(t, "errno ");
+	text_add_int(t, error);
+}
+
+static void add_remedy(struct text *t, enum remedy remedy)
+{
+	if (remedy == REMEDY_WAIT)
+		text_add(t, ". The guest starts without a network and gets it when passt listens "
+			    "there again");
+	else
+		text_add(t, ". The guest has no network: start passt and the guest again");
+	text_add(t, "; --log-file and --report show who lost it");
+}
+
+void witness_lost(const struct witness *w, const char *found, enum remedy remedy, int error)
+{
+	char msg[MSG_BYTES];
+	struct text t;
+	struct log_event event = { .kind = EVENT_LOST,
+				   .msg = msg,
+				   .found = found,
+				   .action = remedy == REMEDY_WAIT ? "link-down" : NULL,
+				   .socket = w->contract->passt };
+
+	text_start(&t, msg, sizeof(msg));
+	text_add(&t, "passt's connection on ");
+	add_number(&t, w);
+	text_add(&t, " was lost before ");
+	text_add(&t, program_name(w));
+	text_add(&t, " started: found ");
+	text_add(&t, found);
+	add_culprit(&t, w);
+	if (remedy != REMEDY_FOUND) {
+		event.severity = SEVERITY_ERROR;
+		event.error = error;
+		add_failure(&t, w, error);
+		add_remedy(&t, remedy);
+	}
+	record(w, &event);
+}
+
+void witness_restored(const struct witness *w, const char *found, enum saver saver)
+{
+	char msg[MSG_BYTES];
+	struct text t;
+	struct log_event event = { .kind = EVENT_RESTORED,
+				   .severity = SEVERITY_WARNING,
+				   .msg = msg,
+				   .found = found,
+				   .action = saver_name(saver),
+				   .socket = w->contract->passt };
+
+	text_start(&t, msg, sizeof(msg));
+	add_number(&t, w);
+	text_add(&t, " of ");
+	text_add(&t, program_name(w));
+	text_add(&t, " held ");
+	text_add(&t, found);
+	text_add(&t, " instead of passt's connection");
+	add_culprit(&t, w);
+	text_add(&t, ": restored from ");
+	text_add(&t, saver_name(saver));
+	if (saver == SAVER_OTHER_PASST) {
+		text_add(&t, ", ");
+		text_add(&t, w->contract->passt);
+	}
+	record(w, &event);
+}
+
+void witness_connected(const struct witness *w)
+{
+	char msg[MSG_BYTES];
+	struct text t;
+	struct log_event event = { .kind = EVENT_CONNECTED,
+				   .msg = msg,
+				   .socket = w->contract->passt };
+
+	text_start(&t, msg, sizeof(msg));
+	text_add(&t, "connected to ");
+	text_add(&t, w->contract->passt);
+	text_add(&t, " on ");
+	add_number(&t, w);
+	record(w, &event);
+}
+
+void witness_step(const struct witness *w, enum log_kind kind, const char *does, const char *call)
+{
+	char msg[MSG_BYTES];
+	struct text t;
+	struct log_event event = { .kind = kind, .msg = msg, .call = call };
+
+	text_start(&t, msg, sizeof(msg));
+	text_add(&t, program_name(w));
+	text_add(&t, " ");
+	text_add(&t, does);
+	text_add(&t, " ");
+	add_number(&t, w);
+	record(w, &event);
+}

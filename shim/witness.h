@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the log says about the descriptor until QEMU has it: who did what to it, what was found on
+ * its number, where it came back from.
+ */
+#ifndef QRAP_WITNESS_H
+#define QRAP_WITNESS_H
+
+#include <stdbool.h>
+
+#include "contract.h"
+#include "log.h"
+#include "mend.h"
+
+/**
+ * struct witness - On whose behalf
+ * @contract:	The descriptor, and the locker where notes are left
+ * @log:	Where events go
+ * @exe:	Path of this program
+ */
+struct witness {
+	const struct contract *contract;
+	const struct log *log;
+	const char *exe;
+};
+
+/**
+ * struct loss - Somebody does away with the connection, seen as it happens
+ * @kind:	EVENT_CLOSED, EVENT_OVERWRITTEN or EVENT_CLOEXEC
+ * @call:	Function called
+ * @where:	Address that called it
+ */
+struct loss {
+	enum log_kind kind;
+	const char *call;
+	const void *where;
+};
+
+/* This program starts, with @found on the number. */
+void witness_program(const struct witness *w, const char *found, bool mends);
+
+/* A loss; word is left in the locker for the program that finds it out. */
+void witness_loss(const struct witness *w, const struct loss *loss);
+
+/* A loss that was made good on the spot; a warning unless it is one of many. */
+void witness_put_back(const struct witness *w, const struct loss *loss, bool is_first);
+
+/* Somebody closed the locker @tries times and gets his way. */
+void witness_insistence(const struct witness *w, const struct loss *loss, int tries);
+
+/* The locker has moved to number @locker (or it is -errno), since @call wanted its old one. */
+void witness_moved(const struct witness *w, int locker, const char *call);
+
+/* Something else is on the number, and stays. */
+void witness_left(const struct witness *w, const char *found);
+
+/* What became of a connection that was gone. */
+enum remedy {
+	REMEDY_FOUND, /* witness_restored() comes next */
+	REMEDY_WAIT,  /* QEMU starts without it and gets it later */
+	REMEDY_NONE,  /* QEMU has no network */
+};
+
+/**
+ * witness_lost() - The connection is gone
+ * @w:		Who finds it out
+ * @found:	What is on the number instead
+ * @remedy:	What became of it
+ * @error:	Why passt could not be reached, an errno, unless it is REMEDY_FOUND
+ */
+void witness_lost(const struct witness *w, const char *found, enum remedy remedy, int error);
+
+/* The connection is back on its number. */
+void witness_restored(const struct witness *w, const char *found, enum saver saver);
+
+/* The shim itself has made the first connection: nobody lost anything. */
+void witness_connected(const struct witness *w);
+
+/* "PROGRAM uses descriptor N" and the like: the owner's steps. */
+void witness_step(const struct witness *w, enum log_kind kind, const char *does, const char *call);
+
+#endif /* QRAP_WITNESS_H */
