@@ -161,7 +161,7 @@ static bool netdev_is_json(const struct inventory *inventory, const struct repla
 }
 
 /* -net nic says some things in other words, and has a few that only it knows. */
-static bool translate(const struct item *nic, struct property *property)
+static bool translate(const struct item *nic, const char *driver, struct property *property)
 {
 	if (nic->role == ROLE_NIC_DEVICE)
 		return true;
@@ -169,9 +169,9 @@ static bool translate(const struct item *nic, struct property *property)
 		property->key = "mac";
 	if (!strcmp(property->key, "mac"))
 		return true;
-	/* [DOMAIN:]BUS:SLOT is not known to -device. */
-	return nic->role == ROLE_NET_NIC && !strcmp(property->key, "addr") &&
-	       !strchr(property->value, ':');
+	/* Its address is one on PCI; [DOMAIN:]BUS:SLOT is not known to -device. */
+	return nic->role == ROLE_NET_NIC && !strcmp(property->key, "addr") && driver &&
+	       nic_attachment(driver) == ATTACH_PCI && !strchr(property->value, ':');
 }
 
 static void carry_over(struct arena *arena, const struct inventory *inventory, const char *old,
@@ -183,7 +183,7 @@ static void carry_over(struct arena *arena, const struct inventory *inventory, c
 	for (size_t i = 0; nic && i < nic->properties.count; i++) {
 		struct property property = nic->properties.list[i];
 
-		if (!translate(nic, &property))
+		if (!translate(nic, out->driver, &property))
 			continue;
 		if (nic_keeps(property.key, from, out->driver)) {
 			properties_add(arena, &out->device, property);
@@ -205,7 +205,7 @@ static void carry_over_on_board(struct arena *arena, const struct inventory *inv
 
 	for (size_t i = 0; nic && i < nic->properties.count; i++) {
 		struct property property = nic->properties.list[i];
-		bool is_mac = translate(nic, &property) && !strcmp(property.key, "mac");
+		bool is_mac = translate(nic, NULL, &property) && !strcmp(property.key, "mac");
 
 		if (!is_mac && strcmp(property.key, "model"))
 			continue;

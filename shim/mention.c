@@ -32,79 +32,45 @@ static bool ends_in(const char *word, const char *end, const char *name)
 	return (size_t)(end - word) >= len && !memcmp(end - len, name, len);
 }
 
+/* What a number is, by what stands before it. */
+enum meaning { PLAIN, DESCRIPTOR, IN_LIST };
+
 /**
- * introduces_descriptor() - Does what stands before a number make it a descriptor?
+ * find_meaning() - Does what stands before a number make it a descriptor?
  * @word:	The whole word
  * @number:	Where the number begins in it
+ * @before:	Where the number before it ends, or @word if it is the first
+ * @last:	What that one was
  *
- * Return: true for "fd=", "\"fd\": \"", "/dev/fd/", and for the second number of "fds=4:"
+ * Never looks further back than to @before, so that a word is read once, however long it is.
+ *
+ * Return: DESCRIPTOR for "fd=", "\"fd\": \"", "/dev/fd/", IN_LIST for each number of "fds=4:5"
  */
-static bool introduces_descriptor(const char *word, const char *number)
+static enum meaning find_meaning(const char *word, const char *number, const char *before,
+				 enum meaning last)
 {
 	const char *p = number;
-	bool list = false, separator = false;
+	bool separator = false;
 
-	for (;;) {
-		while (p > word && (is_quote_or_blank(p[-1]) || p[-1] == '=' || p[-1] == ':')) {
-			separator |= p[-1] == '=' || p[-1] == ':';
-			p--;
-		}
-		if (p == word || p[-1] < '0' || p[-1] > '9')
-			break;
-		/* fds=4:5 - over the numbers before this one */
-		list = true;
-		while (p > word && p[-1] >= '0' && p[-1] <= '9')
-			p--;
+	while (p > before && (is_quote_or_blank(p[-1]) || p[-1] == '=' || p[-1] == ':')) {
+		separator |= p[-1] == '=' || p[-1] == ':';
+		p--;
 	}
+	if (p == before)
+		return last == IN_LIST ? IN_LIST : PLAIN;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		bool path = names[i][strlen(names[i]) - 1] == '/';
 
-		if (!ends_in(word, p, names[i]))
-			continue;
-		if (path ? p == number : separator && (!list || !strcmp(names[i], "fds")))
-			return true;
+		if (ends_in(word, p, names[i]) && (path ? p == number : separator))
+			return strcmp(names[i], "fds") ? DESCRIPTOR : IN_LIST;
 	}
-	return false;
+	return PLAIN;
 }
 
-/* May a property's name begin at @p? */
-static bool begins_name(const char *word, const char *p)
+bool mentions_descriptor(const char *word, int fd)
 {
-	return p == word || p[-1] == ',' || p[-1] == '{' || is_quote_or_blank(p[-1]);
-}
-
-/**
- * is_property() - Is the number the value of a property that QEMU takes a connection by?
- * @word:	The whole word
- * @number:	Where the number begins in it
- *
- * Return: true for "fd=" and "\"fd\": \"", at the beginning or behind what may stand between two
- *	   properties or words
- */
-static bool is_property(const char *word, const char *number)
-{
-	static const char *const properties[] = { "fd", "addr.str", "str" };
-	const char *end = number;
-
-	while (end > word && (is_quote_or_blank(end[-1]) || end[-1] == ':'))
-		end--;
-	if (end > word && end[-1] == '=')
-		end--;
-	/* JSON has its names in quotes. */
-	if (*end != '=' && (!is_quote_or_blank(*end) || !memchr(end, ':', (size_t)(number - end))))
-		return false;
-	for (size_t i = 0; i < sizeof(properties) / sizeof(properties[0]); i++) {
-		if (ends_in(word, end, properties[i]) &&
-		    begins_name(word, end - strlen(properties[i])))
-			return true;
-	}
-	return false;
-}
-
-/* Does a number that is @fd stand in @word behind something that @introduces it? */
-static bool find_number(const char *word, int fd, bool (*introduces)(const char *, const char *))
-{
-	const char *p = word;
+	const char *p = word, *before = word;
+	enum meaning meaning = PLAIN;
 
 	while (*p) {
 		const char *number = p;
@@ -116,18 +82,10 @@ static bool find_number(const char *word, int fd, bool (*introduces)(const char 
 		}
 		for (; *p >= '0' && *p <= '9'; p++)
 			n = n > fd ? n : n * 10 + (*p - '0');
-		if (n == fd && !is_word(*p) && introduces(word, number))
+		meaning = find_meaning(word, number, before, meaning);
+		before = p;
+		if (n == fd && !is_word(*p) && meaning != PLAIN)
 			return true;
 	}
 	return false;
-}
-
-bool mentions_descriptor(const char *word, int fd)
-{
-	return find_number(word, fd, introduces_descriptor);
-}
-
-bool mentions_connection(const char *word, int fd)
-{
-	return find_number(word, fd, is_property);
 }
