@@ -296,7 +296,7 @@ int options_parse(int argc, char **argv, struct options *options)
 void options_help(void)
 {
 	fputs("Usage: qrap [OPTION]... [QEMU_ARG]...                find QEMU, give it a network\n"
-	      "       qrap [OPTION]... FDNUM QEMU_CMD [QEMU_ARG]... passt on FDNUM, run as it is\n"
+	      "       qrap [OPTION]... FDNUM QEMU_CMD [QEMU_ARG]... put passt on FDNUM\n"
 	      "       qrap --list[=json] | --check [QEMU_CMD] | --report FILE | --version\n"
 	      "\n"
 	      "Connects QEMU to a passt(1) that is free. Options come first, -- ends them; the\n"

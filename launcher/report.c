@@ -49,9 +49,17 @@ static const char *describe_harm(struct arena *arena, const char *what, const st
 /* What an event made of the descriptor, in a few words; NULL: nothing to speak of. */
 static const char *describe(struct arena *arena, const struct record *record)
 {
+	static const char *const words[EVENT_KINDS] = {
+		[EVENT_CONNECTED] = "connected",
+		[EVENT_CLAIMED] = "claimed",
+		[EVENT_RELEASED] = "in use",
+		[EVENT_FIRST_FRAME] = "first frame",
+		[EVENT_LINK_DOWN] = "link down",
+		[EVENT_LINK_UP] = "link up",
+		[EVENT_OWNER_CLOSED] = "closed by its owner",
+	};
+
 	switch (record->kind) {
-	case EVENT_CONNECTED:
-		return "connected";
 	case EVENT_HANDED_OVER:
 		return arena_format(arena, "handed over, %s", or_unknown(record->action));
 	case EVENT_PRELOAD_SKIPPED:
@@ -71,24 +79,9 @@ static const char *describe(struct arena *arena, const struct record *record)
 		return arena_format(arena, "restored from %s", or_unknown(record->action));
 	case EVENT_FOUND_INSTEAD:
 		return or_unknown(record->action);
-	case EVENT_CLAIMED:
-		return "claimed";
-	case EVENT_RELEASED:
-		return "in use";
-	case EVENT_FIRST_FRAME:
-		return "first frame";
-	case EVENT_OWNER_CLOSED:
-		return "closed by its owner";
-	case EVENT_LINK_DOWN:
-		return "link down";
-	case EVENT_LINK_UP:
-		return "link up";
-	case EVENT_PROGRAM:
-	case EVENT_SPARE_MOVED:
-	case EVENT_KINDS:
-		break;
+	default:
+		return record->kind < EVENT_KINDS ? words[record->kind] : NULL;
 	}
-	return NULL;
 }
 
 /**
