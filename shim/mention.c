@@ -89,3 +89,59 @@ bool mentions_descriptor(const char *word, int fd)
 	}
 	return false;
 }
+
+/* May a property's name begin at @p? */
+static bool begins_name(const char *word, const char *p)
+{
+	return p == word || p[-1] == ',' || p[-1] == '{' || is_quote_or_blank(p[-1]);
+}
+
+/**
+ * is_property() - Is the number the value of a property that QEMU takes a connection by?
+ * @word:	The whole word
+ * @number:	Where the number begins in it
+ * @before:	Where the number before it ends, or @word if it is the first
+ *
+ * Return: true for "fd=" and "\"fd\": \"", at the beginning or behind what may stand between two
+ *	   properties or words
+ */
+static bool is_property(const char *word, const char *number, const char *before)
+{
+	static const char *const properties[] = { "fd", "addr.str", "str" };
+	const char *end = number;
+
+	while (end > before && (is_quote_or_blank(end[-1]) || end[-1] == ':'))
+		end--;
+	if (end > before && end[-1] == '=')
+		end--;
+	/* JSON has its names in quotes. */
+	if (*end != '=' && (!is_quote_or_blank(*end) || !memchr(end, ':', (size_t)(number - end))))
+		return false;
+	for (size_t i = 0; i < sizeof(properties) / sizeof(properties[0]); i++) {
+		if (ends_in(word, end, properties[i]) &&
+		    begins_name(word, end - strlen(properties[i])))
+			return true;
+	}
+	return false;
+}
+
+bool mentions_connection(const char *word, int fd)
+{
+	const char *p = word, *before = word;
+
+	while (*p) {
+		const char *number = p;
+		long n = 0;
+
+		if (*p < '0' || *p > '9') {
+			p++;
+			continue;
+		}
+		for (; *p >= '0' && *p <= '9'; p++)
+			n = n > fd ? n : n * 10 + (*p - '0');
+		if (n == fd && !is_word(*p) && is_property(word, number, before))
+			return true;
+		before = p;
+	}
+	return false;
+}
