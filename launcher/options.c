@@ -295,12 +295,11 @@ int options_parse(int argc, char **argv, struct options *options)
 
 void options_help(void)
 {
-	fputs("Usage: qrap [OPTION]... [QEMU_ARG]...                find QEMU, give it a network\n"
-	      "       qrap [OPTION]... FDNUM QEMU_CMD [QEMU_ARG]... put passt on FDNUM\n"
-	      "       qrap --list[=json] | --check [QEMU_CMD] | --report FILE | --version\n"
-	      "\n"
-	      "Connects QEMU to a passt(1) that is free. Options come first, -- ends them; the\n"
-	      "variable in brackets does the same.\n"
+	fputs("Usage: qrap [OPTION]... [QEMU_ARG]...\n"
+	      "       qrap [OPTION]... FDNUM QEMU_CMD [QEMU_ARG]...\n"
+	      "Starts QEMU with its network on a passt(1) that is free: finds QEMU and gives it\n"
+	      "a NIC, or leaves the connection on descriptor FDNUM and the command as it is.\n"
+	      "Options come first, -- ends them; the variable in brackets does the same.\n"
 	      "\n"
 	      "  --socket PATH       use this socket, probe no other      [QRAP_SOCKET]\n"
 	      "  --passt[=COMMAND]   run a passt for this VM alone        [QRAP_PASST]\n"
@@ -313,7 +312,10 @@ void options_help(void)
 	      "  --log LEVEL         quiet, normal or trace, on stderr    [QRAP_LOG]\n"
 	      "  --log-file PATH     append all events as JSON Lines      [QRAP_LOG_FILE]\n"
 	      "  --dry-run           print the command, run nothing\n"
-	      "\n"
+	      "  --list[=json]       list the passt sockets of this host\n"
+	      "  --check [QEMU_CMD]  can the connection be guarded in that QEMU?\n"
+	      "  --report FILE       who lost the descriptor, from a log file\n"
+	      "  --help, --version   as the first argument only\n"
 	      "Exit status: QEMU's; 125 qrap failed, 126 QEMU cannot be run, 127 no QEMU.\n",
 	      stdout);
 }
