@@ -6,21 +6,12 @@
 
 bats_require_minimum_version 1.5.0
 load common
+load peers
 
 setup() {
 	export FAKE_QEMU_FD=5 QRAP_GUARD=off
 	fake_qemus kvm
 }
-
-# start_peers NUMBERS=KIND[:MS]...: until all of them are there; what happens to them is in EVENTS
-EVENTS=/tmp/peers.log
-start_peers() {
-	rm -f "$EVENTS"
-	start peers "${PEERS_AS[@]}" "$BUILD/tests/peers" "$@"
-	PEERS=$PID
-	wait_for 10 grep -q '^ready' "$EVENTS"
-}
-PEERS_AS=()
 
 # As qrap, without what bats adds to the time; the milliseconds it took are in $MS.
 timed_qrap() {
@@ -87,10 +78,6 @@ all_connected() {
 # assert_one_each N: the launchers have passt_1 to passt_N, one each
 assert_one_each() {
 	diff <(cat /tmp/launcher_*.log | sort) <(seq -f 'Connected to /tmp/passt_%.0f.socket' "$1" | sort)
-}
-
-lines() {
-	wc -l <<<"$1"
 }
 
 # Order and time.
@@ -219,12 +206,7 @@ lines() {
 }
 
 @test "the same path in another mount namespace is another socket" {
-	need_root
-	mkdir /tmp/elsewhere
-	cp "$BUILD/tests/peers" /tmp/elsewhere
-	start elsewhere unshare --mount --propagation private sh -c \
-		'mount --bind /tmp/elsewhere /tmp && exec /tmp/peers 1=busy'
-	wait_for 5 grep -q ' 0001 03 .* /tmp/passt_1.socket' /proc/net/unix
+	start_elsewhere
 	start_peers 1=fake 2=fake
 	qrap 5 kvm
 	connected_to 1
@@ -365,7 +347,7 @@ lines() {
 	start_peers 1-20=busy 21-40=silent 41-60=stale 61=garbage 62=dgram 63=part
 	touch /tmp/passt_70.socket
 	ln -s passt_1.socket /tmp/passt_71.socket
-	PEERS_AS=(setpriv --reuid 4711 --regid 4711 --clear-groups)
+	PEERS_AS=("${ANOTHER_USER[@]}")
 	EVENTS=/tmp/others.log
 	start others "${PEERS_AS[@]}" "$BUILD/tests/peers" 80-90=fake
 	wait_for 5 grep -q ready /tmp/others.log
@@ -466,7 +448,7 @@ refused() {
 
 @test "another user's passt is passed over, unasked, in one line that names him and the option" {
 	need_root
-	PEERS_AS=(setpriv --reuid 4711 --regid 4711 --clear-groups)
+	PEERS_AS=("${ANOTHER_USER[@]}")
 	start_peers 1-3=fake
 	start mine "$BUILD/tests/peers" 4=fake
 	wait_for 5 listens /tmp/passt_4.socket
@@ -485,7 +467,7 @@ refused() {
 
 @test "a socket file of somebody who is trusted, with another user's process behind it" {
 	need_root
-	PEERS_AS=(setpriv --reuid 4711 --regid 4711 --clear-groups)
+	PEERS_AS=("${ANOTHER_USER[@]}")
 	start_peers 1=fake
 	chown root /tmp/passt_1.socket
 	qrap 5 kvm
@@ -516,7 +498,7 @@ refused() {
 
 @test "in a user namespace 65534 is anybody, and not trusted as nobody" {
 	need_root
-	PEERS_AS=(setpriv --reuid 4711 --regid 4711 --clear-groups)
+	PEERS_AS=("${ANOTHER_USER[@]}")
 	start_peers 1=fake
 	chmod 666 /tmp/passt_1.socket
 	run unshare --user --map-root-user "$QRAP" --trust nobody 5 true
@@ -542,15 +524,6 @@ refused() {
 }
 
 # vhost-user: an Ethernet frame would be the end of such a passt.
-
-# start_vhost_user OPTION... NUMBERS=KIND: peers that look like a passt --vhost-user
-start_vhost_user() {
-	mkdir -p /tmp/vhost
-	cp "$BUILD/tests/peers" /tmp/vhost/passt
-	start vhost "${PEERS_AS[@]}" /tmp/vhost/passt --vhost-user "$@"
-	wait_for 5 grep -q ready /tmp/vhost.log
-	VHOST=$(sed -n 's/^ready //p' /tmp/vhost.log)
-}
 
 @test "vhost-user: recognised, and nothing is sent to it" {
 	start_vhost_user 1=fake

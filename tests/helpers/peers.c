@@ -73,7 +73,7 @@ struct peer {
 	int64_t due;
 };
 
-static struct peer *peers;
+static struct peer peers[1000];
 static size_t count;
 static bool hide, background;
 
@@ -155,14 +155,13 @@ static void add(const char *numbers, enum kind kind, int ms)
 
 	if (sscanf(numbers, "%d-%d", &first, &last) < 2)
 		last = first = atoi(numbers);
-	peers = realloc(peers, (count + (size_t)(last - first + 1)) * sizeof(*peers));
 	for (i = first; i <= last; i++) {
 		struct peer peer = { i, kind, ms, -1, -1, -1, 0 };
 
 		/* Thousands of these would make us slow: they are there, and that is all. */
 		if (kind == OTHER)
 			make(&peer);
-		else
+		else if (count < sizeof(peers) / sizeof(peers[0]))
 			peers[count++] = peer;
 	}
 }
