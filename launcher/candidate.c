@@ -148,6 +148,7 @@ static bool same_socket(const struct candidate *candidate, const struct socket_r
 	return !strcmp(candidate->path, row->path);
 }
 
+/* A connection whose other end is closed already is no client any more. */
 static void note_row(void *arg, const struct socket_row *row)
 {
 	const struct look_up *look_up = arg;
@@ -161,7 +162,7 @@ static void note_row(void *arg, const struct socket_row *row)
 		if (row->listens) {
 			candidate->listens = true;
 			candidate->listener = row->inode;
-		} else {
+		} else if (row->peer || !row->file) {
 			candidate->in_use = true;
 			candidate->client = row->peer;
 		}

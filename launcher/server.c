@@ -46,7 +46,8 @@ enum holding server_serves(const struct process *process, const struct candidate
 		holding = process_holds(process->pid, is_listener, (void *)candidate);
 	if (holding != HOLDS_UNKNOWN)
 		return holding;
-	if (process->uid != candidate->uid)
+	/* Newer passt makes its socket first, and then changes from root to another user. */
+	if (process->uid != candidate->uid && candidate->uid)
 		return HOLDS_NOT;
 	if (process->socket[0])
 		return same_path(process->socket, candidate) ? HOLDS : HOLDS_NOT;
