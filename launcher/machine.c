@@ -40,6 +40,11 @@ static const struct rule rules[] = {
 	{ "*", "SS-*", { ATTACH_ONBOARD, true, false, 0 } },
 	{ "*", "vexpress-*", { ATTACH_MMIO, true, false, 0 } },
 	{ "*", "raspi*", { ATTACH_USB, true, false, 0 } },
+	{ "*", "akita", { ATTACH_USB, true, false, 0 } },
+	{ "*", "borzoi", { ATTACH_USB, true, false, 0 } },
+	{ "*", "spitz", { ATTACH_USB, true, false, 0 } },
+	{ "*", "terrier", { ATTACH_USB, true, false, 0 } },
+	{ "*", "z2", { ATTACH_USB, true, false, 0 } },
 	/* QEMU's default machines. */
 	{ "*-microvm", "", { ATTACH_MMIO, true, false, 0 } },
 	{ "i386*", "", { ATTACH_PCI, true, true, I440FX_SLOTS } },

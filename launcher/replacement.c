@@ -64,6 +64,13 @@ static bool would_have_default_nic(const struct inventory *inventory)
 	return true;
 }
 
+/* virtio-net stays as it is on any bus, but nobody else has a channel subsystem. */
+static bool is_fine_virtio(const struct machine *machine, const char *driver)
+{
+	return nic_is_virtio(driver) &&
+	       (machine->attachment == ATTACH_CCW || nic_attachment(driver) != ATTACH_CCW);
+}
+
 /* Sets driver or on_board. */
 static void choose_driver(const struct inventory *inventory, const char *model, const char *old,
 			  struct replacement *out)
@@ -73,7 +80,7 @@ static void choose_driver(const struct inventory *inventory, const char *model, 
 
 	if (model && !same)
 		out->driver = proper_name(&out->machine, model);
-	else if (was_device && (same || nic_is_virtio(old)))
+	else if (was_device && (same || is_fine_virtio(&out->machine, old)))
 		out->driver = old;
 	else if (was_device && out->machine.attachment == ATTACH_ONBOARD)
 		out->driver = old;

@@ -9,8 +9,10 @@
 #include "inventory.h"
 #include "properties.h"
 
-/* QEMU answers these and ends. */
-static const char *const questions[] = { "h", "help", "version", "audio-help", NULL };
+/* QEMU answers these and ends; dump-vmstate has a value, a file to write the answer to. */
+static const char *const questions[] = {
+	"h", "help", "version", "audio-help", "dump-vmstate", NULL,
+};
 
 /* In the value of these "help" or "?" is a question; in that of others it may be a name. */
 static const char *const answering[] = {
@@ -55,6 +57,9 @@ static bool asks(struct arena *arena, const struct option *option)
 		if (property->bare && is_help(*property->key ? property->key : property->value))
 			return true;
 		if (is_any(property->key, asking_keys) && is_help(property->value))
+			return true;
+		/* -machine dumpdtb=FILE writes the device tree and ends. */
+		if (!strcmp(property->key, "dumpdtb"))
 			return true;
 	}
 	return false;
