@@ -88,8 +88,8 @@ $(BUILD)/pic/%.o: %.c $(BUILD)/flags
 	$(CC) $(CPPFLAGS) $(OWN_CPPFLAGS) $(CFLAGS) $(OWN_CFLAGS) $(SHIM_CFLAGS) -c -o $@ $<
 
 # The one file that knows where `make install` puts the shim.
-$(BUILD)/obj/launcher/preload.o: OWN_CPPFLAGS += -DQRAP_SHIMDIR='"$(abspath $(shimdir))"'
-$(BUILD)/obj/launcher/preload.o: $(BUILD)/prefix
+$(BUILD)/obj/launcher/shims.o: OWN_CPPFLAGS += -DQRAP_SHIMDIR='"$(abspath $(shimdir))"'
+$(BUILD)/obj/launcher/shims.o: $(BUILD)/prefix
 
 $(HELPERS): $(BUILD)/tests/%: tests/helpers/%.c $(ARCHIVE)
 	@mkdir -p $(@D)

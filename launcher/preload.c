@@ -7,15 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <unistd.h>
 
-#include "../shim/note.h"
 #include "privileges.h"
 #include "qemu.h"
 #include "script.h"
-
-#define SHIM_NAME "qrap_preload.so"
+#include "shims.h"
 
 /* What ends an entry of LD_PRELOAD, in any libc, and what ld.so expands in one (ld.so(8)). */
 #define UNFIT_IN_PATH " :\t\n\v\f\r$"
@@ -45,65 +42,10 @@ static enum verdict unfit(struct preload *preload, const char *format, ...)
 	return VERDICT_UNFIT;
 }
 
-/* Directory of this program, without a slash at the end. */
-static bool find_own_directory(char directory[PATH_MAX])
-{
-	ssize_t len = readlink("/proc/self/exe", directory, PATH_MAX - 1);
-	const char *started = (const char *)getauxval(AT_EXECFN);
-	char *slash;
-
-	if (len >= 0)
-		directory[len] = '\0';
-	else if (!started || !realpath(started, directory))
-		return false;
-	slash = strrchr(directory, '/');
-	if (!slash)
-		return false;
-	*slash = '\0';
-	return true;
-}
-
-/* Is there a shim of our version? @reason is filled where it is another one. */
-static bool try_shim(struct preload *preload, const char *directory, const char *below)
-{
-	char version[sizeof(QRAP_VERSION)] = "", path[PATH_MAX];
-	struct elf elf;
-	long len;
-	int ret;
-
-	if (snprintf(path, sizeof(path), "%s%s/" SHIM_NAME, directory, below) >=
-		    (int)sizeof(path) ||
-	    !realpath(path, preload->shim))
-		return false;
-	ret = elf_open(preload->shim, &elf);
-	if (ret) {
-		unfit(preload, "%s: %s", preload->shim, strerror(-ret));
-		return false;
-	}
-	len = elf_note(&elf, NOTE_OWNER, NOTE_SHIM, version, sizeof(version));
-	elf_close(&elf);
-	if (len == sizeof(version) && !memcmp(version, QRAP_VERSION, sizeof(version)))
-		return true;
-	unfit(preload, "%s is not of this version (" QRAP_VERSION ")", preload->shim);
-	return false;
-}
-
 bool preload_find_shim(struct preload *preload)
 {
-	char own[PATH_MAX] = "";
-	bool known = find_own_directory(own);
-
 	memset(preload, 0, sizeof(*preload));
-	if ((known && (try_shim(preload, own, "/../lib/qrap") || try_shim(preload, own, ""))) ||
-	    try_shim(preload, QRAP_SHIMDIR, "")) {
-		preload->reason[0] = '\0';
-		return true;
-	}
-	if (!preload->reason[0])
-		unfit(preload, "no " SHIM_NAME " in %s/../lib/qrap, %s and " QRAP_SHIMDIR, own,
-		      own);
-	preload->shim[0] = '\0';
-	return false;
+	return shims_find(NULL, preload->shim, preload->reason, sizeof(preload->reason));
 }
 
 static bool begins(const char *text, const char *with)
@@ -168,6 +110,8 @@ static enum verdict check_machine(struct preload *preload, const struct elf *elf
 {
 	const unsigned char *its = elf->header.e_ident, *ours = shim->header.e_ident;
 
+	if (shims_same_kind(elf, shim))
+		return VERDICT_FITS;
 	if (elf->machine != shim->machine)
 		return unfit(preload, "%s is a program for %s, the shim is for %s", path,
 			     machine_name(elf->machine), machine_name(shim->machine));
@@ -175,9 +119,7 @@ static enum verdict check_machine(struct preload *preload, const struct elf *elf
 		return unfit(preload, "%s is a %d-bit program, the shim is for %d-bit ones", path,
 			     its[EI_CLASS] == ELFCLASS64 ? 64 : 32,
 			     ours[EI_CLASS] == ELFCLASS64 ? 64 : 32);
-	if (its[EI_DATA] != ours[EI_DATA])
-		return unfit(preload, "%s is a program of the other byte order", path);
-	return VERDICT_FITS;
+	return unfit(preload, "%s is a program of the other byte order", path);
 }
 
 /* A dynamic loader that is run as a program, with the real one as its argument, is not static. */
@@ -261,7 +203,8 @@ static enum verdict check_loading(struct preload *preload, const struct elf *elf
 	char interpreter[PATH_MAX];
 	enum verdict verdict = check_machine(preload, elf, shim, path);
 
-	if (verdict != VERDICT_FITS)
+	/* Of another class, only that much can be read. */
+	if (verdict != VERDICT_FITS || !elf->native)
 		return verdict;
 	if (is_loader(elf))
 		return check_libc(preload, elf, shim, path, path);
@@ -279,6 +222,19 @@ static enum verdict check_loading(struct preload *preload, const struct elf *elf
 	return verdict;
 }
 
+/* The shim that was found for us, or the one for programs of the other kind if that is there. */
+static int open_shim_for(struct preload *preload, const struct elf *elf, struct elf *shim)
+{
+	char other[PATH_MAX], reason[sizeof(preload->reason)];
+	int ret = elf_open(preload->shim, shim);
+
+	if (ret || shims_same_kind(elf, shim) || !shims_find(elf, other, reason, sizeof(reason)))
+		return ret;
+	elf_close(shim);
+	strcpy(preload->shim, other);
+	return elf_open(preload->shim, shim);
+}
+
 static enum verdict check_program(struct preload *preload, const struct elf *elf, const char *path)
 {
 	const char *privileges = privileges_gained(path);
@@ -290,7 +246,7 @@ static enum verdict check_program(struct preload *preload, const struct elf *elf
 			     "%s gains privileges at exec (%s): libraries of others are "
 			     "not loaded into it",
 			     path, privileges);
-	if (elf_open(preload->shim, &shim))
+	if (open_shim_for(preload, elf, &shim))
 		return unfit(preload, "%s cannot be read", preload->shim);
 	verdict = check_loading(preload, elf, &shim, path);
 	elf_close(&shim);

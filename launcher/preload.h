@@ -24,8 +24,7 @@ struct preload {
  * preload_find_shim() - Find the shim that belongs to this launcher
  * @preload:	@shim or @reason is filled
  *
- * From /proc/self/exe: ../lib/qrap/qrap_preload.so, else next to the launcher (build tree), else
- * where `make install` put it. Its version (ELF note "qrap") must be ours.
+ * See shims_find(); for a program of another kind preload_check() puts that one's in its place.
  *
  * Return: true if found
  */

@@ -500,3 +500,51 @@ loader() {
 	[ "$status" = 0 ]
 	[ "$output" -lt 700000 ]
 }
+
+# Several shims side by side, one for each kind of program.
+
+# A launcher in prefix/bin, which is what the unit test's program stands for.
+make_prefix() {
+	mkdir -p prefix/bin "$@"
+	cp "$BUILD/tests/preload_unit" prefix/bin/
+}
+
+@test "the shim for another machine's programs is found, beside ours" {
+	make_prefix prefix/lib/{qrap,aarch64-linux-gnu/qrap}
+	cp "$SHIM" prefix/lib/qrap/
+	cp "$SHIM" prefix/lib/aarch64-linux-gnu/qrap/
+	patch prefix/lib/aarch64-linux-gnu/qrap/qrap_preload.so 18 '\xb7\0'
+	cp /bin/true other
+	patch other 18 '\xb7\0'
+	run prefix/bin/preload_unit check /tmp/prefix/lib/qrap/qrap_preload.so ./other
+	assert_yes shim=/tmp/prefix/lib/aarch64-linux-gnu/qrap/qrap_preload.so
+	run prefix/bin/preload_unit check /tmp/prefix/lib/qrap/qrap_preload.so /bin/true
+	assert_yes
+	# Of another version, it is as if it were not there.
+	sed -i "s/$("$QRAP" --version | sed 's/.* //')/9.9.9/g" \
+		prefix/lib/aarch64-linux-gnu/qrap/qrap_preload.so
+	run prefix/bin/preload_unit check /tmp/prefix/lib/qrap/qrap_preload.so ./other
+	assert_no ./other 'for aarch64'
+}
+
+@test "the shim for programs of another class is found" {
+	make_prefix prefix/lib/qrap prefix/lib64/qrap
+	cp "$SHIM" prefix/lib64/qrap/
+	cp "$SHIM" prefix/lib/qrap/
+	patch prefix/lib/qrap/qrap_preload.so 4 '\1'
+	patch prefix/lib/qrap/qrap_preload.so 18 '\3'
+	cp prefix/lib/qrap/qrap_preload.so other
+	run prefix/bin/preload_unit find
+	[ "$output" = /tmp/prefix/lib64/qrap/qrap_preload.so ]
+	run prefix/bin/preload_unit check "$output" ./other
+	assert_yes shim=/tmp/prefix/lib/qrap/qrap_preload.so
+}
+
+@test "a shim for other programs only is none for us, and that is said" {
+	make_prefix prefix/lib/qrap
+	cp "$SHIM" prefix/lib/qrap/
+	patch prefix/lib/qrap/qrap_preload.so 18 '\xb7\0'
+	run prefix/bin/preload_unit find
+	[ "$status" = 1 ]
+	[[ $output == */prefix/lib/qrap/qrap_preload.so*'another kind of machine'* ]]
+}

@@ -23,7 +23,11 @@ static int find(void)
 
 static int check(struct preload *preload, char **command)
 {
-	bool fits = preload_check_command(preload, command[0], command + 1);
+	bool fits;
+	char given[PATH_MAX];
+
+	strcpy(given, preload->shim);
+	fits = preload_check_command(preload, command[0], command + 1);
 
 	/* Without arguments both say the same. */
 	if (!command[1] && preload_check(preload, command[0]) != fits)
@@ -31,6 +35,8 @@ static int check(struct preload *preload, char **command)
 	printf("%s%s\n", fits ? "yes" : "no: ", preload->reason);
 	if (preload->runtime[0])
 		printf("runtime=%s\n", preload->runtime);
+	if (strcmp(preload->shim, given))
+		printf("shim=%s\n", preload->shim);
 	return !fits;
 }
 

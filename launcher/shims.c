@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where the shim for a program is. */
+#include "shims.h"
+
+#include <elf.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include "../shim/note.h"
+
+#define SHIM_NAME "qrap_preload.so"
+
+bool shims_same_kind(const struct elf *program, const struct elf *library)
+{
+	const unsigned char *its = program->header.e_ident, *ours = library->header.e_ident;
+
+	return program->machine == library->machine && its[EI_CLASS] == ours[EI_CLASS] &&
+	       its[EI_DATA] == ours[EI_DATA];
+}
+
+/* Debian's name for that kind of program (the multiarch tuple), or NULL. */
+static const char *triplet(const struct elf *program)
+{
+	static const struct {
+		uint16_t machine;
+		unsigned char class, data;
+		const char *name;
+	} kinds[] = {
+		{ EM_X86_64, ELFCLASS64, ELFDATA2LSB, "x86_64-linux-gnu" },
+		{ EM_X86_64, ELFCLASS32, ELFDATA2LSB, "x86_64-linux-gnux32" },
+		{ EM_386, ELFCLASS32, ELFDATA2LSB, "i386-linux-gnu" },
+		{ EM_AARCH64, ELFCLASS64, ELFDATA2LSB, "aarch64-linux-gnu" },
+		{ EM_ARM, ELFCLASS32, ELFDATA2LSB, "arm-linux-gnueabihf" },
+		{ EM_PPC64, ELFCLASS64, ELFDATA2LSB, "powerpc64le-linux-gnu" },
+		{ EM_RISCV, ELFCLASS64, ELFDATA2LSB, "riscv64-linux-gnu" },
+		{ EM_S390, ELFCLASS64, ELFDATA2MSB, "s390x-linux-gnu" },
+	};
+	const unsigned char *ident = program->header.e_ident;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (kinds[i].machine == program->machine && kinds[i].class == ident[EI_CLASS] &&
+		    kinds[i].data == ident[EI_DATA])
+			return kinds[i].name;
+	}
+	return NULL;
+}
+
+/* Directory of this program, without a slash at the end. */
+static bool find_own_directory(char directory[PATH_MAX])
+{
+	ssize_t len = readlink("/proc/self/exe", directory, PATH_MAX - 1);
+	const char *started = (const char *)getauxval(AT_EXECFN);
+	char *slash;
+
+	if (len >= 0)
+		directory[len] = '\0';
+	else if (!started || !realpath(started, directory))
+		return false;
+	slash = strrchr(directory, '/');
+	if (!slash)
+		return false;
+	*slash = '\0';
+	return true;
+}
+
+/**
+ * struct hunt - The search for one shim
+ * @program:	Whose it is to be, or NULL for anybody's
+ * @shim:	Path that is being looked at
+ * @reason:	Why the last one that was there will not do
+ * @size:	Size of @reason in bytes
+ */
+struct hunt {
+	const struct elf *program;
+	char *shim;
+	char *reason;
+	size_t size;
+};
+
+/* Is it of our version? Of another class it cannot be read, and has come with us, we hope. */
+static bool is_ours(struct hunt *hunt, const struct elf *shim)
+{
+	char version[sizeof(QRAP_VERSION)] = "";
+	long len;
+
+	if (!shim->native)
+		return true;
+	len = elf_note(shim, NOTE_OWNER, NOTE_SHIM, version, sizeof(version));
+	if (len == sizeof(version) && !memcmp(version, QRAP_VERSION, sizeof(version)))
+		return true;
+	snprintf(hunt->reason, hunt->size, "%s is not of this version (" QRAP_VERSION ")",
+		 hunt->shim);
+	return false;
+}
+
+static bool is_for_program(struct hunt *hunt, const struct elf *shim)
+{
+	if (!hunt->program || shims_same_kind(hunt->program, shim))
+		return true;
+	snprintf(hunt->reason, hunt->size, "%s is for programs of another kind of machine",
+		 hunt->shim);
+	return false;
+}
+
+/* Is there a shim for the program? */
+static bool try(struct hunt *hunt, const char *directory, const char *below)
+{
+	char path[PATH_MAX];
+	struct elf shim;
+	bool fits;
+	int ret;
+
+	if (snprintf(path, sizeof(path), "%s%s/" SHIM_NAME, directory, below) >=
+		    (int)sizeof(path) ||
+	    !realpath(path, hunt->shim))
+		return false;
+	ret = elf_open(hunt->shim, &shim);
+	if (ret) {
+		snprintf(hunt->reason, hunt->size, "%s: %s", hunt->shim, strerror(-ret));
+		return false;
+	}
+	fits = is_for_program(hunt, &shim) && is_ours(hunt, &shim);
+	elf_close(&shim);
+	return fits;
+}
+
+static bool try_all(struct hunt *hunt, const char *own)
+{
+	const char *kind = hunt->program ? triplet(hunt->program) : NULL;
+	char debian[64];
+
+	snprintf(debian, sizeof(debian), "/../lib/%s/qrap", kind ? kind : "");
+	if (*own && (try(hunt, own, "/../lib/qrap") || try(hunt, own, "/../lib64/qrap") ||
+		     (kind && try(hunt, own, debian)) || try(hunt, own, "")))
+		return true;
+	return try(hunt, QRAP_SHIMDIR, "");
+}
+
+bool shims_find(const struct elf *program, char shim[PATH_MAX], char *reason, size_t size)
+{
+	struct hunt hunt = { .program = program, .shim = shim, .reason = reason, .size = size };
+	char own[PATH_MAX] = "";
+	struct elf self;
+	bool found;
+
+	reason[0] = '\0';
+	if (!find_own_directory(own))
+		own[0] = '\0';
+	if (!program && !elf_open("/proc/self/exe", &self))
+		hunt.program = &self;
+	found = try_all(&hunt, own);
+	if (hunt.program == &self)
+		elf_close(&self);
+	if (found) {
+		reason[0] = '\0';
+		return true;
+	}
+	if (!reason[0])
+		snprintf(reason, size, "no " SHIM_NAME " in %s/../lib/qrap, %s and " QRAP_SHIMDIR,
+			 own, own);
+	shim[0] = '\0';
+	return false;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where the shim is: one for each kind of program, as a system may have several side by side. */
+#ifndef QRAP_SHIMS_H
+#define QRAP_SHIMS_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "elf.h"
+
+/* Could a program and a library be one process: same machine, class and byte order? */
+bool shims_same_kind(const struct elf *program, const struct elf *library);
+
+/**
+ * shims_find() - Find the shim for a program
+ * @program:	The program, or NULL for this one
+ * @shim:	Filled with its path on success
+ * @reason:	Filled with the reason, in words, on failure
+ * @size:	Size of @reason in bytes
+ *
+ * From the directory of this program: ../lib/qrap, ../lib64/qrap, ../lib/TRIPLET/qrap (Debian's
+ * place for libraries of that kind), beside it (build tree); else where `make install` put it. Its
+ * version (ELF note "qrap") must be ours, where its class lets us read it.
+ *
+ * Return: true if found
+ */
+bool shims_find(const struct elf *program, char shim[PATH_MAX], char *reason, size_t size);
+
+#endif /* QRAP_SHIMS_H */
