@@ -111,7 +111,7 @@ start_http() {
 guest() {
 	GUEST=(-accel tcg -cpu max -m 256 -nographic -nodefaults -serial stdio -no-reboot
 		-kernel "$QRAP_GUEST/vmlinuz" -initrd "$QRAP_GUEST/initrd"
-		-append "console=ttyS0 panic=-1 quiet qrap.port=${HTTP_PORT:-80}${*:+ $*}")
+		-append "console=ttyS0 panic=-1 no_timer_check quiet qrap.port=${HTTP_PORT:-80}${*:+ $*}")
 }
 
 # guest_script TEXT: prints the word for guest() that makes the guest run this shell script
