@@ -60,6 +60,7 @@ struct insistence {
  * @envp:	Environment as gate one got it
  * @log:	Where events go
  * @exe:	Path of this program
+ * @culprit:	What the note in the locker says of the last loss
  */
 struct guard {
 	struct live *live;
@@ -76,13 +77,14 @@ struct guard {
 	char **envp;
 	struct log log;
 	char exe[PATH_MAX];
+	char culprit[LOCKER_NOTE_MAX + 1];
 };
 
 struct guard_numbers guard_numbers = { NO_DESCRIPTOR, NO_DESCRIPTOR };
 
 static struct guard guard;
 
-static const struct witness witness = { &guard.contract, &guard.log, guard.exe };
+static const struct witness witness = { &guard.contract, &guard.log, guard.exe, guard.culprit };
 
 static void set_phase(enum phase phase)
 {
@@ -244,6 +246,13 @@ static void note_mended(const char *found, enum saver saver, bool is_new)
 		locker_leave_note(guard.contract.locker, "");
 }
 
+/* Who did it? The note is gone with the old locker when there is a new one. */
+static void read_note(void)
+{
+	if (guard.contract.locker >= 0)
+		locker_read_note(guard.contract.locker, guard.culprit);
+}
+
 /* Puts the connection back and says so, or says that it cannot be. */
 static void restore(const char *found)
 {
@@ -254,6 +263,7 @@ static void restore(const char *found)
 
 	if (atomic_exchange(&guard.live->mending, true))
 		return;
+	read_note();
 	if (guard.gave_up)
 		saver = mend_from_spare(&guard.contract) ? SAVER_SPARE : SAVER_NONE;
 	else
@@ -285,8 +295,9 @@ static void inspect(bool nothing_ran)
 		return;
 	if (finding != FINDING_OTHER || (nothing_ran && !in_use)) {
 		restore(finding_name(finding));
-	} else if (!guard.left) {
+	} else if (!guard.left && !guard.gave_up) {
 		guard.left = true;
+		read_note();
 		witness_left(&witness, descriptor_kind_name(kind));
 	}
 }

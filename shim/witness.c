@@ -33,18 +33,13 @@ static void add_number(struct text *t, const struct witness *w)
 	text_add_int(t, w->contract->fd);
 }
 
-/* Who did away with it, as far as somebody left a note: " (python3.11: close_range, pid 12)". */
+/* " (python3.11: close_range, pid 12)", where it is known. */
 static void add_culprit(struct text *t, const struct witness *w)
 {
-	char note[LOCKER_NOTE_MAX + 1];
-
-	if (w->contract->locker < 0)
-		return;
-	locker_read_note(w->contract->locker, note);
-	if (!note[0])
+	if (!w->culprit[0])
 		return;
 	text_add(t, " (");
-	text_add(t, note);
+	text_add(t, w->culprit);
 	text_add(t, ")");
 }
 

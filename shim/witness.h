@@ -17,11 +17,13 @@
  * @contract:	The descriptor, and the locker where notes are left
  * @log:	Where events go
  * @exe:	Path of this program
+ * @culprit:	Who did away with the connection, as far as somebody left a note, or ""
  */
 struct witness {
 	const struct contract *contract;
 	const struct log *log;
 	const char *exe;
+	const char *culprit;
 };
 
 /**
