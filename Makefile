@@ -177,9 +177,20 @@ fuzz:
 	@$(MAKE) -s --no-print-directory fuzzers
 	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)
 
+# Other releases of Debian, each with its own compiler, libc, QEMU and passt. What is tested there:
+# RELEASE_TESTS, arguments of tests/run.
+RELEASES ?= bullseye bookworm trixie sid
+RELEASE_TESTS ?= tests/guest.bats
+
+check-releases: export RELEASE_TESTS := $(RELEASE_TESTS)
+check-releases:
+	@tests/need check-releases
+	@tests/releases/run $(RELEASES)
+
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all helpers fuzzers install uninstall check check-original lint demo bench fuzz clean FORCE
+.PHONY: all helpers fuzzers install uninstall check check-original lint demo bench fuzz \
+	check-releases clean FORCE
 
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/pic/*/*.d $(BUILD)/tests/*.d)
