@@ -39,6 +39,9 @@ struct cmdline {
  */
 void cmdline_parse(struct arena *arena, char **args, struct cmdline *out);
 
+/* Is that the name of an option of any QEMU, as far as we know? Without its dashes. */
+bool cmdline_knows(const char *name);
+
 /* Is it one of these options? @names ends with NULL. */
 bool option_is(const struct option *option, const char *const *names);
 

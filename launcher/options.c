@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "cmdline.h"
 #include "message.h"
 #include "qemu.h"
 #include "settings.h"
@@ -55,8 +56,8 @@ static bool is_slip(const char *word, const char *option)
  * @options:	For the message
  * @word:	A word that begins with two dashes
  *
- * QEMU takes two dashes as well, so most of them may be. It knows no "=" in an option, though
- * (QEMU's softmmu/vl.c, lookup_opt), and no option of any QEMU is one slip away from one of ours.
+ * QEMU takes two dashes as well, so it may be. It knows no "=" in an option, though (QEMU's
+ * softmmu/vl.c, lookup_opt), and no option of any QEMU is one slip away from one of ours.
  *
  * Return: false, after a message, if it can only be meant for us
  */
@@ -76,6 +77,13 @@ static bool is_foreign(const struct options *options, const char *word)
 			      "unknown option %.*s: not one of qrap's, and QEMU's take no \"=\"; "
 			      "see qrap --help",
 			      (int)strcspn(word, "="), word);
+		return false;
+	}
+	if (!cmdline_knows(word + 2)) {
+		message_error(&options->log,
+			      "unknown option %s: neither qrap's nor QEMU's; see qrap --help "
+			      "(if this QEMU has it, put -- before it)",
+			      word);
 		return false;
 	}
 	return true;
