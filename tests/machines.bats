@@ -1,0 +1,145 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# For each type of machine, a real QEMU is started on the line that patch mode makes, and asked
+# whether the NIC is there, on its netdev, with its MAC address.
+
+bats_require_minimum_version 1.5.0
+load common
+
+MAC=52:54:00:12:34:99
+
+# rewritten QEMU [ARGUMENT]...: the words that patch mode makes of it are in $words
+rewritten() {
+	local line
+
+	need "$1"
+	line=$("$QRAP" --dry-run --qemu "$@" 2>/tmp/changes)
+	eval "words=($line)"
+}
+
+# asked QEMU [ARGUMENT]...: the same QEMU, about the line that patch mode makes
+asked() {
+	rewritten "$@"
+	run --separate-stderr "$TOP/tests/ask-qemu" 5 "${words[@]}" 3>&- 4>&-
+	[ "$status" = 0 ] || {
+		echo "${words[*]}: $stderr"
+		return 1
+	}
+}
+
+# machine MODEL QEMU [ARGUMENT]...: without and with a NIC on the line, there is one of this model
+machine() {
+	local model=$1
+	shift
+
+	asked "$@"
+	expect "$model * hostnet0 5"
+	asked "$@" -nic user,id=mine,mac=$MAC
+	expect "$model $MAC mine 5"
+}
+
+# with_device MODEL QEMU [ARGUMENT]...: a NIC on the line becomes this model
+with_device() {
+	local model=$1
+	shift
+
+	asked "$@" -netdev user,id=mine
+	expect "$model $MAC mine 5"
+}
+
+# One NIC, and what "info network" says of it; boards that say little of theirs have a "-" in it.
+expect() {
+	# shellcheck disable=SC2053 # a pattern
+	[[ $output == $1 ]] || {
+		echo "${words[*]}: $output, and not $1"
+		return 1
+	}
+}
+
+@test "PC: q35 and i440fx, by all names" {
+	local arguments
+
+	for arguments in '' '-M q35' '-machine pc' '--machine type=q35,usb=off' '-M pc-i440fx-7.2' \
+		'-machine pc-q35-4.0.1' '-M pc -M q35' '-M accel=tcg' '-M q35 -nodefaults' '-vga none'; do
+		# shellcheck disable=SC2086 # words
+		machine virtio-net-pci qemu-system-x86_64 $arguments
+	done
+	with_device virtio-net-pci qemu-system-i386 -M pc \
+		-device virtio-balloon-pci,addr=4 -device e1000,netdev=mine,mac=$MAC,addr=5
+}
+
+@test "PC without PCI: its own default, ne2k_isa" {
+	machine ne2k_isa qemu-system-x86_64 -M isapc
+	with_device ne2k_isa qemu-system-x86_64 -M isapc -device ne2k_isa,netdev=mine,mac=$MAC
+}
+
+@test "microvm" {
+	machine virtio-net-device qemu-system-x86_64 -M microvm
+	machine virtio-net-device qemu-system-x86_64-microvm
+	with_device virtio-net-pci qemu-system-x86_64 -M microvm,pcie=on \
+		-device virtio-net-pci,netdev=mine,mac=$MAC
+}
+
+@test "s390-ccw-virtio" {
+	machine virtio-net-ccw qemu-system-s390x
+	machine virtio-net-ccw qemu-system-s390x -M s390-ccw-virtio \
+		-device virtio-balloon-ccw,devno=fe.0.0001
+	with_device virtio-net-ccw qemu-system-s390x \
+		-device virtio-net,netdev=mine,mac=$MAC,devno=fe.0.0007
+}
+
+@test "Arm: virt" {
+	machine virtio-net-pci qemu-system-aarch64 -M virt
+	machine virtio-net-pci qemu-system-arm -M virt-7.2,highmem=off
+	with_device virtio-net-device qemu-system-aarch64 -M virt \
+		-device virtio-net-device,netdev=mine,mac=$MAC
+}
+
+@test "Arm: boards with virtio-mmio, PCI, USB, and with their own NIC only" {
+	machine virtio-net-device qemu-system-arm -M vexpress-a9
+	machine virtio-net-pci qemu-system-arm -M versatilepb -audiodev none,id=none
+	machine virtio-net-pci qemu-system-arm -M realview-eb
+	machine usb-net qemu-system-aarch64 -M raspi3b
+	machine lan9118 qemu-system-arm -M realview-pb-a8
+	machine lan9118 qemu-system-arm -M mps2-an385 -kernel /dev/null
+	machine allwinner-sun8i-emac qemu-system-arm -M orangepi-pc
+}
+
+@test "Power: Macintosh, pseries, powernv, e500" {
+	machine virtio-net-pci qemu-system-ppc
+	machine virtio-net-pci qemu-system-ppc -M mac99
+	machine virtio-net-pci qemu-system-ppc64 -M pseries
+	machine virtio-net-pci qemu-system-ppc64 -M powernv9
+	with_device virtio-net-pci qemu-system-ppc64 -device spapr-vlan,netdev=mine,mac=$MAC
+	# Its firmware is not packaged: an ELF file (EM_PPC, one segment of a page) will do.
+	python3 - <<-'END' >/tmp/firmware
+		import struct, sys
+		head = b"\x7fELF\x01\x02\x01".ljust(16, b"\0")
+		head += struct.pack(">HHIIIIIHHHHHH", 2, 20, 1, 0x1000, 52, 0, 0, 52, 32, 1, 0, 0, 0)
+		head += struct.pack(">8I", 1, 0, 0x1000, 0x1000, 256, 256, 5, 4)
+		sys.stdout.buffer.write(head.ljust(256, b"\0"))
+	END
+	machine virtio-net-pci qemu-system-ppc -M ppce500 -bios /tmp/firmware
+}
+
+@test "RISC-V: virt, and boards" {
+	machine virtio-net-pci qemu-system-riscv64 -M virt
+	asked qemu-system-riscv64 -M sifive_u -nic user,id=mine
+	expect "cadence_gem.0 - mine 5"
+}
+
+@test "SPARC: the machines' own NICs" {
+	machine lance qemu-system-sparc -M SS-5
+	machine sunhme qemu-system-sparc64
+}
+
+@test "other architectures" {
+	machine virtio-net-pci qemu-system-alpha
+	machine virtio-net-pci qemu-system-hppa
+	machine virtio-net-pci qemu-system-loongarch64 -M virt
+	machine virtio-net-device qemu-system-m68k -M virt
+	machine virtio-net-pci qemu-system-or1k -M virt
+	machine virtio-net-pci qemu-system-sh4 -M r2d
+	machine virtio-net-pci qemu-system-xtensa -M virt
+}
