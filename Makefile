@@ -142,6 +142,15 @@ uninstall:
 # The targets below first see to it that what they need is there (tests/packages).
 export BUILD
 
+# Packages, in $(BUILD); from a clean copy of the sources, with flags of their own.
+deb:
+	@tests/need deb
+	@.packaging/deb
+
+rpm:
+	@tests/need rpm
+	@.packaging/rpm
+
 check:
 	@tests/need check
 	@$(MAKE) -s --no-print-directory all helpers
@@ -190,7 +199,7 @@ check-releases:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all helpers fuzzers install uninstall check check-original lint demo bench fuzz \
+.PHONY: all helpers fuzzers install uninstall deb rpm check check-original lint demo bench fuzz \
 	check-releases clean FORCE
 
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/pic/*/*.d $(BUILD)/tests/*.d)

@@ -23,7 +23,7 @@ offered() {
 
 setup() {
 	mkdir /tmp/here
-	cd /tmp/here
+	cd /tmp/here || return
 	touch 'a disk.img' passt.socket
 	mkdir sub
 }
