@@ -4,6 +4,7 @@
 # The locker: programs do not see it, and cannot lose it by accident; QEMU empties it.
 
 load common
+load online
 
 setup() {
 	need qemu-system-x86_64 passt
@@ -12,7 +13,7 @@ setup() {
 # probe WHAT: see tests/helpers/locker_probe.c
 probe() {
 	start_passt
-	qrap --log-file /tmp/log.jsonl 5 "$BUILD/tests/locker_probe" "$@"
+	qrap --log-file $LOG 5 "$BUILD/tests/locker_probe" "$@"
 	echo "$output"
 	echo "$stderr"
 	[ "$status" = 0 ]
@@ -44,14 +45,73 @@ probe() {
 @test "who puts something on its number finds it out of the way" {
 	probe overwrite
 	[[ $stderr != *warning* ]]
-	grep '"event":"spare-moved"' /tmp/log.jsonl
+	grep '"event":"spare-moved"' $LOG
 }
 
 @test "a dup2 that fails does not move it" {
 	probe overwrite-badly
-	refute grep '"event":"spare-moved"' /tmp/log.jsonl
+	refute grep '"event":"spare-moved"' $LOG
 }
 
 @test "a vfork child that puts something on its number moves its own copy only" {
 	probe overwrite-in-vfork
+}
+
+# The release.
+
+@test "emptied: passt sees the end of the VM although a daemon still holds a copy" {
+	start_passt /tmp/passt_1.socket --one-off
+	make_vm
+	cat >/tmp/wrapper <<-'END'
+		#!/bin/sh
+		sleep 1000 5>&- >/dev/null 2>&1 &
+		echo $! >/tmp/daemon.pid
+		exec "$@"
+	END
+	chmod +x /tmp/wrapper
+	online --then 'ls -l /proc/$(cat /tmp/daemon.pid)/fd' "$QRAP" 5 /tmp/wrapper "${QEMU[@]}"
+	[ "$status" = 0 ]
+	STARTED+=("$(cat /tmp/daemon.pid)")
+	refute ended "$(cat /tmp/daemon.pid)"
+	# It does hold a copy: a socket on a high number, and nothing on 5.
+	[[ $output =~ \ [0-9]{2,}\ -\>\ socket: ]]
+	[[ $output != *' 5 -> '* ]]
+	wait_for 5 ended "$PASST"
+}
+
+@test "QEMU's children inherit neither descriptor nor preload nor variable" {
+	start_passt
+	make_vm
+	online --tell $'migrate -d "exec:env >/tmp/env; ls -l /proc/self/fd >/tmp/fds; touch /tmp/ready"\n' \
+		--then 'until [ -e /tmp/ready ]; do sleep 0.01; done' "$QRAP" 5 "${QEMU[@]}"
+	[ "$status" = 0 ]
+	grep '^PATH=' /tmp/env
+	refute grep -E '^(LD_PRELOAD|QRAP_SHIM)' /tmp/env
+	# ls itself opens 3.
+	refute grep -E ' [4-9] -> | [0-9]{2,} -> ' /tmp/fds
+}
+
+@test "QEMU's children keep other people's LD_PRELOAD" {
+	start_passt
+	make_vm
+	LD_PRELOAD=$BUILD/tests/lose_lib.so \
+		online --tell $'migrate -d "exec:env >/tmp/env; touch /tmp/ready"\n' \
+		--then 'until [ -e /tmp/ready ]; do sleep 0.01; done' "$QRAP" 5 "${QEMU[@]}"
+	[ "$status" = 0 ]
+	grep -xF "LD_PRELOAD=$BUILD/tests/lose_lib.so" /tmp/env
+	refute grep '^QRAP_SHIM' /tmp/env
+}
+
+@test "QEMU keeps no copy of the connection" {
+	start_passt
+	make_vm
+	online --then 'cat /proc/$(pidof qemu-system-x86_64)/fdinfo/5
+		find -L /proc/$(pidof qemu-system-x86_64)/fd -inum $(stat -L -c %i \
+			/proc/$(pidof qemu-system-x86_64)/fd/5)' "$QRAP" --log-file $LOG 5 "${QEMU[@]}"
+	[ "$status" = 0 ]
+	# Close-on-exec, non-blocking, read and write.
+	[[ $output =~ flags:[[:space:]]*02004002 ]]
+	[ "$(grep -c '^/proc/.*/fd/' <<<"$output")" = 1 ]
+	[[ $output == *'/fd/5'* ]]
+	refute_warned
 }

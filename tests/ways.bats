@@ -19,10 +19,7 @@
 # guests are in guest.bats.
 
 load common
-
-FD=5
-NETDEV=(-netdev socket,id=a,fd=5)
-LOG=/tmp/log.jsonl
+load online
 
 setup() {
 	need qemu-system-x86_64 passt
@@ -31,41 +28,6 @@ setup() {
 	BASH_NAME=$(basename "$(realpath "$(command -v bash)")")
 	start_passt /tmp/passt_1.socket --debug
 	make_vm
-}
-
-# /tmp/qemu-vm: a script that starts QEMU, and whose own arguments say nothing of a descriptor. $QEMU is
-# the same as a command.
-make_vm() {
-	QEMU=(qemu-system-x86_64 -machine none -display none -nodefaults "${NETDEV[@]}"
-		-netdev stream,id=b,server=off,addr.type=unix,addr.path=/tmp/net.socket
-		-netdev hubport,hubid=0,id=h0,netdev=a -netdev hubport,hubid=0,id=h1,netdev=b
-		-chardev socket,id=m,path=/tmp/monitor.socket -mon chardev=m "$@")
-	printf '#!/bin/sh\nexec %s\n' "${QEMU[*]@Q}" >/tmp/qemu-vm
-	chmod +x /tmp/qemu-vm
-}
-
-# How many connections passt has accepted.
-connections() {
-	grep -c 'accepted connection' /tmp/passt_1.socket.log || true
-}
-
-# online COMMAND...: its output is in $output
-online() {
-	run as_from_a_shell timeout --kill-after=2 50 "$BUILD/tests/online" "$@"
-}
-
-# One line of the log with all of these in it.
-assert_logged() {
-	local pattern lines
-
-	lines=$(cat "$LOG")
-	for pattern; do
-		lines=$(grep -a -- "$pattern" <<<"$lines") || {
-			echo "not in the log, in one line: $*"
-			cat "$LOG"
-			return 1
-		}
-	done
 }
 
 # What the log says of the one who did it.
@@ -145,7 +107,7 @@ way_in_sight() {
 	[ "$status" = 0 ]
 	online "$QRAP" --log-file $LOG $FD "$LOSE" nothing $FD /tmp/qemu-vm
 	[ "$status" = 0 ]
-	refute grep -E '"level":"(warning|error)"' $LOG
+	refute_warned
 	[ "$(connections)" = 2 ]
 }
 

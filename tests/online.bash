@@ -1,0 +1,49 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # for the tests that load it
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A QEMU without a guest on passt's network (tests/helpers/online.c): `load online`, after common.
+
+# The number, what QEMU is to do with it, and the log.
+FD=5
+NETDEV=(-netdev socket,id=a,fd=5)
+LOG=/tmp/log.jsonl
+
+# make_vm [QEMU_ARGUMENT...]: /tmp/qemu-vm, a script that starts QEMU, and whose own arguments say
+# nothing of a descriptor. $QEMU is the same as a command.
+make_vm() {
+	QEMU=(qemu-system-x86_64 -machine none -display none -nodefaults "${NETDEV[@]}"
+		-netdev stream,id=b,server=off,addr.type=unix,addr.path=/tmp/net.socket
+		-netdev hubport,hubid=0,id=h0,netdev=a -netdev hubport,hubid=0,id=h1,netdev=b
+		-chardev socket,id=m,path=/tmp/monitor.socket -mon chardev=m "$@")
+	printf '#!/bin/sh\nexec %s\n' "${QEMU[*]@Q}" >/tmp/qemu-vm
+	chmod +x /tmp/qemu-vm
+}
+
+# online [OPTION...] COMMAND...: its output is in $output
+online() {
+	run as_from_a_shell timeout --kill-after=2 50 "$BUILD/tests/online" "$@"
+}
+
+# How many connections a passt with --debug has accepted.
+connections() {
+	grep -c 'accepted connection' /tmp/passt_1.socket.log || true
+}
+
+# One line of the log with all of these in it.
+assert_logged() {
+	local pattern lines
+
+	lines=$(cat "$LOG")
+	for pattern; do
+		lines=$(grep -a -- "$pattern" <<<"$lines") || {
+			echo "not in the log, in one line: $*"
+			cat "$LOG"
+			return 1
+		}
+	done
+}
+
+# Nothing that people would be told.
+refute_warned() {
+	refute grep -aE '"level":"(warning|error)"' "$LOG"
+}
