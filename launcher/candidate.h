@@ -12,8 +12,9 @@
 #include "../shim/passt.h"
 
 /* Names that passt itself picks when it is given none: tap.c of passt, UNIX_SOCK_PATH. */
-#define CANDIDATE_DEFAULT "/tmp/passt_%zu.socket"
-#define CANDIDATES_MAX    99
+#define CANDIDATE_PREFIX "/tmp/passt_"
+#define CANDIDATE_SUFFIX ".socket"
+#define CANDIDATES_MAX   99
 
 enum candidate_state {
 	CANDIDATE_OPEN,          /* nothing speaks against connecting */

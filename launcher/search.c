@@ -207,6 +207,27 @@ static void start_next(struct search *search, int64_t now)
 			search->overtaken ? search->next_start + STEP_MS : now + ANSWER_MS;
 }
 
+/* Looks at the files of those not yet looked at: till one is worth connecting to, or @all. */
+static void look_at_files(struct search *search, bool all)
+{
+	struct candidate *candidate;
+
+	while (search->looked < search->count) {
+		candidate = &search->candidates[search->looked++];
+		candidate_look(candidate, search->wanted->trust);
+		if (!all && candidate->state == CANDIDATE_OPEN)
+			return;
+	}
+}
+
+/* The first one did not do: now it pays to know of all of them, and which are in use. */
+static void look_at_all(struct search *search)
+{
+	look_at_files(search, true);
+	candidates_look_up(search->candidates, search->count, 0);
+	search->all_known = true;
+}
+
 /* Tries those whose time has come. */
 static void start_due(struct search *search)
 {
@@ -215,11 +236,8 @@ static void start_due(struct search *search)
 	if (search->until && search->until <= now)
 		return;
 	while (search->next < search->count && !any_answered(search) && now >= next_start(search)) {
-		/* The first one did not do: now it pays to know which others are in use. */
-		if (search->tried && !search->all_known) {
-			candidates_look_up(search->candidates, search->count, 0);
-			search->all_known = true;
-		}
+		if (!search->all_known && (search->tried || search->next >= search->looked))
+			look_at_all(search);
 		start_next(search, now);
 	}
 }
@@ -338,15 +356,18 @@ static struct attempt *expire(struct search *search)
 	return NULL;
 }
 
-/* Looks at all candidates anew. */
+/* Looks at the candidates anew: no further than has to be, as the first one will do most times. */
 static void look(struct search *search)
 {
 	size_t i;
 
 	for (i = 0; i < search->count; i++)
-		candidate_look(&search->candidates[i], search->wanted->trust);
+		search->candidates[i].state = CANDIDATE_OPEN;
+	search->looked = 0;
+	look_at_files(search, false);
 	search->all_known =
-		candidates_look_up(search->candidates, search->count, LOOK_UP_LIMIT) != 0;
+		candidates_look_up(search->candidates, search->looked, LOOK_UP_LIMIT) != 0 &&
+		search->looked == search->count;
 	search->start = sys_now_ms();
 	search->next = 0;
 	search->places = ATTEMPTS_MAX;

@@ -47,7 +47,8 @@ struct attempt {
  * @places:	How many may be open at once
  * @overtaken:	One was silent for too long: the next ones follow in steps
  * @tried:	A connection was made, or not made, to one of them
- * @all_known:	The kernel's table of sockets was seen in full
+ * @looked:	How many of @candidates have been looked at
+ * @all_known:	All of them have been, and the kernel's table of sockets was seen in full
  */
 struct search {
 	const struct discovery *wanted;
@@ -65,6 +66,7 @@ struct search {
 	size_t places;
 	bool overtaken;
 	bool tried;
+	size_t looked;
 	bool all_known;
 };
 
