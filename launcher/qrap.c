@@ -11,7 +11,6 @@
 
 #include "../shim/sys.h"
 #include "check.h"
-#include "check.h"
 #include "command.h"
 #include "discover.h"
 #include "handover.h"
@@ -107,14 +106,13 @@ static int connect_to_passt(const struct options *o, struct connection *connecti
 	const struct discovery discovery = {
 		.log = &o->log, .socket = o->socket, .wait_ms = o->wait_ms, .trust = &o->trust
 	};
-	const struct log_event connected = { .kind = EVENT_CONNECTED,
-					     .msg = "Connected",
-					     .fd = -1,
-					     .socket = connection->path };
+	const struct log_event connected = {
+		.kind = EVENT_CONNECTED, .msg = "Connected", .fd = -1, .socket = connection->path
+	};
 	struct log file_only = o->log;
 
-	if (o->passt ? private_passt_start(&o->log, o->passt, connection) :
-		       discover(&discovery, connection))
+	if (o->passt ? private_passt_start(&o->log, o->passt, connection)
+		     : discover(&discovery, connection))
 		return -1;
 	if (!o->passt)
 		message_connected(&o->log, connection->path);
