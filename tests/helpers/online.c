@@ -2,9 +2,10 @@
 /*
  * online [OPTION]... COMMAND [ARG]...: is the QEMU that COMMAND starts on a network?
  *
- * A guest without a guest. QEMU is to connect one port of a hub to ./net.socket and its monitor to
- * ./monitor.socket, where this program listens; another port is what is tested. It asks for an
- * address by DHCP, as a guest would, and ends QEMU by its monitor. Prints one line:
+ * A guest without a guest. QEMU is to connect one port of a hub to 127.0.0.1:7007 (TCP, since old
+ * ones know no other socket) and its monitor to ./monitor.socket, where this program listens; another
+ * port is what is tested. It asks for an address by DHCP, as a guest would, and ends QEMU by its
+ * monitor. Prints one line:
  *
  *	online ADDRESS	status 0: an offer came back through QEMU
  *	offline		status 1: QEMU is there, but nothing came back
@@ -50,6 +51,9 @@
 
 #define XID 0x71726170
 
+/* Where QEMU's hub connects to. */
+#define NETWORK_PORT 7007
+
 /* How long QEMU may take to start: under valgrind, on a busy machine. */
 #define START_MS 45000
 /* passt answers at once, or never; unless --patience says that it may take its time. */
@@ -84,6 +88,19 @@ static int64_t now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int listen_for_network(void)
+{
+	const struct sockaddr_in addr = { .sin_family = AF_INET,
+					  .sin_port = htons(NETWORK_PORT),
+					  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+	    bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) || listen(fd, 1))
+		die("127.0.0.1");
+	return fd;
 }
 
 static int listen_on(const char *path)
@@ -312,7 +329,7 @@ int main(int argc, char **argv)
 	}
 	/* Whoever loses his parent becomes our child: so we know when nobody is left. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	o.listeners[0] = listen_on("net.socket");
+	o.listeners[0] = listen_for_network();
 	o.listeners[1] = listen_on("monitor.socket");
 	o.command = run(argv + 1);
 	if (!meet(&o)) {
