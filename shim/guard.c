@@ -225,7 +225,7 @@ static bool start_without_link(void)
 	return true;
 }
 
-/* The connection cannot be had back. */
+/* The connection cannot be had; @found is NULL if there has never been one. */
 static void give_up(const char *found, int error)
 {
 	enum remedy remedy = start_without_link() ? REMEDY_WAIT : REMEDY_NONE;
@@ -234,9 +234,9 @@ static void give_up(const char *found, int error)
 	witness_lost(&witness, found, remedy, error ? error : ENOTCONN);
 }
 
-static void note_mended(const char *found, enum saver saver, bool is_new)
+static void note_mended(const char *found, enum saver saver)
 {
-	if (is_new) {
+	if (!found) {
 		witness_connected(&witness);
 		return;
 	}
@@ -254,10 +254,11 @@ static void read_note(void)
 }
 
 /* Puts the connection back and says so, or says that it cannot be. */
-static void restore(const char *found)
+static void restore(enum finding finding)
 {
-	/* Without the launcher the first connection may be left to us. */
-	bool is_new = !guard.contract.socket.ino;
+	/* Without the launcher the first connection may be left to us: nobody lost anything. */
+	bool is_new = finding == FINDING_EMPTY && !guard.contract.socket.ino;
+	const char *found = is_new ? NULL : finding_name(finding);
 	enum saver saver;
 	int error = 0;
 
@@ -269,7 +270,7 @@ static void restore(const char *found)
 	else
 		saver = mend(&guard.contract, &error);
 	if (saver != SAVER_NONE) {
-		note_mended(found, saver, is_new);
+		note_mended(found, saver);
 		set_locker(guard.contract.locker);
 		write_contract();
 	} else if (!guard.gave_up) {
@@ -294,7 +295,7 @@ static void inspect(bool nothing_ran)
 	if (finding == FINDING_WELL)
 		return;
 	if (finding != FINDING_OTHER || (nothing_ran && !in_use)) {
-		restore(finding_name(finding));
+		restore(finding);
 	} else if (!guard.left && !guard.gave_up) {
 		guard.left = true;
 		read_note();

@@ -212,15 +212,14 @@ static const char *reason(int error)
 	}
 }
 
-/* ", there is no spare, and passt at PATH cannot be reached: REASON" */
+/* "passt at PATH cannot be reached: REASON" */
 static void add_failure(struct text *t, const struct witness *w, int error)
 {
-	text_add(t, ", there is no spare");
 	if (w->contract->private_passt || !w->contract->passt[0]) {
-		text_add(t, ", and no socket to connect to again");
+		text_add(t, "there is no socket to connect to again");
 		return;
 	}
-	text_add(t, ", and passt at ");
+	text_add(t, "passt at ");
 	text_add(t, w->contract->passt);
 	text_add(t, " cannot be reached: ");
 	if (reason(error)) {
@@ -238,7 +237,18 @@ static void add_remedy(struct text *t, enum remedy remedy)
 			    "there again");
 	else
 		text_add(t, ". The guest has no network: start passt and the guest again");
-	text_add(t, "; --log-file and --report show who lost it");
+}
+
+/* "passt's connection on descriptor N was lost before PROGRAM started: found WHAT (CULPRIT)" */
+static void add_loss(struct text *t, const struct witness *w, const char *found)
+{
+	text_add(t, "passt's connection on ");
+	add_number(t, w);
+	text_add(t, " was lost before ");
+	text_add(t, program_name(w));
+	text_add(t, " started: found ");
+	text_add(t, found);
+	add_culprit(t, w);
 }
 
 void witness_lost(const struct witness *w, const char *found, enum remedy remedy, int error)
@@ -252,18 +262,16 @@ void witness_lost(const struct witness *w, const char *found, enum remedy remedy
 				   .socket = w->contract->passt };
 
 	text_start(&t, msg, sizeof(msg));
-	text_add(&t, "passt's connection on ");
-	add_number(&t, w);
-	text_add(&t, " was lost before ");
-	text_add(&t, program_name(w));
-	text_add(&t, " started: found ");
-	text_add(&t, found);
-	add_culprit(&t, w);
+	if (found)
+		add_loss(&t, w, found);
+	if (found && remedy != REMEDY_FOUND)
+		text_add(&t, ", there is no spare, and ");
 	if (remedy != REMEDY_FOUND) {
 		event.severity = SEVERITY_ERROR;
 		event.error = error;
 		add_failure(&t, w, error);
 		add_remedy(&t, remedy);
+		text_add(&t, found ? "; --log-file and --report show who lost it" : "");
 	}
 	record(w, &event);
 }

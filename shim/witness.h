@@ -66,7 +66,7 @@ enum remedy {
 /**
  * witness_lost() - The connection is gone
  * @w:		Who finds it out
- * @found:	What is on the number instead
+ * @found:	What is on the number instead; NULL if there has never been a connection
  * @remedy:	What became of it
  * @error:	Why passt could not be reached, an errno, unless it is REMEDY_FOUND
  */
