@@ -48,7 +48,12 @@ STACK_GUARD := $(if $(filter x86_64-% s390x-% powerpc64le-%,$(MACHINE)),-strong)
 SHIM_CFLAGS := -fPIC -fvisibility=hidden -U_FORTIFY_SOURCE \
 	$(if $(STACK_GUARD),-fstack-protector-strong,-fno-stack-protector)
 SHIM_LDFLAGS := -shared -Wl,-z,initfirst -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,defs
-SHIM_LDLIBS := -Wl,--as-needed -ldl
+
+# dlsym() was in libdl until glibc 2.34. Later ones keep a library of that name, without it: a shim
+# that asks for it is one for all. Other libcs have none.
+LIBDL_NAME := $(patsubst "%",%,$(shell echo LIBDL_SO | $(CC) -E -P -include gnu/lib-names.h - 2>/dev/null))
+LIBDL := $(if $(LIBDL_NAME),$(wildcard $(shell $(CC) -print-file-name=$(LIBDL_NAME))))
+SHIM_LDLIBS := $(LIBDL:%=-Wl,--no-as-needed %)
 
 # shim/ is compiled for each half. All objects but the two with a main are in an archive: launcher and
 # tests' programs take from it what they use.

@@ -384,7 +384,7 @@ char *preload_value(const struct preload *preload, const char *current)
 	const char *list = current ? current : "";
 	int first = (int)sanitizers_length(list);
 	const char *runtime = first ? "" : preload->runtime;
-	const char *rest = list + first;
+	const char *rest = current ? current + first : "";
 	char *value;
 
 	if (has_entry(list, preload->shim))

@@ -6,6 +6,10 @@
 
 #include "sys.h"
 
+#ifndef STATX_TYPE
+#include <linux/stat.h> /* for a libc that knows no struct statx */
+#endif
+
 #ifndef SO_COOKIE
 #define SO_COOKIE 57
 #endif

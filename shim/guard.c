@@ -368,11 +368,8 @@ static bool find_contract(char **envp)
 	return false;
 }
 
-void guard_gate_one(int argc, char **argv, char **envp)
+void guard_gate_one(int argc, char **argv, char **envp, bool first)
 {
-	/* The libc has not run yet either if we are first: environ is still empty then. */
-	bool first = !environ;
-
 	if (!find_contract(envp))
 		return;
 	find_exe(argc > 0 ? argv[0] : "");

@@ -70,8 +70,9 @@ static inline bool guard_is_locker(int fd)
  * @argc:	As the loader gives it to constructors
  * @argv:	Likewise
  * @envp:	Likewise; our entries are found, and in a program that mends moved to the end
+ * @first:	We are first
  */
-void guard_gate_one(int argc, char **argv, char **envp);
+void guard_gate_one(int argc, char **argv, char **envp, bool first);
 
 /* The second gate: constructors have run, main() comes next. */
 void guard_gate_two(void);

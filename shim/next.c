@@ -3,16 +3,37 @@
 #include "next.h"
 
 #include <dlfcn.h>
+#ifdef __GLIBC__
 #include <gnu/libc-version.h>
+#endif
 #include <stdbool.h>
 #include <string.h>
 
+/*
+ * glibc 2.34 moved dlsym() from libdl to libc, under a new version. A shim that is built there is
+ * to run on older ones, too: by the first version of each machine, which both have.
+ */
+#if defined(__GLIBC__) && defined(__x86_64__) && defined(__LP64__)
+__asm__(".symver dlsym, dlsym@GLIBC_2.2.5");
+#elif defined(__GLIBC__) && defined(__i386__)
+__asm__(".symver dlsym, dlsym@GLIBC_2.0");
+#elif defined(__GLIBC__) && \
+	(defined(__aarch64__) || (defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)))
+__asm__(".symver dlsym, dlsym@GLIBC_2.17");
+#elif defined(__GLIBC__) && defined(__s390x__)
+__asm__(".symver dlsym, dlsym@GLIBC_2.2");
+#endif
+
 struct next next;
 
-/* glibc's own version is at least 2.@minor. */
+/* glibc's own version is at least 2.@minor; no other libc has what this is asked for. */
 static bool libc_is_at_least(unsigned minor)
 {
+#ifdef __GLIBC__
 	const char *version = gnu_get_libc_version();
+#else
+	const char *version = "";
+#endif
 	unsigned n = 0;
 
 	if (version[0] != '2' || version[1] != '.')

@@ -37,19 +37,31 @@ static int guarded_main(int argc, char **argv, char **envp)
 	return real_main(argc, argv, envp);
 }
 
-__attribute__((constructor)) static void start(int argc, char **argv, char **envp)
+static void start(int argc, char **argv, char **envp, bool first)
 {
 	int saved = errno;
 
 	next_load();
 	answer_check(envp);
-	guard_gate_one(argc, argv, envp);
+	guard_gate_one(argc, argv, envp, first);
 	errno = saved;
 }
+
+#ifdef __GLIBC__
+/* The libc has not run yet either if we are first: environ is still empty then. */
+__attribute__((constructor)) static void construct(int argc, char **argv, char **envp)
+{
+	start(argc, argv, envp, !environ);
+}
+#endif
 
 EXPORT int __libc_start_main(main_function *main, int argc, char **argv, void (*init)(void),
 			     void (*fini)(void), void (*rtld_fini)(void), void *stack_end)
 {
+#ifndef __GLIBC__
+	/* musl gives constructors no arguments, but runs them from here. */
+	start(argc, argv, argv + argc + 1, true);
+#endif
 	next_load();
 	real_main = main;
 	return next.start_main(guarded_main, argc, argv, init, fini, rtld_fini, stack_end);
@@ -188,7 +200,13 @@ EXPORT int fcntl64(int fd, int command, ...)
 	return next.fcntl64(fd, command, arg);
 }
 
-EXPORT int ioctl(int fd, unsigned long request, ...)
+#ifdef __GLIBC__
+typedef unsigned long ioctl_request;
+#else
+typedef int ioctl_request;
+#endif
+
+EXPORT int ioctl(int fd, ioctl_request request, ...)
 {
 	va_list list;
 	long arg;
@@ -200,7 +218,8 @@ EXPORT int ioctl(int fd, unsigned long request, ...)
 		return libc_result(sys_call(SYS_ioctl, fd, (long)request, arg, 0, 0, 0));
 	if (guard_ignores(fd))
 		return next.ioctl(fd, request, arg);
-	if (guard_is_locker(fd) || (request == FIOCLEX && !intercept_mark(fd, "ioctl", CALLER)))
+	if (guard_is_locker(fd) ||
+	    (request == (ioctl_request)FIOCLEX && !intercept_mark(fd, "ioctl", CALLER)))
 		return libc_result(-EBADF);
 	return next.ioctl(fd, request, arg);
 }

@@ -20,6 +20,11 @@
 #include <time.h>
 #include <unistd.h>
 
+/* One number on every machine; headers before Linux 5.9, and glibc 2.31, do not know it. */
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
 #if defined(__x86_64__) && defined(__LP64__)
 
 static inline long sys_call(long nr, long a, long b, long c, long d, long e, long f)

@@ -31,6 +31,11 @@ need() {
 	done
 }
 
+# need_netdev TYPE: skip the test where QEMU is older than this kind of network
+need_netdev() {
+	qemu-system-x86_64 -netdev help 2>/dev/null | grep -qx "$1" || skip "this QEMU has no -netdev $1"
+}
+
 need_root() {
 	[ "$(id -u)" = 0 ] || skip 'needs root'
 }

@@ -40,6 +40,7 @@ assert_mended() {
 }
 
 @test "explicit mode: -netdev stream, QEMU by relative path" {
+	need_netdev stream
 	start_passt
 	cd /tmp
 	ln -s "$(command -v qemu-system-x86_64)" qemu

@@ -12,7 +12,7 @@ LOG=/tmp/log.jsonl
 # nothing of a descriptor. $QEMU is the same as a command.
 make_vm() {
 	QEMU=(qemu-system-x86_64 -machine none -display none -nodefaults "${NETDEV[@]}"
-		-netdev stream,id=b,server=off,addr.type=unix,addr.path=/tmp/net.socket
+		-netdev socket,id=b,connect=127.0.0.1:7007
 		-netdev hubport,hubid=0,id=h0,netdev=a -netdev hubport,hubid=0,id=h1,netdev=b
 		-chardev socket,id=m,path=/tmp/monitor.socket -mon chardev=m "$@")
 	printf '#!/bin/sh\nexec %s\n' "${QEMU[*]@Q}" >/tmp/qemu-vm

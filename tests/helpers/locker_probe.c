@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "recent.h"
+
 #define TRIES   64
 #define HIGHEST 4096
 
@@ -115,21 +117,25 @@ static void insist(int locker)
 	expect(dup2(STDERR_FILENO, locker) == locker && !close(locker), "the number is free");
 }
 
-/* Children that share our memory insist, one after the other: each has its own 64 tries. */
+/* A child that shares our memory insists. */
+static void try_in_vfork(int locker)
+{
+	int status = -1;
+	pid_t pid = vfork();
+
+	if (!pid) {
+		for (int n = 0; n < TRIES; n++)
+			close(locker);
+		_exit(is_open(locker) ? 0 : 1);
+	}
+	expect(waitpid(pid, &status, 0) == pid && !status, "a child that shares memory");
+}
+
+/* One after the other: each has its own 64 tries. */
 static void in_vfork(int locker)
 {
-	for (int i = 0; i < 5; i++) {
-		pid_t pid = vfork();
-
-		if (!pid) {
-			for (int n = 0; n < TRIES; n++)
-				close(locker);
-			_exit(is_open(locker) ? 0 : 1);
-		}
-		int status = -1;
-
-		expect(waitpid(pid, &status, 0) == pid && !status, "a child that shares memory");
-	}
+	for (int i = 0; i < 5; i++)
+		try_in_vfork(locker);
 	expect(is_ebadf(close(locker)) && is_open(locker), "none of it counts for the parent");
 }
 

@@ -21,9 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef CLOSE_RANGE_CLOEXEC
-#define CLOSE_RANGE_CLOEXEC 4
-#endif
+#include "recent.h"
 
 extern char **environ;
 
@@ -33,6 +31,15 @@ static void die(const char *what)
 {
 	fprintf(stderr, "lose: %s: %s\n", what, strerror(errno));
 	exit(1);
+}
+
+/* For ways by a function of glibc 2.34. */
+static void need_recent_libc(void)
+{
+	if (LIBC_IS_RECENT)
+		return;
+	fprintf(stderr, "lose: not in this libc\n");
+	exit(2);
 }
 
 static void by_close(int fd)
@@ -100,12 +107,14 @@ static void by_number_loop(int fd)
 static void by_close_range(int fd)
 {
 	(void)fd;
+	need_recent_libc();
 	close_range(3, ~0U, 0);
 }
 
 static void by_closefrom(int fd)
 {
 	(void)fd;
+	need_recent_libc();
 	closefrom(3);
 }
 
@@ -219,6 +228,7 @@ static void by_fioclex(int fd)
 static void by_marking_range(int fd)
 {
 	(void)fd;
+	need_recent_libc();
 	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
@@ -288,6 +298,7 @@ static void by_spawn_closefrom(int fd)
 	posix_spawn_file_actions_t actions;
 
 	(void)fd;
+	need_recent_libc();
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addclosefrom_np(&actions, 3);
 	spawn(&actions);
@@ -299,6 +310,7 @@ static void by_spawn_closefrom_0(int fd)
 	posix_spawn_file_actions_t actions;
 
 	(void)fd;
+	need_recent_libc();
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addclosefrom_np(&actions, 0);
 	for (int i = 0; i < 3; i++)
@@ -320,10 +332,12 @@ static void wait_for(pid_t pid)
 /* In a child that shares our memory until it execs. */
 static void by_vfork(int fd)
 {
-	pid_t pid = vfork();
+	pid_t pid;
 
+	(void)fd;
+	need_recent_libc();
+	pid = vfork();
 	if (!pid) {
-		(void)fd;
 		close_range(3, ~0U, 0);
 		execvp(command[0], command);
 		_exit(127);
@@ -346,9 +360,11 @@ static void by_fork(int fd)
 /* As daemons do: two forks, all closed, the standard ones on /dev/null. */
 static void by_double_fork(int fd)
 {
-	pid_t pid = fork();
+	pid_t pid;
 
 	(void)fd;
+	need_recent_libc();
+	pid = fork();
 	if (pid)
 		wait_for(pid);
 	setsid();

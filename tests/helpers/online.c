@@ -3,9 +3,9 @@
  * online [OPTION]... COMMAND [ARG]...: is the QEMU that COMMAND starts on a network?
  *
  * A guest without a guest. QEMU is to connect one port of a hub to 127.0.0.1:7007 (TCP, since old
- * ones know no other socket) and its monitor to ./monitor.socket, where this program listens; another
- * port is what is tested. It asks for an address by DHCP, as a guest would, and ends QEMU by its
- * monitor. Prints one line:
+ * ones know no other socket) and its monitor to ./monitor.socket, where this program listens;
+ * another port is what is tested. It asks for an address by DHCP, as a guest would, and ends QEMU
+ * by its monitor. Prints one line:
  *
  *	online ADDRESS	status 0: an offer came back through QEMU
  *	offline		status 1: QEMU is there, but nothing came back
