@@ -23,16 +23,72 @@
 #define OWN_CLASS (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32)
 #define OWN_DATA  (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB)
 
-static bool read_at(const struct elf *elf, uint64_t offset, void *buf, size_t len)
+/* Pieces of the file that are kept: a table, and the strings that it names. */
+#define PIECES      2
+#define PIECE_BYTES 4096
+
+/**
+ * struct elf_pieces - What was read last: what is asked for next is beside it, as a rule
+ * @offsets:	Where each is from
+ * @lens:	Bytes of each
+ * @bytes:	Contents
+ * @oldest:	Used longest ago
+ */
+struct elf_pieces {
+	uint64_t offsets[PIECES];
+	size_t lens[PIECES];
+	char bytes[PIECES][PIECE_BYTES];
+	unsigned oldest;
+};
+
+static bool read_file(const struct elf *elf, uint64_t offset, void *buf, size_t len)
 {
 	ssize_t ret;
 
-	if (offset > elf->size || len > elf->size - offset)
-		return false;
 	do {
 		ret = pread(elf->fd, buf, len, (off_t)offset);
 	} while (ret < 0 && errno == EINTR);
 	return ret == (ssize_t)len;
+}
+
+/* These @len bytes, at most %PIECE_BYTES, or NULL. */
+static const char *find_bytes(const struct elf *elf, uint64_t offset, size_t len)
+{
+	struct elf_pieces *pieces = elf->pieces;
+	uint64_t left = elf->size - offset;
+	unsigned i;
+
+	for (i = 0; i < PIECES; i++) {
+		uint64_t at = offset - pieces->offsets[i];
+
+		if (offset < pieces->offsets[i] || at > pieces->lens[i] ||
+		    len > pieces->lens[i] - at)
+			continue;
+		pieces->oldest = !i;
+		return pieces->bytes[i] + at;
+	}
+	i = pieces->oldest;
+	pieces->oldest = !i;
+	pieces->offsets[i] = offset;
+	pieces->lens[i] = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
+	if (read_file(elf, offset, pieces->bytes[i], pieces->lens[i]))
+		return pieces->bytes[i];
+	pieces->lens[i] = 0;
+	return NULL;
+}
+
+static bool read_at(const struct elf *elf, uint64_t offset, void *buf, size_t len)
+{
+	const char *bytes;
+
+	if (offset > elf->size || len > elf->size - offset)
+		return false;
+	if (len > PIECE_BYTES)
+		return read_file(elf, offset, buf, len);
+	bytes = find_bytes(elf, offset, len);
+	if (bytes)
+		memcpy(buf, bytes, len);
+	return bytes;
 }
 
 /* A copy of @count things of @size bytes each, or NULL. */
@@ -182,7 +238,8 @@ int elf_open(const char *path, struct elf *elf)
 	elf->fd = open_regular(path, &elf->size);
 	if (elf->fd < 0)
 		return elf->fd;
-	ret = read_header(elf);
+	elf->pieces = calloc(1, sizeof(*elf->pieces));
+	ret = elf->pieces ? read_header(elf) : -ENOMEM;
 	if (ret)
 		elf_close(elf);
 	return ret;
@@ -193,6 +250,7 @@ void elf_close(struct elf *elf)
 	close(elf->fd);
 	free(elf->segments);
 	free(elf->dynamic);
+	free(elf->pieces);
 }
 
 bool elf_interpreter(const struct elf *elf, char *path, size_t size)

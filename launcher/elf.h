@@ -15,6 +15,8 @@
 /* Longest name of a library, a symbol or a version that is read, with its NUL. */
 #define ELF_NAME_MAX 256
 
+struct elf_pieces;
+
 /**
  * struct elf - An open ELF file
  * @fd:		Descriptor, close-on-exec
@@ -26,6 +28,7 @@
  * @segment_count: How many
  * @dynamic:	Dynamic section, up to DT_NULL
  * @dynamic_count: How many entries, 0 for a static program
+ * @pieces:	Of its own: parts of the file that were read
  */
 struct elf {
 	int fd;
@@ -37,6 +40,7 @@ struct elf {
 	size_t segment_count;
 	ElfW(Dyn) * dynamic;
 	size_t dynamic_count;
+	struct elf_pieces *pieces;
 };
 
 /**

@@ -144,6 +144,18 @@ bool process_read(pid_t pid, struct process *process)
 	return len >= 0 && read_all(pid, words, (size_t)len, process);
 }
 
+bool process_peek_passt(pid_t pid, struct process *process)
+{
+	char words[COMMAND_LINE_MAX];
+	ssize_t len = read_below(pid, "cmdline", words, sizeof(words));
+
+	if (len <= 0 || !is_passt(words))
+		return false;
+	*process = (struct process) { .pid = pid, .uid = (uid_t)-1, .passt = true };
+	read_words(process, words, (size_t)len);
+	return true;
+}
+
 bool process_read_passt(pid_t pid, struct process *process)
 {
 	char words[COMMAND_LINE_MAX];

@@ -43,6 +43,9 @@ bool process_read(pid_t pid, struct process *process);
 /* As process_read(), for a passt; sooner done with any other process: false. */
 bool process_read_passt(pid_t pid, struct process *process);
 
+/* As process_read_passt(), but for what is not on its command line: @uid, @started_ms and @name. */
+bool process_peek_passt(pid_t pid, struct process *process);
+
 enum holding { HOLDS_NOT, HOLDS, HOLDS_UNKNOWN };
 
 /**

@@ -30,11 +30,10 @@ static bool is_launcher(const char *path, const struct stat *st)
 	char version[1];
 	bool found;
 
-	if (!stat("/proc/self/exe", &self) && self.st_dev == st->st_dev &&
-	    self.st_ino == st->st_ino)
-		return true;
+	/* What cannot be read can be ourselves all the same. */
 	if (elf_open(path, &elf))
-		return false;
+		return !stat("/proc/self/exe", &self) && self.st_dev == st->st_dev &&
+		       self.st_ino == st->st_ino;
 	found = elf_note(&elf, NOTE_OWNER, NOTE_LAUNCHER, version, sizeof(version)) >= 0;
 	elf_close(&elf);
 	return found;

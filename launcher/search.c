@@ -89,7 +89,8 @@ static int ask(struct search *search, struct candidate *candidate, int fd)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len))
 		return -errno;
-	if (!passt_trusted(search->wanted->trust, peer.uid)) {
+	/* The file's owner is trusted already. */
+	if (peer.uid != candidate->uid && !passt_trusted(search->wanted->trust, peer.uid)) {
 		candidate->uid = peer.uid;
 		conclude(search, candidate, CANDIDATE_NOT_TRUSTED);
 		return -EPERM;

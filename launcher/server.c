@@ -65,7 +65,7 @@ static bool plain_passt_at(pid_t listener)
 	int i;
 
 	for (i = 0; listener > 0 && i <= BACKGROUND_PIDS; i++) {
-		if (!process_read_passt(listener + i, &process))
+		if (!process_peek_passt(listener + i, &process))
 			continue;
 		if (process.vhost_user)
 			return false;

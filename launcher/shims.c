@@ -49,6 +49,9 @@ static const char *triplet(const struct elf *program)
 	return NULL;
 }
 
+/* Our own header, where the linker has put it into memory. */
+extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
+
 /* Directory of this program, without a slash at the end. */
 static bool find_own_directory(char directory[PATH_MAX])
 {
@@ -143,19 +146,15 @@ static bool try_all(struct hunt *hunt, const char *own)
 bool shims_find(const struct elf *program, char shim[PATH_MAX], char *reason, size_t size)
 {
 	struct hunt hunt = { .program = program, .shim = shim, .reason = reason, .size = size };
+	const struct elf self = { .header = __ehdr_start, .machine = __ehdr_start.e_machine };
 	char own[PATH_MAX] = "";
-	struct elf self;
-	bool found;
 
 	reason[0] = '\0';
 	if (!find_own_directory(own))
 		own[0] = '\0';
-	if (!program && !elf_open("/proc/self/exe", &self))
+	if (!program)
 		hunt.program = &self;
-	found = try_all(&hunt, own);
-	if (hunt.program == &self)
-		elf_close(&self);
-	if (found) {
+	if (try_all(&hunt, own)) {
 		reason[0] = '\0';
 		return true;
 	}
