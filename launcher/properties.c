@@ -33,11 +33,13 @@ static char *read_value(struct arena *arena, const char **at)
 	return out.text;
 }
 
-/* A word without "=": "flag" is flag=on, and "noflag" is flag=off to QEMU's older releases. */
+/* A word without "=": "flag" is flag=on, and "noflag" is flag=off, whatever the flag is. */
 static struct property flag(struct arena *arena, const char *word, size_t len)
 {
-	return (struct property) { .key = arena_copy(arena, word, len),
-				   .value = "on",
+	bool off = len > 2 && !strncmp(word, "no", 2);
+
+	return (struct property) { .key = arena_copy(arena, word + 2 * off, len - 2 * off),
+				   .value = off ? "off" : "on",
 				   .bare = true };
 }
 
@@ -125,8 +127,9 @@ static void format_list(struct buffer *out, const struct properties *properties)
 	for (size_t i = 0; i < properties->count; i++) {
 		const struct property *property = &properties->list[i];
 
-		if (i) {
+		if (i)
 			buffer_add_char(out, ',');
+		if (i || *property->value == '{' || strchr(property->value, '=')) {
 			buffer_add_text(out, property->key);
 			buffer_add_char(out, '=');
 		}

@@ -59,7 +59,8 @@ void properties_add(struct arena *arena, struct properties *properties, struct p
 /**
  * properties_format() - Put an option's value together
  * @arena:	Where the result is kept
- * @properties:	What to write; the first stands without its key, but not in JSON
+ * @properties:	What to write; the first stands without its key, unless it is JSON or would be
+ *		taken for something else
  *
  * Return: the text
  */

@@ -7,13 +7,15 @@
 #include "names.h"
 
 /**
- * struct gone - ids that nothing on the new line has
- * @netdevs:	Of -netdev, -net and -nic
+ * struct gone - ids of what is removed
+ * @netdevs:	Of -netdev, -net and -nic, but for the one that the new netdev takes over
+ * @backends:	... and with that
  * @devices:	Of -device
  * @objects:	Of -object
  */
 struct gone {
 	struct names netdevs;
+	struct names backends;
 	struct names devices;
 	struct names objects;
 };
@@ -31,10 +33,12 @@ static void collect(struct arena *arena, const struct inventory *inventory,
 			continue;
 		if (!id)
 			id = properties_get(&item->properties, "name");
+		names_add(arena, &gone->backends, id);
 		if (id && strcmp(id, replacement->netdev_id))
 			names_add(arena, &gone->netdevs, id);
 	}
 	names_sort(&gone->netdevs);
+	names_sort(&gone->backends);
 	names_sort(&gone->devices);
 }
 
@@ -93,7 +97,7 @@ static bool check_set(const struct item *item, const struct gone *gone)
 	if (!strcmp(group, "object"))
 		return names_have(&gone->objects, id);
 	return (!strcmp(group, "netdev") || !strcmp(group, "net") || !strcmp(group, "nic")) &&
-	       names_have(&gone->netdevs, id);
+	       names_have(&gone->backends, id);
 }
 
 static void mark(struct item *item)

@@ -99,7 +99,8 @@ static void move_settings(struct arena *arena, struct inventory *inventory)
 		struct item *item = &inventory->items[i];
 
 		if (item->role != ROLE_SET || item->properties.count < 3 ||
-		    strcmp(item_type(item), nic->option.name) || strcmp(item_id(item), id))
+		    strcmp(item_type(item), nic->option.name) || strcmp(item_id(item), id) ||
+		    strchr(item->properties.list[2].key, ','))
 			continue;
 		properties_add(arena, &nic->properties, item->properties.list[2]);
 		item->removed = true;
