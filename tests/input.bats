@@ -31,12 +31,12 @@ damage() {
 
 # A program that the shim takes for QEMU, by its arguments, and that says what is on the number.
 probe_with() {
-	QRAP_SHIM=$1 FAKE_QEMU_FD=$FD "$BUILD/tests/fake_qemu" -netdev socket,id=a,fd=$FD
+	QRAP_SHIM=$1 FAKE_QEMU_FD=$FD "$BUILD/tests/fake_qemu" -netdev socket,id=a,fd="$FD"
 }
 
 # in_qrap SCRIPT: run this with the variables set that a program behind qrap finds, and our functions
 in_qrap() {
-	as_from_a_shell "$QRAP" --log-file $LOG $FD bash -euc "$(declare -f damage probe_with)
+	as_from_a_shell "$QRAP" --log-file "$LOG" "$FD" bash -euc "$(declare -f damage probe_with)
 		BUILD=$BUILD FD=$FD
 		$1"
 }
@@ -104,28 +104,28 @@ in_qrap() {
 }
 
 @test "QEMU starts with a damaged variable, and has its network" {
-	online "$QRAP" $FD sh -c 'QRAP_SHIM=${QRAP_SHIM%?????????????}; exec "$@"' sh "${QEMU[@]}"
+	online "$QRAP" "$FD" sh -c 'QRAP_SHIM=${QRAP_SHIM%?????????????}; exec "$@"' sh "${QEMU[@]}"
 	[ "$status" = 0 ]
-	online "$QRAP" $FD sh -c 'QRAP_SHIM=nonsense exec "$@"' sh "${QEMU[@]}"
+	online "$QRAP" "$FD" sh -c 'QRAP_SHIM=nonsense exec "$@"' sh "${QEMU[@]}"
 	[ "$status" = 0 ]
 	[ "$(grep -c 'QRAP_SHIM is damaged' <<<"$output")" = 1 ]
-	online "$QRAP" $FD env QRAP_SHIM= "${QEMU[@]}"
+	online "$QRAP" "$FD" env QRAP_SHIM= "${QEMU[@]}"
 	[ "$status" = 0 ]
-	online "$QRAP" $FD env -u QRAP_SHIM "${QEMU[@]}"
+	online "$QRAP" "$FD" env -u QRAP_SHIM "${QEMU[@]}"
 	[ "$status" = 0 ]
 }
 
 @test "no more than 16 descriptors: from the start" {
-	online sh -c 'ulimit -n 16; exec "$@"' sh "$QRAP" --log-file $LOG $FD "$BUILD/tests/lose" \
-		close_range $FD /tmp/qemu-vm
+	online sh -c 'ulimit -n 16; exec "$@"' sh "$QRAP" --log-file "$LOG" "$FD" "$BUILD/tests/lose" \
+		close_range "$FD" /tmp/qemu-vm
 	[ "$status" = 0 ]
 	assert_logged '"event":"restored"' '"action":"the spare"'
 	[ "$(connections)" = 1 ]
 }
 
 @test "no more than 16 descriptors: from some program on" {
-	online "$QRAP" --log-file $LOG $FD sh -c 'ulimit -n 16; exec "$@"' sh "$BUILD/tests/lose" \
-		close_range $FD /tmp/qemu-vm
+	online "$QRAP" --log-file "$LOG" "$FD" sh -c 'ulimit -n 16; exec "$@"' sh "$BUILD/tests/lose" \
+		close_range "$FD" /tmp/qemu-vm
 	[ "$status" = 0 ]
 	assert_logged '"event":"restored"' '"action":"the spare"'
 	[ "$(connections)" = 1 ]
@@ -150,16 +150,16 @@ in_qrap() {
 
 @test "no /proc: from the start" {
 	need_root
-	online unshare --mount sh -c 'umount -l /proc; exec "$@"' sh "$QRAP" --log-file $LOG $FD \
-		"$BUILD/tests/lose" close_range $FD /tmp/qemu-vm
+	online unshare --mount sh -c 'umount -l /proc; exec "$@"' sh "$QRAP" --log-file "$LOG" "$FD" \
+		"$BUILD/tests/lose" close_range "$FD" /tmp/qemu-vm
 	[ "$status" = 0 ]
 	[ "$(connections)" = 1 ]
 }
 
 @test "no /proc: from some program on" {
 	need_root
-	online "$QRAP" --log-file $LOG $FD unshare --mount sh -c 'umount -l /proc; exec "$@"' sh \
-		"$BUILD/tests/lose" close_range $FD "${QEMU[@]}"
+	online "$QRAP" --log-file "$LOG" "$FD" unshare --mount sh -c 'umount -l /proc; exec "$@"' sh \
+		"$BUILD/tests/lose" close_range "$FD" "${QEMU[@]}"
 	[ "$status" = 0 ]
 	assert_logged '"action":"put-back"'
 	[ "$(connections)" = 1 ]
@@ -170,16 +170,16 @@ without() {
 	local redirections
 
 	redirections=$(printf '%s>&- ' "$@")
-	online "$QRAP" --log-file $LOG $FD sh -c "exec \"\$@\" $redirections" sh "$BUILD/tests/lose" \
-		close_range $FD /tmp/qemu-vm
+	online "$QRAP" --log-file "$LOG" "$FD" sh -c "exec \"\$@\" $redirections" sh "$BUILD/tests/lose" \
+		close_range "$FD" /tmp/qemu-vm
 	[ "$status" = 0 ]
 	assert_logged '"event":"restored"' '"action":"the spare"'
-	online sh -c "exec \"\$@\" $redirections" sh "$QRAP" --log-file $LOG $FD "$BUILD/tests/lose" \
-		close_range $FD /tmp/qemu-vm
+	online sh -c "exec \"\$@\" $redirections" sh "$QRAP" --log-file "$LOG" "$FD" "$BUILD/tests/lose" \
+		close_range "$FD" /tmp/qemu-vm
 	[ "$status" = 0 ]
 	[ "$(connections)" = 2 ]
 	# Nothing of ours went where a program expects something else.
-	refute grep -avE '^\{.*\}$' $LOG
+	refute grep -avE '^\{.*\}$' "$LOG"
 }
 
 @test "standard input is closed" {
@@ -202,7 +202,7 @@ without() {
 	mkfifo /tmp/pipe
 	# Each write there is EPIPE, and a SIGPIPE for who does not take care.
 	online sh -c 'exec 3<>/tmp/pipe 2>/tmp/pipe 3>&-; exec "$@"' sh \
-		"$QRAP" --log trace --log-file $LOG $FD "$BUILD/tests/lose" close_range $FD "${QEMU[@]}"
+		"$QRAP" --log trace --log-file "$LOG" "$FD" "$BUILD/tests/lose" close_range "$FD" "${QEMU[@]}"
 	[ "$status" = 0 ]
 	assert_logged '"event":"released"'
 }
@@ -212,7 +212,7 @@ without() {
 	ln -s /tmp/target /tmp/link
 	mkfifo /tmp/fifo
 	for log in /tmp/directory /tmp/link /tmp/fifo /nowhere/log /dev/full; do
-		online "$QRAP" --log-file $log $FD "$BUILD/tests/lose" close_range $FD /tmp/qemu-vm
+		online "$QRAP" --log-file $log "$FD" "$BUILD/tests/lose" close_range "$FD" /tmp/qemu-vm
 		echo "$log: $output"
 		[ "$status" = 0 ]
 	done
@@ -220,8 +220,8 @@ without() {
 }
 
 @test "no memory locked, no core, tiny stack: the shim needs next to nothing" {
-	online "$QRAP" --log-file $LOG $FD bash -c 'ulimit -l 0; ulimit -c 0; ulimit -s 256; exec "$@"' \
-		bash "$BUILD/tests/lose" close_range $FD "$BUILD/tests/fake_qemu" fd=5
+	online "$QRAP" --log-file "$LOG" "$FD" bash -c 'ulimit -l 0; ulimit -c 0; ulimit -s 256; exec "$@"' \
+		bash "$BUILD/tests/lose" close_range "$FD" "$BUILD/tests/fake_qemu" fd=5
 	[ "$status" = 2 ]
 	[[ $output == *'argv 1 fd=5'* ]]
 	[[ $output != *ulimit* ]]

@@ -13,7 +13,7 @@ setup() {
 # probe WHAT: see tests/helpers/locker_probe.c
 probe() {
 	start_passt
-	qrap --log-file $LOG 5 "$BUILD/tests/locker_probe" "$@"
+	qrap --log-file "$LOG" 5 "$BUILD/tests/locker_probe" "$@"
 	echo "$output"
 	echo "$stderr"
 	[ "$status" = 0 ]
@@ -45,12 +45,12 @@ probe() {
 @test "who puts something on its number finds it out of the way" {
 	probe overwrite
 	[[ $stderr != *warning* ]]
-	grep '"event":"spare-moved"' $LOG
+	grep '"event":"spare-moved"' "$LOG"
 }
 
 @test "a dup2 that fails does not move it" {
 	probe overwrite-badly
-	refute grep '"event":"spare-moved"' $LOG
+	refute grep '"event":"spare-moved"' "$LOG"
 }
 
 @test "a vfork child that puts something on its number moves its own copy only" {
@@ -107,7 +107,7 @@ probe() {
 	make_vm
 	online --then 'cat /proc/$(pidof qemu-system-x86_64)/fdinfo/5
 		find -L /proc/$(pidof qemu-system-x86_64)/fd -inum $(stat -L -c %i \
-			/proc/$(pidof qemu-system-x86_64)/fd/5)' "$QRAP" --log-file $LOG 5 "${QEMU[@]}"
+			/proc/$(pidof qemu-system-x86_64)/fd/5)' "$QRAP" --log-file "$LOG" 5 "${QEMU[@]}"
 	[ "$status" = 0 ]
 	# Close-on-exec, non-blocking, read and write.
 	[[ $output =~ flags:[[:space:]]*02004002 ]]

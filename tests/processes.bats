@@ -14,7 +14,7 @@ setup() {
 
 # forks WHAT: see tests/helpers/forks.c
 forks() {
-	qrap --log-file $LOG $FD "$BUILD/tests/forks" "$1" fd=$FD
+	qrap --log-file "$LOG" "$FD" "$BUILD/tests/forks" "$1" fd="$FD"
 	echo "$output"
 	echo "$stderr"
 	[ "$status" = 0 ]
@@ -23,21 +23,21 @@ forks() {
 
 @test "fork before the release: both sides go on, the grandchild takes the descriptor" {
 	forks daemonize
-	[ "$(grep -c '"event":"released"' $LOG)" = 1 ]
+	[ "$(grep -c '"event":"released"' "$LOG")" = 1 ]
 	[ "$(connections)" = 1 ]
 }
 
 @test "children before the claim, by fork, vfork and clone: the parent knows nothing of it" {
 	forks before
-	[ "$(grep -c '"event":"claimed"' $LOG)" = 1 ]
-	[ "$(grep -c '"event":"released"' $LOG)" = 1 ]
-	refute grep '"event":"spare-moved"' $LOG
+	[ "$(grep -c '"event":"claimed"' "$LOG")" = 1 ]
+	[ "$(grep -c '"event":"released"' "$LOG")" = 1 ]
+	refute grep '"event":"spare-moved"' "$LOG"
 }
 
 @test "children after the release, by fork, vfork and clone: passive, the link stays up" {
 	forks after
-	[ "$(grep -c '"event":"owner-closed"' $LOG)" = 1 ]
-	refute grep '"event":"link-down"' $LOG
+	[ "$(grep -c '"event":"owner-closed"' "$LOG")" = 1 ]
+	refute grep '"event":"link-down"' "$LOG"
 }
 
 @test "a child by a raw system call, and its own that shares its memory" {
@@ -52,8 +52,8 @@ forks() {
 
 # stacked PRELOAD: a QEMU that has lost its descriptor, with this LD_PRELOAD
 stacked() {
-	LD_PRELOAD=$1 COUNTER_FILE=/tmp/counts online "$QRAP" --log-file $LOG $FD \
-		"$BUILD/tests/lose" close_range $FD /tmp/qemu-vm
+	LD_PRELOAD=$1 COUNTER_FILE=/tmp/counts online "$QRAP" --log-file "$LOG" "$FD" \
+		"$BUILD/tests/lose" close_range "$FD" /tmp/qemu-vm
 	cat /tmp/counts
 	[ "$status" = 0 ]
 	assert_logged '"event":"restored"' '"action":"the spare"' 'lose: close_range, pid'
@@ -80,7 +80,7 @@ stacked() {
 	need gcc
 	gcc -D_GNU_SOURCE -g -fsanitize=address -o /tmp/lose-sanitized "$TOP/tests/helpers/lose.c" ||
 		skip 'no libasan'
-	ASAN_OPTIONS=detect_leaks=0 online "$QRAP" --log-file $LOG $FD /tmp/lose-sanitized close $FD /tmp/qemu-vm
+	ASAN_OPTIONS=detect_leaks=0 online "$QRAP" --log-file "$LOG" "$FD" /tmp/lose-sanitized close "$FD" /tmp/qemu-vm
 	echo "$output"
 	[ "$status" = 0 ]
 	[[ $output != *AddressSanitizer* && $output != *'ASan runtime'* ]]

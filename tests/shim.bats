@@ -18,10 +18,10 @@ setup() {
 # wrapper: a script from standard input, run by bash with QEMU's command as arguments
 wrapper() {
 	cat >/tmp/wrapper
-	online "$QRAP" --log-file $LOG $FD bash /tmp/wrapper "${QEMU[@]}"
+	online "$QRAP" --log-file "$LOG" "$FD" bash /tmp/wrapper "${QEMU[@]}"
 	if [ "$status" != 0 ]; then
 		echo "status $status: $output"
-		cat $LOG
+		cat "$LOG"
 		return 1
 	fi
 }
@@ -136,9 +136,9 @@ assert_observed() {
 		s.detach()
 		os.execvp(sys.argv[1], sys.argv[1:])
 	END
-	online "$QRAP" --log-file $LOG $FD python3 /tmp/look.py "${QEMU[@]}"
+	online "$QRAP" --log-file "$LOG" "$FD" python3 /tmp/look.py "${QEMU[@]}"
 	[ "$status" = 0 ]
-	[ "$(grep -c '"event":"claimed"' $LOG)" = 1 ]
+	[ "$(grep -c '"event":"claimed"' "$LOG")" = 1 ]
 	assert_logged '"event":"claimed"' '/qemu-system'
 	refute_warned
 	[ "$(connections)" = 1 ]
@@ -160,9 +160,9 @@ assert_observed() {
 		t.join()
 		os.execvp(sys.argv[1], sys.argv[1:])
 	END
-	online "$QRAP" --log-file $LOG $FD python3 /tmp/look.py "${QEMU[@]}"
+	online "$QRAP" --log-file "$LOG" "$FD" python3 /tmp/look.py "${QEMU[@]}"
 	[ "$status" = 0 ]
-	refute grep '"event":"released".*python' $LOG
+	refute grep '"event":"released".*python' "$LOG"
 	assert_logged '"event":"released"' '/qemu-system'
 	[ "$(connections)" = 1 ]
 }
@@ -178,7 +178,7 @@ assert_observed() {
 		close($s) or die;
 		exec @ARGV;
 	END
-	online "$QRAP" --log-file $LOG $FD perl /tmp/look.pl "${QEMU[@]}"
+	online "$QRAP" --log-file "$LOG" "$FD" perl /tmp/look.pl "${QEMU[@]}"
 	[ "$status" = 0 ]
 	assert_logged '"event":"restored"' '"action":"the spare"'
 	[ "$(connections)" = 1 ]
@@ -187,10 +187,10 @@ assert_observed() {
 # The owner's close.
 
 @test "what QEMU closes is no loss" {
-	online "$QRAP" --log-file $LOG $FD "${QEMU[@]}"
+	online "$QRAP" --log-file "$LOG" "$FD" "${QEMU[@]}"
 	[ "$status" = 0 ]
 	assert_logged '"event":"owner-closed"' '"call":"close"'
-	refute grep -E '"event":"(closed|overwritten|cloexec|lost|restored)"' $LOG
+	refute grep -E '"event":"(closed|overwritten|cloexec|lost|restored)"' "$LOG"
 	refute_warned
 }
 
@@ -212,7 +212,7 @@ assert_observed() {
 		sleep 0.3
 		readlink /proc/$(pidof qemu-system-x86_64)/fd/5
 	END
-	online --tell "$tell" --then "sh /tmp/then $PASST" "$QRAP" --log-file $LOG $FD "${QEMU[@]}"
+	online --tell "$tell" --then "sh /tmp/then $PASST" "$QRAP" --log-file "$LOG" "$FD" "${QEMU[@]}"
 	STARTED+=("$(cat /tmp/second.pid)")
 	[ "$status" = 0 ]
 	[[ $output == *$'\n/tmp/c'* ]]
@@ -232,7 +232,7 @@ alike() {
 		rm -rf /tmp/work
 		mkdir /tmp/work
 		cd /tmp/work
-		as_from_a_shell timeout --kill-after=2 40 "$QRAP" --guard $guard $FD "$@" \
+		as_from_a_shell timeout --kill-after=2 40 "$QRAP" --guard $guard "$FD" "$@" \
 			>/tmp/out.$guard 2>/tmp/err.$guard && status=0 || status=$?
 		echo "status $status" >>/tmp/out.$guard
 		cd /tmp

@@ -11,8 +11,8 @@ setup() {
 	start_passt /tmp/passt_1.socket --debug
 	make_vm
 	SHIM=$BUILD/qrap_preload.so
-	VARIABLES=(env "LD_PRELOAD=$SHIM" QRAP_FD=$FD QRAP_SOCKET=/tmp/passt_1.socket
-		QRAP_LOG_FILE=$LOG)
+	VARIABLES=(env "LD_PRELOAD=$SHIM" "QRAP_FD=$FD" QRAP_SOCKET=/tmp/passt_1.socket
+		"QRAP_LOG_FILE=$LOG")
 }
 
 # connected COMMAND...: with a connection to passt on the number, made by somebody else
@@ -43,29 +43,29 @@ CONNECTED=(python3 -c 'if True:
 }
 
 @test "QEMU behind a script and programs: the one that is to use the number connects" {
-	online "${VARIABLES[@]}" "$BUILD/tests/lose" nothing $FD "$BUILD/tests/lose" nothing $FD \
+	online "${VARIABLES[@]}" "$BUILD/tests/lose" nothing "$FD" "$BUILD/tests/lose" nothing "$FD" \
 		/tmp/qemu-vm
 	[ "$status" = 0 ]
 	assert_logged '"event":"connected"' '/qemu-system'
 	[ "$(connections)" = 1 ]
 	refute_warned
 	# All of them belong to one run.
-	[ "$(grep -o '"run":"[^"]*"' $LOG | sort -u | wc -l)" = 1 ]
+	[ "$(grep -o '"run":"[^"]*"' "$LOG" | sort -u | wc -l)" = 1 ]
 }
 
 @test "a connection that is there already is taken as it is" {
 	need python3
 	online "${CONNECTED[@]}" "${VARIABLES[@]}" "${QEMU[@]}"
 	[ "$status" = 0 ]
-	refute grep '"event":"connected"' $LOG
+	refute grep '"event":"connected"' "$LOG"
 	refute_warned
 	[ "$(connections)" = 1 ]
 }
 
 @test "... and a spare of it is made: wrappers may lose it" {
 	need python3
-	online "${CONNECTED[@]}" "${VARIABLES[@]}" "$BUILD/tests/lose" close_range $FD \
-		"$BUILD/tests/lose" spawn-closefrom $FD /tmp/qemu-vm
+	online "${CONNECTED[@]}" "${VARIABLES[@]}" "$BUILD/tests/lose" close_range "$FD" \
+		"$BUILD/tests/lose" spawn-closefrom "$FD" /tmp/qemu-vm
 	[ "$status" = 0 ]
 	assert_logged '"event":"restored"' '"action":"the spare"' 'lose: close_range, pid'
 	[ "$(connections)" = 1 ]
@@ -74,12 +74,12 @@ CONNECTED=(python3 -c 'if True:
 @test "... and its own path is known without QRAP_SOCKET" {
 	need python3
 	online "${CONNECTED[@]}" "${VARIABLES[@]}" QRAP_SOCKET= "$BUILD/tests/lose_static" \
-		raw-close_range $FD "${QEMU[@]}"
+		raw-close_range "$FD" "${QEMU[@]}"
 	# The static program comes before any that has the shim: nobody has seen a connection.
 	[ "$status" = 2 ]
 	[[ $output == *'QRAP_FD=5: no connection there, and no QRAP_SOCKET'* ]]
-	online "${CONNECTED[@]}" "${VARIABLES[@]}" QRAP_SOCKET= "$BUILD/tests/lose" nothing $FD \
-		"$BUILD/tests/lose_static" raw-close_range $FD "${QEMU[@]}"
+	online "${CONNECTED[@]}" "${VARIABLES[@]}" QRAP_SOCKET= "$BUILD/tests/lose" nothing "$FD" \
+		"$BUILD/tests/lose_static" raw-close_range "$FD" "${QEMU[@]}"
 	[ "$status" = 0 ]
 	assert_logged '"event":"restored"' '"action":"a new connection to the same passt"'
 }
@@ -104,7 +104,7 @@ CONNECTED=(python3 -c 'if True:
 	end "$PASST"
 	rm -f /tmp/passt_1.socket
 	start later sh -c 'until grep -q link-down "$0"; do sleep 0.01; done
-		exec passt --foreground --socket /tmp/passt_1.socket' $LOG
+		exec passt --foreground --socket /tmp/passt_1.socket' "$LOG"
 	online --patience 10 --then "until grep link-up $LOG; do sleep 0.01; done" "${VARIABLES[@]}" \
 		"${QEMU[@]}"
 	[ "$status" = 0 ]
@@ -173,7 +173,7 @@ CONNECTED=(python3 -c 'if True:
 	done
 	run env "LD_PRELOAD=$SHIM" QRAP_FD= QRAP_SOCKET=/tmp/passt_1.socket echo fine
 	[ "$output" = fine ]
-	run env "LD_PRELOAD=$SHIM" QRAP_FD=5 "QRAP_SOCKET=/$(printf '%200s' | tr ' ' x)" echo fine
+	run env "LD_PRELOAD=$SHIM" QRAP_FD=5 "QRAP_SOCKET=/$(printf "%200s" "" | tr ' ' x)" echo fine
 	[ "$status" = 0 ]
 	[[ $output == *'path too long'*fine ]]
 	run env "LD_PRELOAD=$SHIM" echo fine

@@ -104,9 +104,9 @@ way_in_sight() {
 # Nothing to lose: what the rest stands on.
 
 @test "no way: nobody loses it, and QEMU is online without the shim" {
-	online "$QRAP" --guard off $FD "$LOSE" nothing $FD /tmp/qemu-vm
+	online "$QRAP" --guard off "$FD" "$LOSE" nothing "$FD" /tmp/qemu-vm
 	[ "$status" = 0 ]
-	online "$QRAP" --log-file $LOG $FD "$LOSE" nothing $FD /tmp/qemu-vm
+	online "$QRAP" --log-file "$LOG" "$FD" "$LOSE" nothing "$FD" /tmp/qemu-vm
 	[ "$status" = 0 ]
 	refute_warned
 	[ "$(connections)" = 2 ]
@@ -127,74 +127,74 @@ way_in_sight() {
 }
 
 @test "closed by number in a program" {
-	way lose close 'the spare' "$LOSE" close $FD
+	way lose close 'the spare' "$LOSE" close "$FD"
 }
 
 @test "closed by number in a program that has QEMU's arguments" {
-	way_in_sight lose close refused "$LOSE" close $FD
+	way_in_sight lose close refused "$LOSE" close "$FD"
 }
 
 @test "closed by a loop over /proc/self/fd" {
-	way lose close 'the spare' "$LOSE" proc-loop $FD
+	way lose close 'the spare' "$LOSE" proc-loop "$FD"
 }
 
 @test "closed by a loop over /proc/self/fd in a program that has QEMU's arguments" {
-	way_in_sight lose close refused "$LOSE" proc-loop $FD
+	way_in_sight lose close refused "$LOSE" proc-loop "$FD"
 }
 
 @test "closed by a loop over all numbers" {
-	way lose close 'the spare' "$LOSE" number-loop $FD
+	way lose close 'the spare' "$LOSE" number-loop "$FD"
 }
 
 @test "closed by loops over /proc/self/fd until nothing is left" {
-	way lose close 'the same passt' "$LOSE" insist $FD
+	way lose close 'the same passt' "$LOSE" insist "$FD"
 	assert_logged '"action":"gave-way"' 'gave way after 64 times'
 }
 
 @test "closed by close_range" {
-	way lose close_range 'the spare' "$LOSE" close_range $FD
+	way lose close_range 'the spare' "$LOSE" close_range "$FD"
 }
 
 @test "closed by close_range in a program that has QEMU's arguments" {
-	way_in_sight lose close_range refused "$LOSE" close_range $FD
+	way_in_sight lose close_range refused "$LOSE" close_range "$FD"
 }
 
 @test "closed by closefrom" {
-	way lose closefrom 'the spare' "$LOSE" closefrom $FD
+	way lose closefrom 'the spare' "$LOSE" closefrom "$FD"
 }
 
 @test "closed by fclose" {
-	way lose fclose 'the spare' "$LOSE" fclose $FD
+	way lose fclose 'the spare' "$LOSE" fclose "$FD"
 }
 
 @test "closed by fclose in a program that has QEMU's arguments" {
-	way_in_sight lose fclose refused "$LOSE" fclose $FD
+	way_in_sight lose fclose refused "$LOSE" fclose "$FD"
 }
 
 @test "closed by a raw system call" {
-	way unseen - 'the spare' "$LOSE" raw-close $FD
+	way unseen - 'the spare' "$LOSE" raw-close "$FD"
 }
 
 @test "closed with the spare by a raw system call" {
-	way unseen - 'the same passt' "$LOSE" raw-close_range $FD
+	way unseen - 'the same passt' "$LOSE" raw-close_range "$FD"
 }
 
 @test "closed in a static program" {
-	way unseen - 'the spare' "$BUILD/tests/lose_static" close $FD
+	way unseen - 'the spare' "$BUILD/tests/lose_static" close "$FD"
 }
 
 @test "closed with the spare in a static program" {
-	way unseen - 'the same passt' "$BUILD/tests/lose_static" close_range $FD
+	way unseen - 'the same passt' "$BUILD/tests/lose_static" close_range "$FD"
 }
 
 @test "closed by the constructor of a library of a wrapper" {
 	LD_PRELOAD=$BUILD/tests/lose_lib.so LOSE_FD=$FD LOSE_IN=lose \
-		way unseen - 'the spare' "$LOSE" nothing $FD
+		way unseen - 'the spare' "$LOSE" nothing "$FD"
 }
 
 @test "closed by the constructor of a library in QEMU itself" {
 	LD_PRELOAD=$BUILD/tests/lose_lib.so LOSE_FD=$FD LOSE_IN=qemu-system-x86_64 \
-		way unseen - 'the spare' "$LOSE" nothing $FD
+		way unseen - 'the spare' "$LOSE" nothing "$FD"
 }
 
 # Something else is on the number.
@@ -208,99 +208,99 @@ way_in_sight() {
 }
 
 @test "overwritten by /dev/null" {
-	way lose dup2 'the spare' "$LOSE" null $FD
+	way lose dup2 'the spare' "$LOSE" null "$FD"
 }
 
 @test "overwritten by a file" {
-	way lose dup2 'the spare' "$LOSE" file $FD
+	way lose dup2 'the spare' "$LOSE" file "$FD"
 }
 
 @test "overwritten by a pipe" {
-	way lose dup2 'the spare' "$LOSE" pipe $FD
+	way lose dup2 'the spare' "$LOSE" pipe "$FD"
 }
 
 @test "overwritten by an eventfd" {
-	way lose dup2 'the spare' "$LOSE" eventfd $FD
+	way lose dup2 'the spare' "$LOSE" eventfd "$FD"
 }
 
 @test "overwritten by a socket that is not connected" {
-	way lose dup2 'the spare' "$LOSE" unconnected $FD
+	way lose dup2 'the spare' "$LOSE" unconnected "$FD"
 }
 
 @test "overwritten by a listening socket" {
-	way lose dup2 'the spare' "$LOSE" listener $FD
+	way lose dup2 'the spare' "$LOSE" listener "$FD"
 }
 
 @test "overwritten by a datagram socket" {
-	way lose dup2 'the spare' "$LOSE" datagram $FD
+	way lose dup2 'the spare' "$LOSE" datagram "$FD"
 }
 
 @test "overwritten by a stream whose other end is closed" {
-	way lose dup2 'the spare' "$LOSE" dead-stream $FD
+	way lose dup2 'the spare' "$LOSE" dead-stream "$FD"
 }
 
 @test "overwritten by dup3" {
-	way lose dup3 'the spare' "$LOSE" dup3 $FD
+	way lose dup3 'the spare' "$LOSE" dup3 "$FD"
 }
 
 # Marked close-on-exec.
 
 @test "marked close-on-exec by fcntl" {
-	way lose fcntl 'the spare' "$LOSE" setfd $FD
+	way lose fcntl 'the spare' "$LOSE" setfd "$FD"
 }
 
 @test "marked close-on-exec by fcntl on all that /proc/self/fd shows" {
-	way lose fcntl 'the spare' "$LOSE" setfd-loop $FD
+	way lose fcntl 'the spare' "$LOSE" setfd-loop "$FD"
 }
 
 @test "marked close-on-exec by ioctl" {
-	way lose ioctl 'the spare' "$LOSE" fioclex $FD
+	way lose ioctl 'the spare' "$LOSE" fioclex "$FD"
 }
 
 @test "marked close-on-exec by close_range" {
-	way lose close_range 'the spare' "$LOSE" mark-range $FD
+	way lose close_range 'the spare' "$LOSE" mark-range "$FD"
 }
 
 # In a child.
 
 @test "posix_spawn with a close action" {
-	way lose posix_spawn_file_actions_addclose 'the spare' "$LOSE" spawn-close $FD
+	way lose posix_spawn_file_actions_addclose 'the spare' "$LOSE" spawn-close "$FD"
 }
 
 @test "posix_spawn with a close action for all that /proc/self/fd shows" {
-	way lose posix_spawn_file_actions_addclose 'the spare' "$LOSE" spawn-close-loop $FD
+	way lose posix_spawn_file_actions_addclose 'the spare' "$LOSE" spawn-close-loop "$FD"
 }
 
 @test "posix_spawn with a dup2 action" {
-	way lose posix_spawn_file_actions_adddup2 'the spare' "$LOSE" spawn-dup2 $FD
+	way lose posix_spawn_file_actions_adddup2 'the spare' "$LOSE" spawn-dup2 "$FD"
 }
 
 @test "posix_spawn with an open action" {
-	way unseen - 'the spare' "$LOSE" spawn-open $FD
+	way unseen - 'the spare' "$LOSE" spawn-open "$FD"
 }
 
 @test "posix_spawn with a closefrom action" {
-	way lose posix_spawn_file_actions_addclosefrom_np 'the spare' "$LOSE" spawn-closefrom $FD
+	way lose posix_spawn_file_actions_addclosefrom_np 'the spare' "$LOSE" spawn-closefrom "$FD"
 }
 
 @test "posix_spawn with a closefrom action from 0" {
-	way lose posix_spawn_file_actions_addclosefrom_np 'the spare' "$LOSE" spawn-closefrom-0 $FD
+	way lose posix_spawn_file_actions_addclosefrom_np 'the spare' "$LOSE" spawn-closefrom-0 "$FD"
 }
 
 @test "closed in a child after vfork" {
-	way lose close_range 'the spare' "$LOSE" vfork $FD
+	way lose close_range 'the spare' "$LOSE" vfork "$FD"
 }
 
 @test "closed in a child after vfork of a program that has QEMU's arguments" {
-	way_in_sight lose close_range 'the spare' "$LOSE" vfork $FD
+	way_in_sight lose close_range 'the spare' "$LOSE" vfork "$FD"
 }
 
 @test "closed in a child after fork" {
-	way lose close 'the spare' "$LOSE" fork $FD
+	way lose close 'the spare' "$LOSE" fork "$FD"
 }
 
 @test "closed in a daemon, after two forks" {
-	way lose closefrom 'the spare' "$LOSE" double-fork $FD
+	way lose closefrom 'the spare' "$LOSE" double-fork "$FD"
 }
 
 # Wrappers that people have.
@@ -364,23 +364,23 @@ CALL='import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))'
 @test "start-stop-daemon -b" {
 	need start-stop-daemon
 	way start-stop-daemon close 'the spare' start-stop-daemon --start --background --exec "$LOSE" -- \
-		nothing $FD
+		nothing "$FD"
 }
 
 @test "a chain: script, static program, Python, shell" {
 	find_python
 	way "$BASH_NAME" dup2 'the spare' bash -c 'exec 5>/tmp/file; "$@"; exit' bash \
-		"$BUILD/tests/lose_static" nothing $FD \
+		"$BUILD/tests/lose_static" nothing "$FD" \
 		"$PYTHON" -c 'if True:
 			import subprocess, sys
 			sys.exit(subprocess.call(sys.argv[1:], close_fds=False))' \
-		"$BUILD/tests/lose_static" setfd $FD sh -c 'exec 5>&-; exec "$@"' sh
+		"$BUILD/tests/lose_static" setfd "$FD" sh -c 'exec 5>&-; exec "$@"' sh
 }
 
 @test "a chain: each program closes all that it knows" {
 	find_python
-	way lose close_range 'the spare' "$LOSE" close_range $FD "$LOSE" spawn-closefrom $FD \
-		"$PYTHON" -c "$CALL" "$LOSE" proc-loop $FD "$LOSE" closefrom $FD
+	way lose close_range 'the spare' "$LOSE" close_range "$FD" "$LOSE" spawn-closefrom "$FD" \
+		"$PYTHON" -c "$CALL" "$LOSE" proc-loop "$FD" "$LOSE" closefrom "$FD"
 }
 
 # The two netdevs that take a descriptor, and JSON.
@@ -398,14 +398,14 @@ CLOSING_SHELL=(sh -c 'exec 5>&-; exec "$@"' sh)
 	need_netdev stream
 	NETDEV=(-netdev "stream,id=a,addr.type=fd,addr.str=$FD")
 	make_vm
-	way_in_sight lose close_range refused "$LOSE" close_range $FD
+	way_in_sight lose close_range refused "$LOSE" close_range "$FD"
 }
 
 @test "-netdev stream: overwritten by an eventfd" {
 	need_netdev stream
 	NETDEV=(-netdev "stream,id=a,addr.type=fd,addr.str=$FD")
 	make_vm
-	way lose dup2 'the spare' "$LOSE" eventfd $FD
+	way lose dup2 'the spare' "$LOSE" eventfd "$FD"
 }
 
 @test "-netdev stream: closed by the constructor of a library in QEMU itself" {
@@ -413,7 +413,7 @@ CLOSING_SHELL=(sh -c 'exec 5>&-; exec "$@"' sh)
 	NETDEV=(-netdev "stream,id=a,addr.type=fd,addr.str=$FD")
 	make_vm
 	LD_PRELOAD=$BUILD/tests/lose_lib.so LOSE_FD=$FD LOSE_IN=qemu-system-x86_64 \
-		way unseen - 'the spare' "$LOSE" nothing $FD
+		way unseen - 'the spare' "$LOSE" nothing "$FD"
 }
 
 @test "-netdev in JSON: closed by number in a shell" {
@@ -455,8 +455,8 @@ run_with() {
 }
 
 @test "QEMU with -add-fd, which closes the number" {
-	make_vm -add-fd fd=$FD,set=2
-	way qemu-system-x86_64 close refused "$LOSE" nothing $FD
+	make_vm -add-fd fd="$FD",set=2
+	way qemu-system-x86_64 close refused "$LOSE" nothing "$FD"
 }
 
 @test "QEMU with -daemonize: closed by number in a shell" {
@@ -468,7 +468,7 @@ run_with() {
 	need_netdev stream
 	NETDEV=(-netdev "stream,id=a,addr.type=fd,addr.str=$FD")
 	make_vm -daemonize
-	way lose close_range 'the spare' "$LOSE" close_range $FD
+	way lose close_range 'the spare' "$LOSE" close_range "$FD"
 }
 
 @test "QEMU with -sandbox and everything denied: closed by number in a shell" {
@@ -478,7 +478,7 @@ run_with() {
 
 @test "QEMU with -sandbox and everything denied: closed with the spare in a static program" {
 	make_vm -sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
-	way unseen - 'the same passt' "$BUILD/tests/lose_static" close_range $FD
+	way unseen - 'the same passt' "$BUILD/tests/lose_static" close_range "$FD"
 }
 
 @test "QEMU with -async-teardown, whose helper closes everything: closed by number in a shell" {
@@ -514,7 +514,7 @@ make_root() {
 	run_with user=nobody chroot=/tmp/root
 	make_vm "${RUN_WITH[@]}" -daemonize -sandbox \
 		on,obsolete=deny,elevateprivileges=allow,spawn=allow,resourcecontrol=deny
-	way lose close_range 'the spare' "$LOSE" close_range $FD
+	way lose close_range 'the spare' "$LOSE" close_range "$FD"
 }
 
 # What QEMU may run under.
@@ -526,18 +526,18 @@ make_root() {
 
 @test "strace: QEMU behind a program that closes everything" {
 	need strace
-	way lose close_range 'the spare' "$LOSE" close_range $FD strace -f -o /dev/null -e trace=none
+	way lose close_range 'the spare' "$LOSE" close_range "$FD" strace -f -o /dev/null -e trace=none
 }
 
 # bats test_tags=timeout:120
 @test "valgrind: QEMU behind a program that closes everything" {
 	need valgrind
-	way_in_sight lose close_range refused "$LOSE" close_range $FD valgrind -q --tool=none
+	way_in_sight lose close_range refused "$LOSE" close_range "$FD" valgrind -q --tool=none
 }
 
 @test "gdb: QEMU behind a program that closes everything" {
 	need gdb
-	way_in_sight lose close_range refused "$LOSE" close_range $FD \
+	way_in_sight lose close_range refused "$LOSE" close_range "$FD" \
 		gdb -batch -nx -iex 'set debuginfod enabled off' -ex run --args
 }
 
@@ -583,9 +583,9 @@ adopt_passt() {
 @test "passt restarted, and all descriptors closed" {
 	make_passt_killer
 	export RESTART=yes
-	assert_lost_without_the_shim /tmp/passt-killer "$LOSE" close_range $FD /tmp/qemu-vm
+	assert_lost_without_the_shim /tmp/passt-killer "$LOSE" close_range "$FD" /tmp/qemu-vm
 	adopt_passt
-	assert_saved unseen - 'the same passt' /tmp/passt-killer "$LOSE" close_range $FD /tmp/qemu-vm
+	assert_saved unseen - 'the same passt' /tmp/passt-killer "$LOSE" close_range "$FD" /tmp/qemu-vm
 	assert_logged '"event":"lost"' '"found":"nothing"' 'lose: close_range, pid'
 	adopt_passt
 }
@@ -594,13 +594,14 @@ adopt_passt() {
 
 @test "beyond reach for now: passt is gone, and comes back when QEMU runs" {
 	make_passt_killer
-	online "$QRAP" --guard off $FD /tmp/passt-killer "$LOSE" close $FD /tmp/qemu-vm
+	online "$QRAP" --guard off "$FD" /tmp/passt-killer "$LOSE" close "$FD" /tmp/qemu-vm
 	[ "$status" = 2 ]
 	start_passt /tmp/passt_1.socket --debug
 	echo "$PASST" >/tmp/passt.pid
 	start later sh -c 'until grep -q link-down "$0"; do sleep 0.01; done
-		exec passt --foreground --socket /tmp/passt_1.socket' $LOG
-	online --patience 10 "$QRAP" --log-file $LOG $FD /tmp/passt-killer "$LOSE" close $FD /tmp/qemu-vm
+		exec passt --foreground --socket /tmp/passt_1.socket' "$LOG"
+	online --patience 10 --then "until grep link-up $LOG; do sleep 0.01; done" "$QRAP" \
+		--log-file "$LOG" "$FD" /tmp/passt-killer "$LOSE" close "$FD" /tmp/qemu-vm
 	[ "$status" = 0 ]
 	[[ $output == *"connection on descriptor $FD was lost"*'found nothing (lose: close, pid '* ]]
 	[[ $output == *'passt at /tmp/passt_1.socket cannot be reached: nobody listens there.'* ]]
@@ -611,7 +612,7 @@ adopt_passt() {
 
 @test "beyond reach: passt is gone, and reconnecting is not wanted" {
 	make_passt_killer
-	online "$QRAP" --reconnect off --log-file $LOG $FD /tmp/passt-killer "$LOSE" close $FD /tmp/qemu-vm
+	online "$QRAP" --reconnect off --log-file "$LOG" "$FD" /tmp/passt-killer "$LOSE" close "$FD" /tmp/qemu-vm
 	[ "$status" = 2 ]
 	[[ $output == *"connection on descriptor $FD was lost"* ]]
 	[[ $output == *'The guest has no network: start passt and the guest again'* ]]
@@ -619,11 +620,11 @@ adopt_passt() {
 }
 
 @test "beyond reach: closed by a program for which LD_PRELOAD was cleared, as sudo does" {
-	online "$QRAP" --log-file $LOG $FD env -u LD_PRELOAD "$LOSE" close_range $FD /tmp/qemu-vm
+	online "$QRAP" --log-file "$LOG" "$FD" env -u LD_PRELOAD "$LOSE" close_range "$FD" /tmp/qemu-vm
 	[ "$status" = 2 ]
 	[[ $output == *'can'"'"'t get socket option SO_TYPE'* ]]
 	assert_logged '"event":"program"' '/env"' '"found":"intact"'
-	[ "$(grep -c '"event":"program"' $LOG)" = 1 ]
-	run "$QRAP" --report $LOG
+	[ "$(grep -c '"event":"program"' "$LOG")" = 1 ]
+	run "$QRAP" --report "$LOG"
 	[[ $output == *'env'* ]]
 }
