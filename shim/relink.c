@@ -13,6 +13,7 @@
 #include "next.h"
 #include "seek.h"
 #include "sys.h"
+#include "text.h"
 
 /*
  * What the kernel takes in one piece, all or nothing (net/unix/af_unix.c, unix_stream_sendmsg():
@@ -31,8 +32,13 @@
 /* The thread is given that long to end. */
 #define STOP_MS 1000
 
+#define MSG_BYTES 160
+
 /* No number at all: not even -1, which programs do pass. */
 #define NO_LINK INT_MIN
+
+/* Our own descriptors are not below this, where it can be had. */
+#define LOWEST_OWN 64
 
 /* How often a descriptor is tried to be replaced: dup3(2) fails while another open is under way. */
 #define DUP_TRIES 100
@@ -71,8 +77,10 @@ atomic_int link_number = NO_LINK;
 
 static struct relink relink = { .placeholder = -1 };
 
-/* The placeholder's other end, until the thread has it. */
+/* The placeholder's other end, until the thread has it: programs may close what they do not know.
+ */
 static int bell = -1;
+static struct identity bell_id;
 
 static int fail_with(int error)
 {
@@ -449,6 +457,17 @@ ssize_t link_send(int fd, const void *buf, size_t len, int flags)
 	return send_special(fd, &msg, flags);
 }
 
+/* Low numbers belong to the program: the one that is to be filled may be the lowest free one. */
+static int move_up(int fd)
+{
+	int up = sys_fcntl(fd, F_DUPFD_CLOEXEC, LOWEST_OWN);
+
+	if (up < 0)
+		return fd;
+	sys_close(fd);
+	return up;
+}
+
 /* The placeholder and its bell. */
 static int make_placeholder(void)
 {
@@ -460,8 +479,9 @@ static int make_placeholder(void)
 	ret = sys_socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair);
 	if (ret < 0)
 		return ret;
-	relink.placeholder = pair[0];
-	bell = pair[1];
+	relink.placeholder = move_up(pair[0]);
+	bell = move_up(pair[1]);
+	descriptor_identity(bell, &bell_id);
 	return 0;
 }
 
@@ -503,32 +523,49 @@ static bool holds_placeholder(int fd)
 	       holds(fd, &id);
 }
 
-int link_start(const struct contract *contract, const struct log *log)
+/* The connection, or the placeholder, is on the number: from now on the link is ours. */
+static int start(const struct contract *contract, const struct log *log, bool down)
 {
-	int fd = contract->fd;
-	bool down = holds_placeholder(fd);
-	int ret;
+	int ret = make_placeholder();
 
-	if (!down && !holds(fd, &contract->socket))
-		return -ENOTCONN;
-	ret = make_placeholder();
+	if (!ret && !holds(bell, &bell_id))
+		return -EBADF;
 	if (ret)
 		return ret;
 	relink.pid = sys_getpid();
 	relink.out.any = true;
 	relink.reconnect = contract->reconnect && !contract->private_passt;
-	if (!down)
-		adopt(fd);
 	atomic_store(&seek.down, down);
 	ret = seek_start(contract, log, bell, !down);
 	if (ret) {
-		if (!down)
-			drop_placeholder();
+		drop_placeholder();
 		return ret;
 	}
+	if (!down)
+		adopt(contract->fd);
 	update();
-	atomic_store(&link_number, fd);
+	atomic_store(&link_number, contract->fd);
 	return 0;
+}
+
+int link_start(const struct contract *contract, const struct log *log)
+{
+	bool down = holds_placeholder(contract->fd);
+	char msg[MSG_BYTES];
+	struct text t;
+	int ret;
+
+	if (!down && !holds(contract->fd, &contract->socket))
+		return -ENOTCONN;
+	ret = start(contract, log, down);
+	if (!ret)
+		return 0;
+	text_start(&t, msg, sizeof(msg));
+	text_add(&t, "nobody looks after passt's connection (errno ");
+	text_add_int(&t, -ret);
+	text_add(&t, "): when passt ends, the guest's network is gone for good");
+	log_line(log, SEVERITY_WARNING, msg);
+	return ret;
 }
 
 void link_stop(void)
