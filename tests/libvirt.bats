@@ -22,7 +22,6 @@ setup() {
 	start_http
 }
 
-
 # The driver looks this user and these groups up; nothing runs as them.
 make_user_of_libvirt() {
 	cp /etc/passwd /etc/group /tmp/
