@@ -18,10 +18,10 @@ static bool is_any(const char *name, const char *const *names)
 bool nic_is_driver(const char *driver)
 {
 	static const char *const nics[] = {
-		"e1000",  "e1000-8254???", "e1000e",         "igb",      "i8255??",    "i8255?",
-		"i82562", "i82801",        "ne2k_isa",       "ne2k_pci", "pcnet",      "rtl8139",
-		"tulip",  "usb-net",       "vmxnet3",        "pvrdma",   "spapr-vlan", "sungem",
-		"sunhme", "eTSEC",         "xen-net-device", NULL,
+		"e1000",   "e1000-8254???",  "e1000e",   "igb",        "i8255*",  "i82562",
+		"i82801",  "ne2k_isa",       "ne2k_pci", "pcnet",      "rtl8139", "tulip",
+		"usb-net", "vmxnet3",        "pvrdma",   "spapr-vlan", "sungem",  "sunhme",
+		"eTSEC",   "xen-net-device", NULL,
 	};
 
 	return nic_is_virtio(driver) || is_any(driver, nics);

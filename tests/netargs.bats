@@ -1,0 +1,524 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What patch mode makes of a command line: a table of forms and what becomes of them.
+
+bats_require_minimum_version 1.5.0
+load common
+
+# What an added NIC and an added netdev end in.
+HOST=netdev=hostnet0,x-txburst=4096
+SOCKET='-netdev socket,fd=5,id=hostnet0'
+NIC="-device virtio-net-pci,$HOST $SOCKET"
+
+# Options of tests/helpers/rewrite.c for all rows of a table: QEMU, model, open descriptors.
+with=()
+
+# rewritten [ARGUMENT]...: new words in $output, number of the descriptor and changes in $stderr
+rewritten() {
+	run --separate-stderr "$BUILD/tests/rewrite" "${with[@]}" -- "$@"
+	[ "$status" = 0 ]
+}
+
+# becomes INPUT OUTPUT: both as a shell would read them; and OUTPUT stays as it is
+becomes() {
+	local -a input output_words
+
+	eval "input=($1)"
+	eval "output_words=($2)"
+	rewritten "${input[@]}"
+	diff <(printf '%s\n' "${output_words[@]}") - <<<"$output" || {
+		echo "of: $1"
+		return 1
+	}
+	rewritten "${output_words[@]}"
+	diff <(printf '%s\n' "${output_words[@]}") - <<<"$output" || {
+		echo "the second time, of: $1"
+		return 1
+	}
+}
+
+# table: pairs of lines from standard input, the second with "=> " in front
+table() {
+	local input output rows=0
+
+	while IFS= read -r input && IFS= read -r output; do
+		[[ $output == '=> '* ]]
+		becomes "$input" "${output#=> }"
+		rows=$((rows + 1))
+	done
+	[ $rows -gt 0 ]
+}
+
+# says WORDS: there is a change in these words that is said on every run; mentions: on --dry-run
+says() {
+	grep -qF -- "!$1" <<<"$stderr" || {
+		echo "not said: $1, but: $stderr"
+		return 1
+	}
+}
+
+mentions() {
+	grep -qxF -- "$1" <<<"$stderr" || {
+		echo "not mentioned: $1, but: $stderr"
+		return 1
+	}
+}
+
+@test "no NIC: the machine's virtio-net is added, last on the line" {
+	table <<-'END'
+		
+		=> $NIC
+		-machine q35 -m 256
+		=> -machine q35 -m 256 $NIC
+		-M pc disk.img
+		=> -M pc disk.img $NIC
+		-device virtio-rng-pci,addr=3 -S
+		=> -device virtio-rng-pci,addr=3 -S $NIC
+	END
+}
+
+@test "options and values: a value is never an option" {
+	table <<-'END'
+		-append '-net foo' -name -netdev
+		=> -append '-net foo' -name -netdev $NIC
+		-append -net -name -device -kernel -nic
+		=> -append -net -name -device -kernel -nic $NIC
+		-S -net user -no-reboot -net nic disk.img
+		=> -S -no-reboot disk.img $NIC
+		--append -nic --netdev user,id=x --device e1000,netdev=x
+		=> --append -nic -device virtio-net-pci,netdev=x,x-txburst=4096 -netdev socket,fd=5,id=x
+		-snapshot -enable-kvm -curses -tdf -no-hpet -nic user
+		=> -snapshot -enable-kvm -curses -tdf -no-hpet $NIC
+		'' net nic 'two words'
+		=> '' net nic 'two words' $NIC
+		-unknown -netdev user,id=x
+		=> -unknown -netdev user,id=x $NIC
+		-nic user -append
+		=> $NIC -append
+		-netdev
+		=> $NIC -netdev
+		-S -device
+		=> -S $NIC -device
+	END
+}
+
+@test "options without a value, of all releases" {
+	local option
+
+	for option in S s h help version usb nographic snapshot no-reboot no-shutdown daemonize \
+		nodefaults no-user-config preconfig only-migratable old-param semihosting singlestep \
+		async-teardown enable-kvm no-acpi no-hpet mem-prealloc perfmap jitdump xen-attach \
+		win2k-hack rtc-td-hack full-screen portrait alt-grab ctrl-grab no-quit sdl curses \
+		enable-fips show-cursor no-kvm enable-hax no-frame no-kvm-irqchip localtime tdf \
+		nodefconfig no-fd-bootchk audio-help xen-domid-restrict enable-sync-profile; do
+		rewritten "-$option" -netdev user,id=n
+		[ "${lines[0]}" = "-$option" ]
+		[ "${lines[1]}" = -device ]
+	done
+}
+
+@test "what is removed: -net, -netdev, -nic" {
+	table <<-'END'
+		-net nic,model=rtl8139 -net user,hostfwd=tcp::1-:2 -m 1
+		=> -m 1 $NIC
+		-netdev user,id=a -netdev tap,id=b,fd=7 -m 1
+		=> -m 1 -device virtio-net-pci,netdev=a,x-txburst=4096 -netdev socket,fd=5,id=a
+		-nic none -net none
+		=> $NIC
+		-nic tap,id=x,model=e1000 -m 1
+		=> -m 1 -device virtio-net-pci,netdev=x,x-txburst=4096 -netdev socket,fd=5,id=x
+	END
+}
+
+@test "what is removed: NICs by all their names" {
+	local driver
+
+	for driver in e1000 e1000-82540em e1000-82544gc e1000-82545em e1000e igb i82550 i82551 i82557a \
+		i82557c i82558b i82559er i82562 i82801 ne2k_isa ne2k_pci pcnet rtl8139 tulip usb-net \
+		vmxnet3 pvrdma virtio-net-pci virtio-net virtio-net-pci-transitional \
+		virtio-net-pci-non-transitional virtio-net-device virtio-net-ccw spapr-vlan sungem \
+		sunhme eTSEC xen-net-device; do
+		rewritten -device "$driver" -m 1
+		[[ $output != *$'\n'*-device*$'\n'*-device* ]]
+		[ "$(grep -c -- '^-device$' <<<"$output")" = 1 ]
+		rewritten -device "{\"driver\":\"$driver\"}" -m 1
+		[ "$(grep -c -- '^-device$' <<<"$output")" = 1 ]
+	done
+	for driver in vfio-pci vhost-vsock-pci rocker e1000x virtio-net-failover; do
+		rewritten -device "$driver,id=x" -m 1
+		grep -qx "$driver,id=x" <<<"$output"
+	done
+}
+
+@test "what is removed: whatever has a netdev, in whatever way it is written" {
+	table <<-'END'
+		-device newnic,netdev=n -m 1
+		=> -device virtio-net-pci,netdev=n,x-txburst=4096 -m 1 -netdev socket,fd=5,id=n
+		-device addr=5,netdev=n,driver=e1000 -m 1
+		=> -device virtio-net-pci,addr=5,netdev=n,x-txburst=4096 -m 1 -netdev socket,fd=5,id=n
+		-device virtio-blk-pci,driver=e1000,netdev=n
+		=> -device virtio-net-pci,netdev=n,x-txburst=4096 -netdev socket,fd=5,id=n
+		-device e1000,driver=virtio-rng-pci,id=x
+		=> -device e1000,driver=virtio-rng-pci,id=x $NIC
+		-device isa-debugcon,chardev=a,,netdev=b -m 1
+		=> -device isa-debugcon,chardev=a,,netdev=b -m 1 $NIC
+		-device virtio-net-pci,id=a,,b,netdev=n
+		=> -device virtio-net-pci,id=a,,b,netdev=n,x-txburst=4096 -netdev socket,fd=5,id=n
+	END
+}
+
+@test "what is removed: JSON as QEMU reads it" {
+	table <<-'END'
+		-device '{ "id" : "net0" , "netdev":"n", "driver" :"e1000" }' -netdev '{"id":"n","type":"user"}'
+		=> -device '{"driver":"virtio-net-pci","id":"net0","netdev":"n","x-txburst":4096}' -netdev '{"type":"socket","fd":"5","id":"n"}'
+		-device "{'driver':'e1000','netdev':'n'}"
+		=> -device '{"driver":"virtio-net-pci","netdev":"n","x-txburst":4096}' -netdev '{"type":"socket","fd":"5","id":"n"}'
+		-device '{"driver":"\u0065\u0031000","mac":"\u0035\u0032:54:00:00:00:01"}'
+		=> -device '{"driver":"virtio-net-pci","mac":"52:54:00:00:00:01","netdev":"hostnet0","x-txburst":4096}' -netdev '{"type":"socket","fd":"5","id":"hostnet0"}'
+		-device '{"x":{"netdev":"n","y":["}",{"driver":"e1000"}]},"driver":"virtio-rng-pci"}'
+		=> -device '{"x":{"netdev":"n","y":["}",{"driver":"e1000"}]},"driver":"virtio-rng-pci"}' -device '{"driver":"virtio-net-pci","netdev":"hostnet0","x-txburst":4096}' -netdev '{"type":"socket","fd":"5","id":"hostnet0"}'
+		-device '{"driver":"virtio-net-pci","rss":true,"bootindex":2,"x":[1, {"a":null}],"netdev":"n"}'
+		=> -device '{"driver":"virtio-net-pci","rss":true,"bootindex":2,"x":[1, {"a":null}],"netdev":"n","x-txburst":4096}' -netdev '{"type":"socket","fd":"5","id":"n"}'
+		-device '{"driver":"e1000","netdev":"n"}' -netdev user,id=n
+		=> -device '{"driver":"virtio-net-pci","netdev":"n","x-txburst":4096}' -netdev socket,fd=5,id=n
+	END
+}
+
+@test "identity: what makes up the guest's NIC goes to the new one" {
+	table <<-'END'
+		-device e1000,netdev=n,mac=52:54:00:00:00:01,id=net0,bus=pci.0,addr=0x3.0x0,multifunction=on,bootindex=1,romfile=,rombar=0,acpi-index=3 -netdev user,id=n
+		=> -device virtio-net-pci,mac=52:54:00:00:00:01,id=net0,bus=pci.0,addr=0x3.0x0,multifunction=on,bootindex=1,romfile=,rombar=0,acpi-index=3,netdev=n,x-txburst=4096 -netdev socket,fd=5,id=n
+		-device virtio-net-pci,netdev=n,host_mtu=1400,failover=on,iommu_platform=on,mq=on -netdev user,id=n
+		=> -device virtio-net-pci,host_mtu=1400,failover=on,iommu_platform=on,mq=on,netdev=n,x-txburst=4096 -netdev socket,fd=5,id=n
+		-net nic,macaddr=52:54:00:00:00:01,model=e1000,addr=7,vectors=3 -net user
+		=> -device virtio-net-pci,mac=52:54:00:00:00:01,addr=7,$HOST $SOCKET
+		-nic user,mac=52:54:00:00:00:01,model=e1000,id=x,hostfwd=tcp::1-:2
+		=> -device virtio-net-pci,mac=52:54:00:00:00:01,netdev=x,x-txburst=4096 -netdev socket,fd=5,id=x
+		-device rtl8139,netdev=n,id=a -set device.a.mac=52:54:00:00:00:01
+		=> -device virtio-net-pci,id=a,mac=52:54:00:00:00:01,netdev=n,x-txburst=4096 -netdev socket,fd=5,id=n
+		-net user,id=u -net nic -object filter-dump,id=f,netdev=u,file=x
+		=> -object filter-dump,id=f,netdev=u,file=x -device virtio-net-pci,netdev=u,x-txburst=4096 -netdev socket,fd=5,id=u
+	END
+}
+
+@test "identity: properties that virtio-net does not know are left out, and that is said" {
+	becomes '-device e1000,netdev=n,mitigation=off,id=net0' \
+		'-device virtio-net-pci,id=net0,netdev=n,x-txburst=4096 -netdev socket,fd=5,id=n'
+	rewritten -device e1000,netdev=n,mitigation=off,id=net0
+	mentions 'left out mitigation=off: not for virtio-net-pci'
+	mentions "carried over id=net0: the guest's NIC keeps it"
+}
+
+@test "identity: the place among the other devices, since that decides who gets which slot" {
+	table <<-'END'
+		-device virtio-rng-pci -device e1000,netdev=n -device virtio-balloon-pci -netdev user,id=n
+		=> -device virtio-rng-pci -device virtio-net-pci,netdev=n,x-txburst=4096 -device virtio-balloon-pci -netdev socket,fd=5,id=n
+		-device virtio-rng-pci -nic user
+		=> -device virtio-net-pci,$HOST -device virtio-rng-pci $SOCKET
+		-device virtio-rng-pci,addr=3 -net nic,model=ne2k_isa -net user
+		=> -device virtio-rng-pci,addr=3 $NIC
+		-usb -device usb-net,netdev=n -device virtio-rng-pci,addr=4 -netdev user,id=n
+		=> -usb -device virtio-rng-pci,addr=4 -device virtio-net-pci,netdev=n,x-txburst=4096 -netdev socket,fd=5,id=n
+	END
+}
+
+@test "model: another, the same, and virtio by its short name" {
+	with=(-m e1000)
+	table <<-'END'
+		-device virtio-net-pci,netdev=n,mac=52:54:00:00:00:01,host_mtu=1400,bus=pci.0,addr=3
+		=> -device e1000,mac=52:54:00:00:00:01,bus=pci.0,addr=3,netdev=n -netdev socket,fd=5,id=n
+		-M q35
+		=> -M q35 -device e1000,netdev=hostnet0 $SOCKET
+	END
+	with=(-m same)
+	table <<-'END'
+		-device rtl8139,netdev=n,mac=52:54:00:00:00:01,x=y
+		=> -device rtl8139,mac=52:54:00:00:00:01,x=y,netdev=n -netdev socket,fd=5,id=n
+		-nic user,model=e1000,mac=52:54:00:00:00:01
+		=> -nic socket,fd=5,id=hostnet0,model=e1000,mac=52:54:00:00:00:01
+		-net nic,model=pcnet,macaddr=52:54:00:00:00:01 -net user
+		=> -nic socket,fd=5,id=hostnet0,model=pcnet,mac=52:54:00:00:00:01
+		-M q35 -nodefaults
+		=> -M q35 -nodefaults $NIC
+		-M q35
+		=> -M q35 -nic socket,fd=5,id=hostnet0
+	END
+	with=(-m virtio -q qemu-system-s390x)
+	table <<-'END'
+		-nic none
+		=> -device virtio-net-ccw,$HOST $SOCKET
+	END
+}
+
+@test "several NICs: the first is replaced, each other one goes with a line on every run" {
+	becomes '-M q35 -nic user,mac=52:54:00:00:00:01 -device vmxnet3,netdev=x -append "-net nic" d.img' \
+		'-M q35 -device virtio-net-pci,mac=52:54:00:00:00:01,$HOST -append "-net nic" d.img $SOCKET'
+	rewritten -M q35 -nic user,mac=52:54:00:00:00:01 -device vmxnet3,netdev=x -net nic d.img
+	says 'removed -device vmxnet3,netdev=x: '
+	says 'removed -net nic: '
+	refute grep -q '^!removed -nic user' <<<"$stderr"
+	mentions "removed -nic user,mac=52:54:00:00:00:01: the guest's NIC is on passt"
+}
+
+@test "references: what lives on stays, what cannot goes with a line on every run" {
+	table <<-'END'
+		-netdev user,id=a -device e1000,netdev=a -object filter-dump,id=f,netdev=a,file=x
+		=> -device virtio-net-pci,netdev=a,x-txburst=4096 -object filter-dump,id=f,netdev=a,file=x -netdev socket,fd=5,id=a
+		-netdev user,id=a -netdev user,id=b -device e1000,netdev=a -device e1000,netdev=b,id=n1 -object filter-dump,id=f,netdev=b,file=x -set object.f.maxlen=1 -set device.n1.mac=52:54:00:00:00:02 -set netdev.b.restrict=on -set drive.d.if=none
+		=> -device virtio-net-pci,netdev=a,x-txburst=4096 -set drive.d.if=none -netdev socket,fd=5,id=a
+		-netdev user,id=a -netdev hubport,hubid=0,id=h,netdev=a -device e1000,netdev=h
+		=> -device virtio-net-pci,netdev=h,x-txburst=4096 -netdev socket,fd=5,id=h
+		-device virtio-net-pci,id=s,failover=on,netdev=a -device vfio-pci,host=1:0.0,id=p,failover_pair_id=s
+		=> -device virtio-net-pci,id=s,failover=on,netdev=a,x-txburst=4096 -device vfio-pci,host=1:0.0,id=p,failover_pair_id=s -netdev socket,fd=5,id=a
+		-nic user -device virtio-net-pci,id=s,failover=on,netdev=a -device vfio-pci,host=1:0.0,id=p,failover_pair_id=s
+		=> $NIC
+		-netdev user,id=a -device 'rocker,name=r,len-ports=1,ports[0]=a' -device rocker,name=q
+		=> -device rocker,name=q -device virtio-net-pci,netdev=a,x-txburst=4096 -netdev socket,fd=5,id=a
+		-object filter-dump,id=f,netdev=other,file=x
+		=> -object filter-dump,id=f,netdev=other,file=x $NIC
+	END
+	rewritten -nic user,id=a -netdev user,id=b -object '{"qom-type":"filter-dump","id":"f","netdev":"b"}'
+	refute grep -q filter-dump <<<"$output"
+	says 'removed -object {"qom-type":"filter-dump","id":"f","netdev":"b"}: its netdev b is gone'
+}
+
+@test "machines: the right NIC for each, told by the arguments or by QEMU's name" {
+	local qemu expected arguments
+
+	while read -r qemu expected arguments; do
+		with=(-q "$qemu")
+		# shellcheck disable=SC2086 # words
+		rewritten $arguments
+		grep -q -- "^$expected," <<<"$output" || {
+			echo "$qemu $arguments: $output"
+			return 1
+		}
+	done <<-'END'
+		qemu-system-x86_64 virtio-net-pci
+		kvm virtio-net-ccw -M s390-ccw-virtio-7.2
+		/usr/bin/qemu-system-s390x virtio-net-ccw
+		qemu-system-x86_64 virtio-net-device -M microvm,x-option-roms=off
+		qemu-system-x86_64-microvm virtio-net-device
+		qemu-system-x86_64 ne2k_isa -M isapc
+		qemu-system-x86_64 virtio-net-pci -M isapc -machine q35
+		qemu-system-x86_64 virtio-net-pci -M isapc -machine accel=tcg,type=pc
+		qemu-system-x86_64 virtio-net-pci -M brand-new
+		qemu-system-aarch64 virtio-net-pci -M virt
+		qemu-system-aarch64 virtio-net-pci -M virt-9.2,gic-version=3
+		qemu-system-aarch64 socket -M brand-new
+		qemu-system-aarch64 virtio-net-pci -M brand-new -device virtio-blk-pci,drive=d
+		qemu-system-aarch64 virtio-net-device -M brand-new -device virtio-blk-device,drive=d
+		qemu-system-arm virtio-net-device -M vexpress-a9
+		qemu-system-aarch64 usb-net -M raspi3b
+		qemu-system-ppc64 virtio-net-pci -M pseries-7.2
+		qemu-system-ppc virtio-net-pci
+		qemu-system-riscv64 virtio-net-pci -M virt
+		qemu-system-riscv64 socket -M sifive_u
+		qemu-system-sparc socket -M SS-5
+		qemu-system-sparc64 socket
+		qemu-system-mipsel virtio-net-pci -M malta
+		qemu-system-mips64el socket -M pica61
+	END
+}
+
+@test "machines: the board's own NIC takes MAC address, id and model by -nic" {
+	with=(-q qemu-system-sparc)
+	table <<-'END'
+		-M SS-5 -net nic,model=lance,macaddr=52:54:00:00:00:01 -net user -m 32
+		=> -M SS-5 -m 32 -nic socket,fd=5,id=hostnet0,model=lance,mac=52:54:00:00:00:01
+		-nic user,id=x,mac=52:54:00:00:00:01
+		=> -nic socket,fd=5,id=x,mac=52:54:00:00:00:01
+		-device e1000,netdev=n,id=a
+		=> -device e1000,id=a,netdev=n -netdev socket,fd=5,id=n
+	END
+}
+
+@test "PCI: on a layout like libvirt's the first free port, in either syntax" {
+	local port='pcie-root-port,bus=pcie.0,id' json='{"driver":"pcie-root-port","bus":"pcie.0","id":"pci'
+
+	table <<-END
+		-M q35 -device $port=pci.1 -device $port=pci.2 -device $port=pci.10 -device virtio-rng-pci,bus=pci.1 -device virtio-rng-pci,bus=pci.2,addr=0x0
+		=> -M q35 -device $port=pci.1 -device $port=pci.2 -device $port=pci.10 -device virtio-rng-pci,bus=pci.1 -device virtio-rng-pci,bus=pci.2,addr=0x0 -device virtio-net-pci,bus=pci.10,addr=0x0,$HOST $SOCKET
+		-M q35 -device '$json.1"}' -device '$json.2"}' -device '{"driver":"virtio-rng-pci", "bus" : "pci.1"}'
+		=> -M q35 -device '$json.1"}' -device '$json.2"}' -device '{"driver":"virtio-rng-pci", "bus" : "pci.1"}' -device '{"driver":"virtio-net-pci","bus":"pci.2","addr":"0x0","netdev":"hostnet0","x-txburst":4096}' -netdev '{"type":"socket","fd":"5","id":"hostnet0"}'
+		-M q35 -device $port=pci.40 -device $port=pci.33 -device virtio-rng-pci,bus=pci.40
+		=> -M q35 -device $port=pci.40 -device $port=pci.33 -device virtio-rng-pci,bus=pci.40 -device virtio-net-pci,bus=pci.33,addr=0x0,$HOST $SOCKET
+		-M q35 -device $port=pci.1 -device virtio-rng-pci,bus=pci.1
+		=> -M q35 -device $port=pci.1 -device virtio-rng-pci,bus=pci.1 $NIC
+		-M q35 -device $port=hotplug1
+		=> -M q35 -device $port=hotplug1 $NIC
+	END
+}
+
+# Words that fill the slots FROM to TO of a bus, in $full.
+fill() {
+	local slot
+
+	full=()
+	for ((slot = $2; slot <= $3; slot++)); do
+		full+=(-device "virtio-rng-pci,bus=$1,addr=0x$(printf %x $slot)")
+	done
+}
+
+@test "PCI: with a full bus a place on a bridge, and without a bridge a message" {
+	local full
+
+	fill pci.0 2 31
+	becomes "-M pc -device pci-bridge,id=b,bus=pci.0,addr=2 ${full[*]:2}" \
+		"-M pc -device pci-bridge,id=b,bus=pci.0,addr=2 ${full[*]:2} -device virtio-net-pci,bus=b,addr=0x1,$HOST $SOCKET"
+	becomes "-M pc ${full[*]:2}" "-M pc ${full[*]:2} $NIC"
+	run "$BUILD/tests/rewrite" -- -M pc "${full[@]}"
+	[ "$status" = 1 ]
+	[ "$output" = 'No space left on device' ]
+	run --separate-stderr "$QRAP" --dry-run -M pc "${full[@]}"
+	[ "$status" = 125 ]
+	[[ $stderr == *"Couldn't find free address for device"* ]]
+	[ -z "$output" ]
+}
+
+@test "the descriptor: 5, or the next that is neither open nor spoken of" {
+	local number arguments
+
+	while read -r number arguments; do
+		with=()
+		[[ $arguments != open* ]] || with=(-o 5 -o 6)
+		# shellcheck disable=SC2086 # words
+		rewritten ${arguments#open}
+		grep -qx "fd $number" <<<"$stderr" || {
+			echo "$arguments: $stderr"
+			return 1
+		}
+		grep -qx "socket,fd=$number,id=.*" <<<"$output"
+	done <<-'END'
+		5 -m 5
+		7 open
+		6 -add-fd fd=5,set=1
+		7 -chardev socket,id=c,fd=5 -incoming fd:6
+		8 open -add-fd fd=7,set=1
+		6 -blockdev {"driver":"file","filename":"/dev/fd/5"}
+		7 -object x,fds=5:6
+		5 -netdev tap,id=n,fd=5,vhostfd=6
+		5 -append 5 -smp 5
+	END
+}
+
+@test "a configuration file: one that declares a network device is named, and left alone" {
+	cat >/tmp/guest.cfg <<-'END'
+		# qemu config file
+		[machine]
+		  type = "microvm"
+		[netdev "n"]
+		  type = "user"
+		[device "net7"]
+		  driver = "e1000"
+		  netdev = "n"
+	END
+	rewritten -readconfig /tmp/guest.cfg -device e1000,netdev=n
+	says '/tmp/guest.cfg declares a network device ([netdev "n"])'
+	says '/tmp/guest.cfg declares a network device ([device "net7"])'
+	becomes '-readconfig /tmp/guest.cfg' \
+		'-readconfig /tmp/guest.cfg -device virtio-net-device,$HOST $SOCKET'
+	# Not a second netdev of that name.
+	rewritten -readconfig /tmp/guest.cfg -device virtio-net-device,netdev=n
+	grep -qx 'socket,fd=5,id=hostnet0' <<<"$output"
+}
+
+@test "a configuration file: a NIC in it that waits for a netdev on the line gets it" {
+	printf '[device "net7"]\n  driver = "e1000"\n  netdev = "n"\n' >/tmp/guest.cfg
+	becomes '-readconfig /tmp/guest.cfg -netdev user,id=n' \
+		'-readconfig /tmp/guest.cfg -netdev socket,fd=5,id=n'
+	rewritten -readconfig /tmp/guest.cfg -netdev user,id=n
+	says '/tmp/guest.cfg declares a NIC on netdev n'
+}
+
+@test "a configuration file: pipes, directories and missing files are not touched" {
+	mkfifo /tmp/pipe
+	for file in /tmp/pipe /tmp /tmp/missing /dev/zero; do
+		becomes "-readconfig $file" "-readconfig $file $NIC"
+	done
+}
+
+@test "runs that start no guest, and runs that do" {
+	local line
+
+	while IFS= read -r line; do
+		eval "words=($line)"
+		refute "$BUILD/tests/rewrite" -g -- "${words[@]}"
+	done <<-'END'
+		-version
+		--version
+		-S -help
+		-h
+		-machine none
+		-S -no-user-config -nodefaults -nographic -machine none,accel=kvm:tcg -daemonize
+		-M none
+		-M pc -machine none
+		-machine help
+		-machine q35,help
+		-M ?
+		-device help
+		-device virtio-net-pci,help
+		-device ?
+		-cpu help
+		-accel help
+		-netdev help
+		-nic user,model=help
+		-net nic,model=?
+		-chardev help
+		-object help
+		-object memory-backend-ram,help
+		-drive if=none,format=help
+		-display help
+		-vga help
+		-audiodev help
+		-trace help
+		-d help
+		-L help
+		-smp help
+		-M virt,dumpdtb=/tmp/x
+		-dump-vmstate x
+	END
+	while IFS= read -r line; do
+		eval "words=($line)"
+		"$BUILD/tests/rewrite" -g -- "${words[@]}"
+	done <<-'END'
+
+		-M q35
+		-machine none -M pc
+		-append -version
+		-append '-machine none'
+		-name help
+		-kernel help
+		-append help
+		-drive file=help,if=virtio
+		help
+		-device virtio-rng-pci,id=help
+		-name -h
+		-append
+	END
+}
+
+@test "a dry run: one line that a shell can run, and why on standard error" {
+	run --separate-stderr "$QRAP" --dry-run --qemu "$BUILD/tests/fake_qemu" -M q35 \
+		-nic user,mac=52:54:00:00:00:01 -device vmxnet3,netdev=x -append "-net nic 'quoted' \$HOME" d.img
+	[ "$status" = 0 ]
+	[ "$(wc -l <<<"$output")" = 1 ]
+	[[ $stderr == *'removed -nic user,mac=52:54:00:00:00:01: '* ]]
+	[[ $stderr == *'removed -device vmxnet3,netdev=x: '* ]]
+	[[ $stderr == *'carried over mac=52:54:00:00:00:01: '* ]]
+	[[ $stderr == *'added -device virtio-net-pci,'* ]]
+	[[ $stderr == *'added -netdev socket,fd=5,id=hostnet0: '* ]]
+	run sh -c "$output"
+	[ "$(arguments | tail -n +2)" = "$(printf '%s\n' -M q35 \
+		-device virtio-net-pci,mac=52:54:00:00:00:01,$HOST \
+		-append "-net nic 'quoted' \$HOME" d.img -netdev socket,fd=5,id=hostnet0)" ]
+}
+
+@test "changes are lines, whatever is in a word" {
+	rewritten -device "$(printf 'e1000,netdev=a\nb\033[1m')"
+	refute grep -q "$(printf '\033')" <<<"$stderr"
+	[ "$(grep -c '^removed ' <<<"$stderr")" = 1 ]
+	rewritten -netdev "user,id=$(head -c 100000 /dev/zero | tr '\0' x)"
+	[ "$(grep '^removed ' <<<"$stderr" | wc -c)" -lt 1100 ]
+}
