@@ -4,6 +4,7 @@
 #define QRAP_TESTS_RECENT_H
 
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifdef __GLIBC_PREREQ
@@ -20,6 +21,10 @@ extern int close_range(unsigned first, unsigned last, int flags) __attribute__((
 extern void closefrom(int first) __attribute__((weak));
 extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first)
 	__attribute__((weak));
+#endif
+
+#ifndef SYS_close_range
+#define SYS_close_range 436
 #endif
 
 #ifndef CLOSE_RANGE_CLOEXEC
