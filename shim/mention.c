@@ -67,24 +67,35 @@ static enum meaning find_meaning(const char *word, const char *number, const cha
 	return PLAIN;
 }
 
+/**
+ * next_number() - Find the next number of a word
+ * @p:		Where to look from; moved behind the number
+ * @fd:		What is looked for
+ * @is_fd:	Is the number @fd?
+ *
+ * Return: where it begins, or NULL if there is none left
+ */
+static const char *next_number(const char **p, int fd, bool *is_fd)
+{
+	const char *number = *p + strcspn(*p, "0123456789");
+	long n = 0;
+
+	for (*p = number; **p >= '0' && **p <= '9'; ++*p)
+		n = n > fd ? n : n * 10 + (**p - '0');
+	*is_fd = n == fd && !is_word(**p);
+	return *number ? number : NULL;
+}
+
 bool mentions_descriptor(const char *word, int fd)
 {
-	const char *p = word, *before = word;
+	const char *p = word, *before = word, *number;
 	enum meaning meaning = PLAIN;
+	bool is_fd;
 
-	while (*p) {
-		const char *number = p;
-		long n = 0;
-
-		if (*p < '0' || *p > '9') {
-			p++;
-			continue;
-		}
-		for (; *p >= '0' && *p <= '9'; p++)
-			n = n > fd ? n : n * 10 + (*p - '0');
+	while ((number = next_number(&p, fd, &is_fd))) {
 		meaning = find_meaning(word, number, before, meaning);
 		before = p;
-		if (n == fd && !is_word(*p) && meaning != PLAIN)
+		if (is_fd && meaning != PLAIN)
 			return true;
 	}
 	return false;
@@ -127,19 +138,11 @@ static bool is_property(const char *word, const char *number, const char *before
 
 bool mentions_connection(const char *word, int fd)
 {
-	const char *p = word, *before = word;
+	const char *p = word, *before = word, *number;
+	bool is_fd;
 
-	while (*p) {
-		const char *number = p;
-		long n = 0;
-
-		if (*p < '0' || *p > '9') {
-			p++;
-			continue;
-		}
-		for (; *p >= '0' && *p <= '9'; p++)
-			n = n > fd ? n : n * 10 + (*p - '0');
-		if (n == fd && !is_word(*p) && is_property(word, number, before))
+	while ((number = next_number(&p, fd, &is_fd))) {
+		if (is_fd && is_property(word, number, before))
 			return true;
 		before = p;
 	}
