@@ -51,12 +51,12 @@ static char **read_words(const char *path)
 	return words;
 }
 
-static long processor_ms(void)
+static double processor_ms(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
 }
 
 static int print(const struct netargs_result *result)
@@ -72,7 +72,7 @@ static int print(const struct netargs_result *result)
 
 static int rewrite(const struct netargs_request *request, bool only_count)
 {
-	long before = processor_ms();
+	double before = processor_ms();
 	struct netargs_result result;
 	size_t count = 0;
 	int ret = netargs_rewrite(request, &result);
@@ -85,7 +85,7 @@ static int rewrite(const struct netargs_request *request, bool only_count)
 		return print(&result);
 	while (result.args[count])
 		count++;
-	printf("%zu words, %ld ms\n", count, processor_ms() - before);
+	printf("%zu words, %.3f ms\n", count, processor_ms() - before);
 	return 0;
 }
 
