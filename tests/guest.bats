@@ -179,6 +179,33 @@ lost_without_the_shim() {
 	assert_mended python
 }
 
+@test "a static program closes descriptor and spare: a new connection to the same passt" {
+	lost_without_the_shim "$BUILD/tests/lose_static" raw-close_range 7
+	start_passt
+	boot "$QRAP" 7 "$BUILD/tests/lose_static" raw-close_range 7 qemu-system-x86_64 \
+		"${QEMU_NETDEV[@]}" "${GUEST[@]}"
+	[ "$status" = 0 ]
+	assert_online
+	[[ $output == *"held nothing instead of passt's connection: restored from a new connection to the same passt"* ]]
+}
+
+@test "a chain of wrappers, -netdev stream, and a sandbox: one connection" {
+	local chain=(bash -c 'exec 7>/tmp/log; "$@"' bash "$BUILD/tests/lose_static" nothing 7
+		"$BUILD/tests/lose" spawn-close 7)
+
+	qemu-system-x86_64 -netdev help | grep -qx stream || skip 'this QEMU has no -netdev stream'
+	QEMU_NETDEV=(-machine q35 -netdev stream,id=n,addr.type=fd,addr.str=7
+		-device virtio-net-pci,netdev=n,romfile=
+		-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny)
+	# For one client only: a second connection would find nobody.
+	start_passt /tmp/passt_1.socket --one-off
+	boot "$QRAP" 7 "${chain[@]}" qemu-system-x86_64 "${QEMU_NETDEV[@]}" "${GUEST[@]}"
+	[ "$status" = 0 ]
+	assert_online
+	assert_mended bash
+	wait_for 5 ended "$PASST"
+}
+
 # passt sees the end: for one client only, it ends with its connection.
 
 @test "passt sees the connection end when QEMU ends" {
