@@ -48,7 +48,7 @@ copy_tree() {
 	sed -i 's/"%s takes no value"/"%s takes nothing of the kind"/' /tmp/tree/launcher/options.c
 	refute matches messages /tmp/tree
 	refute matches stale /tmp/tree
-	sed -i 's/ insists on closing all descriptors/ insists on closing each of them/' /tmp/tree/shim/guard.c
+	sed -i 's/ insists on closing all descriptors/ insists on closing each of them/' /tmp/tree/shim/*.c
 	run matches texts /tmp/tree
 	[ "$status" = 1 ]
 	[[ $output == *'insists on closing each of them'* ]]
