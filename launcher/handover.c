@@ -5,23 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "../shim/contract.h"
 #include "../shim/locker.h"
 #include "../shim/sys.h"
+#include "events.h"
 #include "message.h"
 
 #define PRELOAD_VARIABLE "LD_PRELOAD"
-
-uint64_t handover_run_number(void)
-{
-	uint64_t run = 0;
-
-	if (getrandom(&run, sizeof(run), GRND_NONBLOCK) != sizeof(run) || !run)
-		run = ((uint64_t)sys_wall_us() << 16) | (uint64_t)(getpid() & 0xffff);
-	return run;
-}
 
 /* Onto the number asked for, unless it is there already: then only close-on-exec goes. */
 static int put_on_number(int from, int to)
@@ -119,25 +110,10 @@ static int leave_contract(const struct handover *h)
 	descriptor_identity(h->fd, &contract.socket);
 	memcpy(contract.passt, h->connection->path, sizeof(contract.passt));
 	name_qemu(&contract, h->qemu->path);
+	snprintf(contract.well, sizeof(contract.well), "qrap, pid %d", getpid());
 	set_log_file(&o->log, &contract);
 	make_locker(&o->log, &contract);
 	return set_variables(h, &contract);
-}
-
-static void note_handed_over(const struct handover *h)
-{
-	char msg[PATH_MAX + 128];
-	const struct log_event event = {
-		.kind = EVENT_HANDED_OVER,
-		.msg = msg,
-		.fd = h->fd,
-		.socket = h->connection->path,
-		.action = h->preload ? "guarded" : "not guarded",
-	};
-
-	snprintf(msg, sizeof(msg), "Connection handed over to %s on descriptor %d", h->qemu->path,
-		 h->fd);
-	log_event(&h->options->log, &event);
 }
 
 int hand_over(const struct handover *h)
@@ -149,6 +125,6 @@ int hand_over(const struct handover *h)
 	}
 	if (h->preload && leave_contract(h))
 		return -1;
-	note_handed_over(h);
+	events_handed_over(h);
 	return 0;
 }

@@ -24,9 +24,6 @@ struct handover {
 	const struct preload *preload;
 };
 
-/* A number for this start, for log and contract; never 0. */
-uint64_t handover_run_number(void);
-
 /**
  * hand_over() - Put the connection on its number, and all else where the shim finds it
  * @handover:	What and to whom

@@ -14,6 +14,9 @@
 /* Version of the lines that we read (shim/log.c). */
 #define VERSION 1
 
+/* How each of them begins. */
+#define LINE_BEGIN "{\"v\":"
+
 enum line {
 	LINE_OURS,
 	LINE_DAMAGED,
@@ -93,7 +96,8 @@ static void read_text(struct record *record, struct arena *arena, const struct j
 		{ "run", &record->run },       { "event", &record->event },
 		{ "exe", &record->exe },       { "socket", &record->socket },
 		{ "call", &record->call },     { "found", &record->found },
-		{ "action", &record->action }, { "msg", &record->msg },
+		{ "action", &record->action }, { "command", &record->command },
+		{ "qemu", &record->qemu },     { "msg", &record->msg },
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -201,6 +205,25 @@ static enum line take_line(struct reading *reading, const char *line)
 	return kind;
 }
 
+static void count_line(struct journal *journal, enum line kind)
+{
+	journal->damaged += kind == LINE_DAMAGED;
+	journal->foreign += kind == LINE_FOREIGN;
+	journal->versions += kind == LINE_VERSION;
+}
+
+/* On a full disk a line may have been cut off, and the next one written right behind it. */
+static void take_lines(struct reading *reading, const char *line)
+{
+	enum line kind = take_line(reading, line);
+
+	while (kind == LINE_DAMAGED && (line = strstr(line + 1, LINE_BEGIN))) {
+		count_line(reading->journal, kind);
+		kind = take_line(reading, line);
+	}
+	count_line(reading->journal, kind);
+}
+
 void journal_read(FILE *file, struct journal *journal)
 {
 	struct reading reading = { .journal = journal, .arena = arena_new() };
@@ -209,15 +232,10 @@ void journal_read(FILE *file, struct journal *journal)
 
 	*journal = (struct journal) { .arena = arena_new() };
 	while ((len = read_line(file, line)) != -1) {
-		enum line kind = LINE_DAMAGED;
-
-		if (len == 0)
-			continue;
 		if (len > 0 && strlen(line) == (size_t)len)
-			kind = take_line(&reading, line);
-		journal->damaged += kind == LINE_DAMAGED;
-		journal->foreign += kind == LINE_FOREIGN;
-		journal->versions += kind == LINE_VERSION;
+			take_lines(&reading, line);
+		else if (len)
+			count_line(journal, LINE_DAMAGED);
 	}
 	arena_free(reading.arena);
 }

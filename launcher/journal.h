@@ -40,6 +40,8 @@ struct record {
 	const char *module;
 	const char *found;
 	const char *action;
+	const char *command;
+	const char *qemu;
 	const char *msg;
 };
 

@@ -4,11 +4,7 @@
 
 #include <string.h>
 
-/* As the shim says that all is well, or that passt has gone (shim/guard.c). */
-#define FOUND_WELL    "intact"
-#define FOUND_HUNG_UP "a connection that passt has ended"
-
-#define ACTION_PUT_BACK "put-back"
+#include "../shim/witness.h"
 
 static bool is(const char *text, const char *other)
 {
@@ -115,6 +111,11 @@ static bool is_program(const struct hop *hop)
 	return hop->begin->kind == EVENT_PROGRAM;
 }
 
+static bool has_taken(const struct hop *hop)
+{
+	return find_last(hop, EVENT_CLAIMED) || find_last(hop, EVENT_RELEASED);
+}
+
 /* Who took the descriptor; else the last that would have mended it; else the last program. */
 static const struct hop *find_user(const struct journey *journey)
 {
@@ -123,7 +124,7 @@ static const struct hop *find_user(const struct journey *journey)
 	for (size_t i = journey->count; i-- > 0;) {
 		const struct hop *hop = journey->hops[i];
 
-		if (find_last(hop, EVENT_CLAIMED) || find_last(hop, EVENT_RELEASED))
+		if (has_taken(hop))
 			return hop;
 		if (!is_program(hop))
 			continue;
@@ -188,15 +189,14 @@ static void trace_back(struct journey *journey, const struct hop *hop, const str
 {
 	journey->after = hop;
 	journey->hung_up = is(end ? end->found : hop->begin->found, FOUND_HUNG_UP);
-	if (journey->hung_up)
-		return;
 	if (!end) {
 		end = hop->begin;
 		hop = hop->from;
 	}
 	for (; hop; end = hop->begin, hop = hop->from) {
 		journey->before = hop;
-		if (search_hop(journey, hop, end))
+		/* What passt has ended, no program had lost until then. */
+		if (journey->hung_up ? is_well_at_start(hop) : search_hop(journey, hop, end))
 			return;
 		if (!hop->is_fork)
 			journey->after = hop;
@@ -256,16 +256,58 @@ static bool find_mending(struct journey *journey)
 	return false;
 }
 
+/* Could that be the QEMU that was to run? It may have been a script, or a link. */
+static bool is_qemu(const struct hop *hop, const char *path)
+{
+	const char *slash = strrchr(hop->program, '/');
+	const char *name = slash ? slash + 1 : hop->program;
+
+	return is_program(hop) &&
+	       (is(path, hop->program) || strstr(name, "qemu") || strstr(name, "kvm"));
+}
+
+/* The QEMU that the launcher handed the guarded connection over for, and that nobody saw. */
+static const char *find_missing(const struct journal *journal, const struct journey *journey)
+{
+	const char *path = NULL;
+
+	for (size_t i = 0; i < journal->count; i++) {
+		if (journal->records[i].kind == EVENT_HANDED_OVER &&
+		    is(journal->records[i].action, "guarded"))
+			path = journal->records[i].qemu;
+	}
+	for (size_t i = 0; path && i < journey->count; i++) {
+		if (has_taken(journey->hops[i]) || is_qemu(journey->hops[i], path))
+			path = NULL;
+	}
+	return path;
+}
+
+/* QEMU, if it ran at all, had no shim: there is no more to know than where that began. */
+static void judge_missing(struct journey *journey)
+{
+	/* Helpers that were seen last are no way to QEMU: who was to use it, or who began, is. */
+	if (journey->user && is(journey->user->begin->action, "mends"))
+		journey->before = journey->user;
+	else
+		journey->before = find_process(journey, journey->hops[0]->pid);
+	journey->after = NULL;
+	journey->verdict = VERDICT_LOST;
+}
+
 void journey_find(const struct journal *journal, struct journey *journey)
 {
 	memset(journey, 0, sizeof(*journey));
 	for (size_t i = 0; i < journal->count; i++)
 		add_record(journey, journal->arena, &journal->records[i]);
 	journey->user = find_user(journey);
-	if (!journey->user)
+	journey->missing = find_missing(journal, journey);
+	if (!journey->user && !journey->missing)
 		journey->verdict = VERDICT_UNKNOWN;
-	else if (!judge_user(journey))
+	else if (journey->user && !judge_user(journey))
 		journey->verdict = VERDICT_LOST;
+	else if (journey->missing)
+		judge_missing(journey);
 	else
 		journey->verdict = find_mending(journey) ? VERDICT_MENDED : VERDICT_INTACT;
 }

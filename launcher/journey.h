@@ -31,7 +31,7 @@ enum verdict {
 	VERDICT_INTACT,
 	VERDICT_MENDED,
 	VERDICT_LOST,
-	VERDICT_UNKNOWN, /* no program was seen after the hand-over */
+	VERDICT_UNKNOWN, /* no program was seen after the hand-over, and none could be */
 };
 
 /**
@@ -43,7 +43,8 @@ enum verdict {
  * @culprit:	The event that did away with it, or NULL
  * @culprit_hop: ... and whose it was
  * @before:	Neither intact nor @culprit: last hop where the descriptor was well, or NULL
- * @after:	... and the first where it was not
+ * @after:	... and the first where it was not; NULL: in @missing
+ * @missing:	Path of the QEMU that was to run, and was never seen, or NULL
  * @hung_up:	It was passt that ended the connection
  */
 struct journey {
@@ -55,6 +56,7 @@ struct journey {
 	const struct hop *culprit_hop;
 	const struct hop *before;
 	const struct hop *after;
+	const char *missing;
 	bool hung_up;
 };
 

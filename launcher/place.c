@@ -65,13 +65,15 @@ char *place_describe(struct arena *arena, const char *module, uint64_t offset)
 	struct elf elf;
 
 	buffer_add_text(&out, arena_format(arena, "%s+0x%" PRIx64, module, offset));
-	if (elf_open(module, &elf))
+	if (elf_open(module, &elf)) {
+		buffer_add_text(&out, ", which cannot be read now");
 		return out.text;
+	}
 	read_build_id(&elf, id);
 	if (find_symbol(&elf, id, offset, name, &distance))
 		buffer_add_text(&out, arena_format(arena, " (%s+0x%" PRIx64 ")", name, distance));
-	if (id[0])
-		buffer_add_text(&out, arena_format(arena, ", build-id %s", id));
+	buffer_add_text(&out, id[0] ? ", build-id " : ", no build-id");
+	buffer_add_text(&out, id);
 	elf_close(&elf);
 	return out.text;
 }

@@ -17,7 +17,7 @@
  * installed for it (/usr/lib/debug/.build-id). That is the file as it is now: the build-id tells
  * whether it still is the one that ran.
  *
- * Return: "MODULE+0xOFFSET (FUNCTION+0xDISTANCE), build-id ID", as far as there is one
+ * Return: "MODULE+0xOFFSET (FUNCTION+0xDISTANCE), build-id ID", or what of it is missing
  */
 char *place_describe(struct arena *arena, const char *module, uint64_t offset);
 

@@ -321,13 +321,6 @@ bool preload_check(struct preload *preload, const char *path)
 	return check(preload, path) == VERDICT_FITS;
 }
 
-static bool is_qemu_name(const char *word)
-{
-	const char *name = base_name(word);
-
-	return !strcmp(name, "qemu") || !strcmp(name, "kvm") || begins(name, "qemu-");
-}
-
 bool preload_check_command(struct preload *preload, const char *path, char **args)
 {
 	enum verdict verdict = check(preload, path);
@@ -335,7 +328,7 @@ bool preload_check_command(struct preload *preload, const char *path, char **arg
 	struct qemu command;
 
 	for (size_t i = 0; verdict == VERDICT_STATIC && args[i]; i++) {
-		if ((i && !is_qemu_name(args[i])) || qemu_find_command(args[i], &command))
+		if ((i && !qemu_is_name(args[i])) || qemu_find_command(args[i], &command))
 			continue;
 		if (!preload_check(&inner, command.path))
 			continue;

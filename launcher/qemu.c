@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +36,14 @@ static bool is_launcher(const char *path, const struct stat *st)
 	found = elf_note(&elf, NOTE_OWNER, NOTE_LAUNCHER, version, sizeof(version)) >= 0;
 	elf_close(&elf);
 	return found;
+}
+
+bool qemu_is_name(const char *word)
+{
+	const char *slash = strrchr(word, '/');
+	const char *name = slash ? slash + 1 : word;
+
+	return !strcmp(name, "qemu") || !strcmp(name, "kvm") || !strncmp(name, "qemu-", 5);
 }
 
 /* Nested on purpose, by its own name, qrap is a command like any other: it has its own number. */

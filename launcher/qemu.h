@@ -4,6 +4,7 @@
 #define QRAP_QEMU_H
 
 #include <limits.h>
+#include <stdbool.h>
 
 /**
  * struct qemu - The program that will be run
@@ -26,6 +27,9 @@ struct qemu {
  *	   errno says why
  */
 int qemu_find_command(const char *command, struct qemu *qemu);
+
+/* Is this a name of QEMU, without or with a directory: qemu, kvm or qemu-something? */
+bool qemu_is_name(const char *word);
 
 /**
  * qemu_find_default() - Patch mode's QEMU: kvm, qemu-kvm, qemu-system-ARCH, /usr/libexec/qemu-kvm

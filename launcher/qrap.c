@@ -13,6 +13,7 @@
 #include "check.h"
 #include "command.h"
 #include "discover.h"
+#include "events.h"
 #include "handover.h"
 #include "list.h"
 #include "message.h"
@@ -79,15 +80,6 @@ static int rewrite(const struct options *o, const struct qemu *qemu, struct neta
 static bool find_shim(const struct options *o, const struct qemu *qemu, char **words,
 		      struct preload *preload)
 {
-	char msg[sizeof(preload->reason) + PATH_MAX + 64];
-	const struct log_event skipped = {
-		.kind = EVENT_PRELOAD_SKIPPED,
-		.severity = SEVERITY_WARNING,
-		.msg = msg,
-		.fd = -1,
-		.found = preload->reason,
-	};
-
 	if (!o->guard)
 		return false;
 	/* A wrapper in explicit mode may be static: the program that matters is in its words. */
@@ -95,8 +87,7 @@ static bool find_shim(const struct options *o, const struct qemu *qemu, char **w
 	    (o->mode == MODE_EXPLICIT ? preload_check_command(preload, qemu->path, words + 1)
 				      : preload_check(preload, qemu->path)))
 		return true;
-	snprintf(msg, sizeof(msg), "%s runs without the shim: %s", qemu->path, preload->reason);
-	log_event(&o->log, &skipped);
+	events_preload_skipped(&o->log, qemu, preload);
 	return false;
 }
 
@@ -106,18 +97,11 @@ static int connect_to_passt(const struct options *o, struct connection *connecti
 	const struct discovery discovery = {
 		.log = &o->log, .socket = o->socket, .wait_ms = o->wait_ms, .trust = &o->trust
 	};
-	const struct log_event connected = {
-		.kind = EVENT_CONNECTED, .msg = "Connected", .fd = -1, .socket = connection->path
-	};
-	struct log file_only = o->log;
 
 	if (o->passt ? private_passt_start(&o->log, o->passt, connection)
 		     : discover(&discovery, connection))
 		return -1;
-	if (!o->passt)
-		message_connected(&o->log, connection->path);
-	file_only.level = LOG_QUIET;
-	log_event(&file_only, &connected);
+	events_connected(o, connection);
 	return 0;
 }
 
@@ -173,14 +157,26 @@ static int run_patched(const struct options *o)
 	return start(o, &qemu, words, result.fd);
 }
 
+/* Where one is closed, no connection must come onto its number: messages would go there. */
+static void hold_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (!is_open(fd))
+			open("/dev/null", O_RDONLY | O_CLOEXEC);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
-	int status = options_parse(argc, argv, &options);
+	char exe[PATH_MAX];
+	int status;
 
+	hold_standard_descriptors();
+	status = options_parse(argc, argv, &options);
 	if (status)
 		return status;
-	options.log.run = handover_run_number();
+	events_begin(&options.log, exe);
 	switch (options.mode) {
 	case MODE_EXPLICIT:
 		return run_explicit(&options);

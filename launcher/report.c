@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../shim/witness.h"
 #include "journal.h"
 #include "journey.h"
 #include "message.h"
@@ -188,13 +189,33 @@ static void print_places(const struct picture *p, const struct hop *hop)
 	}
 }
 
+/* The command, where it never said that it started although the next program did. */
+static const char *name_unseen(const struct picture *p)
+{
+	const struct hop *before = p->journey.before, *after = p->journey.after;
+	const char *command = before ? before->begin->command : NULL;
+
+	if (p->journey.hung_up)
+		return "passt";
+	for (size_t i = 0; before && i < before->count; i++)
+		command = before->records[i]->command ? before->records[i]->command : command;
+	return command && (!after || strcmp(command, after->program)) ? command
+								      : "not seen by the shim";
+}
+
+/* What happened between two hops. */
+static void print_unseen(const struct picture *p)
+{
+	message_answer("%8s  %-*s  %s", "?", p->width, name_unseen(p),
+		       p->journey.hung_up ? "ended the connection" LOSS_MARK : "gone" LOSS_MARK);
+}
+
 static void print_hop(const struct picture *p, const struct hop *hop)
 {
 	const struct journey *journey = &p->journey;
 
-	if (hop == journey->after && !journey->culprit && !journey->hung_up)
-		message_answer("%8s  %-*s  %s", "?", p->width, "not seen by the shim",
-			       "gone" LOSS_MARK);
+	if (hop == journey->after && !journey->culprit)
+		print_unseen(p);
 	message_answer("%8ld  %-*s  %s%s", hop->pid, p->width, hop->program,
 		       list_states(p->arena, hop), is_scene(journey, hop) ? LOSS_MARK : "");
 	print_places(p, hop);
@@ -252,8 +273,9 @@ static void print_culprit(const struct picture *p)
 	if (journey->culprit)
 		message_answer("culprit: %s %s", name_hop(p->arena, journey->culprit_hop),
 			       or_unknown(journey->culprit->call));
-	else if (journey->hung_up)
-		message_answer("culprit: passt, which ended the connection");
+	else if (!journey->after)
+		message_answer("culprit: unseen between %s and %s",
+			       name_hop(p->arena, journey->before), journey->missing);
 	else if (journey->before == journey->after)
 		message_answer("culprit: unseen between the start of %s and its main",
 			       name_hop(p->arena, journey->after));
@@ -267,11 +289,18 @@ static void print_advice(const struct picture *p)
 {
 	const struct journey *journey = &p->journey;
 
-	if (journey->culprit || journey->hung_up)
+	if (journey->culprit)
 		return;
+	if (journey->hung_up) {
+		message_answer("passt ended the connection, or was ended: no program lost it");
+		return;
+	}
+	if (!journey->after)
+		message_answer("%s was not seen to start: it did not, or not with the shim (sudo "
+			       "and others clear LD_PRELOAD)",
+			       journey->missing);
 	message_answer("The shim sees neither raw system calls nor static programs. strace does:");
-	message_answer("  strace -f -y -o strace.txt -e "
-		       "trace=execve,close,close_range,dup2,dup3,fcntl qrap ...");
+	message_answer("  " STRACE_COMMAND);
 }
 
 static int print_verdict(const struct picture *p)
@@ -280,27 +309,23 @@ static int print_verdict(const struct picture *p)
 		[VERDICT_INTACT] = "intact",
 		[VERDICT_MENDED] = "mended",
 		[VERDICT_LOST] = "lost",
-		[VERDICT_UNKNOWN] = "unknown",
 	};
 	static const int statuses[] = {
 		[VERDICT_INTACT] = REPORT_INTACT,
 		[VERDICT_MENDED] = REPORT_MENDED,
 		[VERDICT_LOST] = REPORT_LOST,
-		[VERDICT_UNKNOWN] = STATUS_FAILED,
 	};
 	enum verdict verdict = p->journey.verdict;
 
-	if (verdict == VERDICT_MENDED || verdict == VERDICT_LOST)
+	if (verdict != VERDICT_INTACT)
 		print_advice(p);
-	if (verdict == VERDICT_UNKNOWN)
-		message_answer("Nothing was seen after the hand-over: no program loaded the shim");
 	message_answer("verdict: %s", names[verdict]);
-	if (verdict == VERDICT_MENDED || verdict == VERDICT_LOST)
+	if (verdict != VERDICT_INTACT)
 		print_culprit(p);
 	return statuses[verdict];
 }
 
-static int print_report(const struct journal *journal)
+static int print_report(const struct options *options, const struct journal *journal)
 {
 	struct picture p = { .arena = journal->arena, .journal = journal };
 
@@ -309,8 +334,15 @@ static int print_report(const struct journal *journal)
 	print_head(&p);
 	for (size_t i = 0; i < p.journey.count; i++)
 		print_hop(&p, p.journey.hops[i]);
+	if (!p.journey.after && p.journey.missing && !p.journey.culprit)
+		print_unseen(&p);
 	print_unread(journal);
-	return print_verdict(&p);
+	if (p.journey.verdict != VERDICT_UNKNOWN)
+		return print_verdict(&p);
+	message_error(&options->log,
+		      "%s: nothing was seen after the hand-over, no program loaded the shim",
+		      options->file);
+	return STATUS_FAILED;
 }
 
 /* Regular files and pipes: others may never end. */
@@ -342,7 +374,7 @@ int report(const struct options *options)
 	journal_read(file, &journal);
 	fclose(file);
 	if (journal.count)
-		status = print_report(&journal);
+		status = print_report(options, &journal);
 	else
 		message_error(&options->log,
 			      "%s has no run of qrap: %zu lines damaged, %zu of another program, "

@@ -17,11 +17,10 @@ enum report_status {
  * @options:	@file: the log file
  *
  * On stdout, one line a hop, and last "verdict: intact", "verdict: mended" or "verdict: lost", the
- * latter two with "culprit: PROGRAM (pid N) CALL" or "culprit: unseen between A and B". A run of
- * which nothing was seen after the hand-over (--guard off, a static QEMU) is "verdict: unknown".
+ * latter two with "culprit: PROGRAM (pid N) CALL" or "culprit: unseen between A and B".
  *
  * Return: exit status: enum report_status; STATUS_FAILED after a message for a file without a run,
- *	   and for an unknown verdict
+ *	   and where nothing was seen after the hand-over (--guard off, a static QEMU)
  */
 int report(const struct options *options);
 

@@ -2,7 +2,7 @@
 /*
  * The contract as text. First part, of fixed width, written over in place:
  *
- *   01:FD:COOKIE:DEV:INO:LOCKER:COOKIE:DEV:INO:LEN:PATH, padded:
+ *   02:FD:COOKIE:DEV:INO:LOCKER:COOKIE:DEV:INO:LEN:PATH:LEN:WELL:LEN:GONE: (texts are padded)
  *
  * and the rest, which never changes: RUN:LEVEL:FLAGS:QEMU_DEV:QEMU_INO:TRUST:LOG_FILE
  */
@@ -13,7 +13,7 @@
 
 #include "text.h"
 
-#define VERSION      "01"
+#define VERSION      "02"
 #define INT_DIGITS   10
 #define HEX_DIGITS   16
 #define LEN_DIGITS   3
@@ -57,6 +57,8 @@ static void add_first_part(struct text *t, const struct contract *c)
 	text_add(t, ":");
 	add_identity(t, &c->locker_id);
 	add_text(t, c->passt, PASST_PATH_MAX);
+	add_text(t, c->well, CONTRACT_HOP_MAX);
+	add_text(t, c->gone, CONTRACT_HOP_MAX);
 }
 
 static void add_trust(struct text *t, const struct passt_trust *trust)
@@ -194,6 +196,8 @@ bool contract_read(const char *value, struct contract *c)
 	c->locker = take_int(&r);
 	take_identity(&r, &c->locker_id);
 	take_text(&r, c->passt, PASST_PATH_MAX);
+	take_text(&r, c->well, CONTRACT_HOP_MAX);
+	take_text(&r, c->gone, CONTRACT_HOP_MAX);
 	take_rest(&r, c);
 	if (!c->locker)
 		c->locker = -1;

@@ -18,6 +18,9 @@
 
 #define CONTRACT_VARIABLE "QRAP_SHIM"
 
+/* Longest name of a program with its process; what is longer is cut. */
+#define CONTRACT_HOP_MAX 47
+
 /**
  * struct contract - What the launcher hands over to the shim of every program that follows
  * @fd:		Number on which QEMU expects the connection
@@ -25,6 +28,8 @@
  * @locker:	Number of the locker, or -1
  * @locker_id:	Identity of the locker
  * @passt:	Path of the socket of passt, "" for a private one
+ * @well:	"PROGRAM, pid N": the last one that had the connection on its number, or ""
+ * @gone:	... and the first one after it that had not, or ""
  * @run:	Number of this start
  * @level:	What stderr gets
  * @searched:	Patch mode found that passt by probing: another one will do
@@ -41,6 +46,8 @@ struct contract {
 	int locker;
 	struct identity locker_id;
 	char passt[PASST_PATH_MAX + 1];
+	char well[CONTRACT_HOP_MAX + 1];
+	char gone[CONTRACT_HOP_MAX + 1];
 	uint64_t run;
 	enum log_level level;
 	bool searched;
@@ -74,7 +81,7 @@ size_t contract_write(const struct contract *contract, char *out);
 bool contract_read(const char *value, struct contract *contract);
 
 /**
- * contract_update() - Write the members up to @passt over an existing value, in place
+ * contract_update() - Write the members up to @gone over an existing value, in place
  * @value:	Value that contract_read() accepted
  * @contract:	What to write; its other members are ignored
  */

@@ -199,9 +199,9 @@ static const char *finding_name(enum finding finding)
 {
 	switch (finding) {
 	case FINDING_WELL:
-		return "intact";
+		return FOUND_WELL;
 	case FINDING_HUNG_UP:
-		return "a connection that passt has ended";
+		return FOUND_HUNG_UP;
 	case FINDING_EMPTY:
 	case FINDING_OTHER:
 		break;
@@ -271,6 +271,7 @@ static void restore(enum finding finding)
 		saver = mend(&guard.contract, &error);
 	if (saver != SAVER_NONE) {
 		note_mended(found, saver);
+		witness_hop(&witness, &guard.contract, true);
 		set_locker(guard.contract.locker);
 		write_contract();
 	} else if (!guard.gave_up) {
@@ -346,11 +347,24 @@ static void find_exe(const char *argv0)
 static void start_log(void)
 {
 	guard.log.level = guard.contract.level;
+	/* Whatever comes onto that number later is no place for messages. */
+	if (sys_fcntl(STDERR_FILENO, F_GETFD, 0) < 0)
+		guard.log.level = LOG_QUIET;
 	guard.log.shim = true;
 	guard.log.run = guard.contract.run;
 	guard.log.file = guard.contract.log_file;
 	guard.log.exe = guard.exe;
 	guard.log.fd = -1;
+}
+
+/* This program is the next hop: what is on the number, for the log and for those that follow. */
+static void note_start(void)
+{
+	enum finding finding = look();
+
+	witness_hop(&witness, &guard.contract, finding == FINDING_WELL);
+	write_contract();
+	witness_program(&witness, finding_name(finding), guard.mends);
 }
 
 /* The contract, if there is one for us: false where there is nothing to do. */
@@ -381,7 +395,7 @@ void guard_gate_one(int argc, char **argv, char **envp, bool first)
 	set_locker(mend_find_locker(&guard.contract));
 	atomic_store(&guard_numbers.fd, guard.contract.fd);
 	set_phase(PHASE_WAITING);
-	witness_program(&witness, finding_name(look()), guard.mends);
+	note_start();
 	if (!guard.mends)
 		return;
 	environment_prepare(envp);
@@ -419,7 +433,6 @@ static void end_guard(enum phase phase, const struct loss *loss)
 
 	if (!pass_on(phase, PHASE_OVER))
 		return;
-	witness_step(&witness, EVENT_OWNER_CLOSED, "is done with", loss->call);
 	atomic_store(&guard_numbers.fd, NO_DESCRIPTOR);
 	/* Who has not used it yet may be somebody else than QEMU after all. */
 	if (phase == PHASE_RELEASED || guard.is_qemu) {
@@ -428,6 +441,7 @@ static void end_guard(enum phase phase, const struct loss *loss)
 			locker_empty(locker);
 	}
 	link_stop();
+	witness_step(&witness, EVENT_OWNER_CLOSED, "is done with", loss->call);
 	log_close(&guard.log);
 }
 

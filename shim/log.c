@@ -66,6 +66,11 @@ void log_line(const struct log *log, enum log_severity severity, const char *msg
 	}
 	text_add(&t, ": ");
 	text_add(&t, msg);
+	/* Names of files are in it, and must not begin a line or drive a terminal. */
+	for (size_t i = 0; i < t.len; i++) {
+		if ((unsigned char)buf[i] < ' ' || buf[i] == 127)
+			buf[i] = '?';
+	}
 	buf[t.len] = '\n';
 	sys_write_quietly(STDERR_FILENO, buf, t.len + 1);
 }

@@ -304,16 +304,31 @@ static bool is_missed(void)
 	return atomic_load(&seek.ready) < 0 && atomic_load(&seek.down);
 }
 
+static void say_spoken(struct seeker *s)
+{
+	if (s->spoken || !atomic_load(&seek.spoken))
+		return;
+	s->spoken = true;
+	tidings_first_frame(&s->tidings);
+}
+
+/* The owner has stopped us: what has happened by then is told all the same. */
+static void say_last(struct seeker *s)
+{
+	bool is_taken = atomic_load(&seek.ready) < 0 && !atomic_load(&seek.down);
+
+	say_spoken(s);
+	if (s->linked && is_taken && !s->announced)
+		announce(s);
+}
+
 static void work(struct seeker *s)
 {
 	bool ended = wait_for_events(s);
 
 	if (atomic_load(&seek.stop))
 		return;
-	if (!s->spoken && atomic_load(&seek.spoken)) {
-		s->spoken = true;
-		tidings_first_frame(&s->tidings);
-	}
+	say_spoken(s);
 	if (s->linked && (ended || is_missed()))
 		lose(s);
 	if (time_left(s))
@@ -334,6 +349,7 @@ static void *run(void *arg)
 		mourn(s, sys_now_ms(), DOWN_FROM_START);
 	while (!atomic_load(&seek.stop))
 		work(s);
+	say_last(s);
 	ready = atomic_exchange(&seek.ready, -1);
 	if (ready >= 0)
 		sys_close(ready);

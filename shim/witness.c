@@ -13,6 +13,9 @@
 /* Longest message; what is longer, because of paths in it, is cut. */
 #define MSG_BYTES 1024
 
+/* Longest name of a program that has room for its process behind it. */
+#define PROGRAM_NAME_MAX (CONTRACT_HOP_MAX - (sizeof(", pid 2147483647") - 1))
+
 static const char *program_name(const struct witness *w)
 {
 	const char *slash = strrchr(w->exe, '/');
@@ -33,13 +36,40 @@ static void add_number(struct text *t, const struct witness *w)
 	text_add_int(t, w->contract->fd);
 }
 
-/* " (python3.11: close_range, pid 12)", where it is known. */
-static void add_culprit(struct text *t, const struct witness *w)
+static void add_pid(struct text *t)
 {
-	if (!w->culprit[0])
+	text_add(t, ", pid ");
+	text_add_int(t, sys_getpid());
+}
+
+/* "lost unseen between perl, pid 12, and dash, pid 12; COMMAND shows how" */
+static void add_unseen(struct text *t, const struct witness *w)
+{
+	text_add(t, "lost unseen between ");
+	text_add(t, w->contract->well);
+	text_add(t, ", and ");
+	if (w->contract->gone[0]) {
+		text_add(t, w->contract->gone);
+	} else {
+		text_add(t, "now in ");
+		text_add(t, program_name(w));
+		add_pid(t);
+	}
+	text_add(t, "; " STRACE_COMMAND " shows who does it");
+}
+
+/* " (python3.11: close_range, pid 12)", or where to look for whom nobody saw. */
+static void add_culprit(struct text *t, const struct witness *w, const char *found)
+{
+	bool is_known = w->culprit[0] != '\0';
+
+	if (!is_known && (!w->contract->well[0] || !strcmp(found, FOUND_HUNG_UP)))
 		return;
 	text_add(t, " (");
-	text_add(t, w->culprit);
+	if (is_known)
+		text_add(t, w->culprit);
+	else
+		add_unseen(t, w);
 	text_add(t, ")");
 }
 
@@ -54,9 +84,23 @@ static void leave_note(const struct witness *w, const char *call)
 	text_add(&t, program_name(w));
 	text_add(&t, ": ");
 	text_add(&t, call);
-	text_add(&t, ", pid ");
-	text_add_int(&t, sys_getpid());
+	add_pid(&t);
 	locker_leave_note(w->contract->locker, note);
+}
+
+void witness_hop(const struct witness *w, struct contract *contract, bool is_well)
+{
+	char *hop = is_well ? contract->well : contract->gone;
+	const char *name = program_name(w);
+	struct text t;
+
+	if (is_well)
+		contract->gone[0] = '\0';
+	else if (contract->gone[0])
+		return;
+	text_start(&t, hop, CONTRACT_HOP_MAX + 1);
+	text_add_n(&t, name, strnlen(name, PROGRAM_NAME_MAX));
+	add_pid(&t);
 }
 
 void witness_program(const struct witness *w, const char *found, bool mends)
@@ -129,7 +173,8 @@ void witness_loss(const struct witness *w, const struct loss *loss)
 
 void witness_put_back(const struct witness *w, const struct loss *loss, bool is_first)
 {
-	tell_loss(w, loss, ": put back", is_first ? SEVERITY_WARNING : SEVERITY_INFO, "put-back");
+	tell_loss(w, loss, ": put back", is_first ? SEVERITY_WARNING : SEVERITY_INFO,
+		  ACTION_PUT_BACK);
 }
 
 void witness_insistence(const struct witness *w, const struct loss *loss, int tries)
@@ -188,7 +233,7 @@ void witness_left(const struct witness *w, const char *found)
 	text_add(&t, " holds ");
 	text_add(&t, found);
 	text_add(&t, " instead of passt's connection");
-	add_culprit(&t, w);
+	add_culprit(&t, w, found);
 	text_add(&t, ": left as it is");
 	record(w, &event);
 }
@@ -248,7 +293,7 @@ static void add_loss(struct text *t, const struct witness *w, const char *found)
 	text_add(t, program_name(w));
 	text_add(t, " started: found ");
 	text_add(t, found);
-	add_culprit(t, w);
+	add_culprit(t, w, found);
 }
 
 void witness_lost(const struct witness *w, const char *found, enum remedy remedy, int error)
@@ -294,7 +339,7 @@ void witness_restored(const struct witness *w, const char *found, enum saver sav
 	text_add(&t, " held ");
 	text_add(&t, found);
 	text_add(&t, " instead of passt's connection");
-	add_culprit(&t, w);
+	add_culprit(&t, w, found);
 	text_add(&t, ": restored from ");
 	text_add(&t, saver_name(saver));
 	if (saver == SAVER_OTHER_PASST) {

@@ -12,6 +12,17 @@
 #include "log.h"
 #include "mend.h"
 
+/* What was found on the number: all is well, and passt has gone. Others say what it was. */
+#define FOUND_WELL    "intact"
+#define FOUND_HUNG_UP "a connection that passt has ended"
+
+/* What was done about a loss: made good on the spot. */
+#define ACTION_PUT_BACK "put-back"
+
+/* What sees who did it where the shim does not: raw system calls, static programs. */
+#define STRACE_COMMAND \
+	"strace -f -y -o trace.txt -e 'trace=/^(exec|close|dup|fcntl|ioctl)' qrap ..."
+
 /**
  * struct witness - On whose behalf
  * @contract:	The descriptor, and the locker where notes are left
@@ -40,6 +51,14 @@ struct loss {
 
 /* This program starts, with @found on the number. */
 void witness_program(const struct witness *w, const char *found, bool mends);
+
+/**
+ * witness_hop() - Remember where the connection was last, and where it was missed first
+ * @w:		This program
+ * @contract:	@well and @gone are brought up to date
+ * @is_well:	The connection is on its number
+ */
+void witness_hop(const struct witness *w, struct contract *contract, bool is_well);
 
 /* A loss; word is left in the locker for the program that finds it out. */
 void witness_loss(const struct witness *w, const struct loss *loss);

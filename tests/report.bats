@@ -157,7 +157,7 @@ assert_hop() {
 	event 10 restored '"exe":"/qemu","action":"the spare"'
 	report
 	verdict 1 mended 'unseen between /bin/second (pid 10) and /bin/third (pid 10)'
-	[[ $output == *'strace -f '* ]]
+	[[ $output == *"strace -f -y -o trace.txt -e 'trace="* ]]
 	assert_hop '\?' 'lost here'
 }
 
@@ -183,7 +183,10 @@ assert_hop() {
 	event 10 restored '"exe":"/qemu","action":"the same passt"'
 	claim 10
 	report
-	verdict 1 mended 'passt, which ended the connection'
+	verdict 1 mended 'unseen between qrap (pid 10) and /qemu (pid 10)'
+	[[ $output == *'passt ended the connection'* ]]
+	[[ $output != *strace* ]]
+	assert_hop '\?' passt 'lost here'
 }
 
 @test "closed in a child between fork and exec" {
@@ -267,8 +270,58 @@ assert_hop() {
 	event 10 preload-skipped '"found":"/qemu is static"'
 	event 10 handed-over '"fd":5,"action":"not guarded"'
 	report
-	verdict 125 unknown
+	[ "$status" = 125 ]
+	[[ $output == *$'\n'"qrap: $LOG: nothing was seen after the hand-over"* ]]
+	[[ $output != *verdict* ]]
 	assert_hop 10 qrap 'connected -> no shim \(/qemu is static\) -> handed over, not guarded'
+}
+
+# hand_over_to PID COMMAND QEMU
+hand_over_to() {
+	event "$1" connected '"exe":"/bin/qrap","socket":"/tmp/passt_1.socket"'
+	event "$1" handed-over "\"exe\":\"/bin/qrap\",\"fd\":5,\"action\":\"guarded\",\"command\":\"$2\",\"qemu\":\"$3\""
+}
+
+@test "the QEMU that was to run was never seen" {
+	hand_over_to 10 /bin/sh /usr/bin/qemu-kvm
+	program 10 1 /bin/sh intact
+	program 11 10 /bin/cat intact
+	report
+	verdict 2 lost 'unseen between /bin/sh (pid 10) and /usr/bin/qemu-kvm'
+	[[ $output == *'/usr/bin/qemu-kvm was not seen to start'* ]]
+	[[ $output == *"strace -f -y -o trace.txt -e 'trace="* ]]
+	assert_hop '\?' 'not seen' 'lost here'
+
+	# Who was seen to lose it is to blame all the same.
+	event 10 closed '"exe":"/bin/sh","fd":5,"call":"closefrom"'
+	program 10 1 /usr/bin/sudo nothing
+	report
+	verdict 2 lost '/bin/sh (pid 10) closefrom'
+
+	rm $LOG
+	hand_over_to 10 /bin/static /usr/bin/qemu-kvm
+	report
+	verdict 2 lost 'unseen between /bin/qrap (pid 10) and /usr/bin/qemu-kvm'
+	assert_hop '\?' /bin/static 'lost here'
+
+	# Debian's qemu-system-i386 is a script; a link has another name.
+	rm $LOG
+	hand_over_to 10 /bin/sh /usr/bin/qemu-system-i386
+	program 10 1 /bin/sh intact
+	program 10 1 /usr/libexec/qemu-system-i386 intact mends
+	report
+	verdict 0 intact
+}
+
+@test "a command that never said that it started has a name" {
+	hand_over_to 10 /tmp/static /usr/bin/qemu-kvm
+	program 10 1 /bin/sh nothing
+	program 10 1 /usr/bin/qemu-kvm nothing mends
+	event 10 lost '"exe":"/usr/bin/qemu-kvm","found":"nothing"'
+	event 10 restored '"exe":"/usr/bin/qemu-kvm","action":"the spare"'
+	report
+	verdict 1 mended 'unseen between /bin/qrap (pid 10) and /bin/sh (pid 10)'
+	assert_hop '\?' /tmp/static 'gone  <== lost here'
 }
 
 @test "the shim without the launcher" {
@@ -370,6 +423,18 @@ assert_hop() {
 	report
 	verdict 0 intact
 	[[ $output == *'9 lines not read: 6 damaged, 2 of another program, 1 of another version'* ]]
+}
+
+@test "a line that was cut off on a full disk costs no other line" {
+	hand_over 10
+	program 10 1 /bin/sh intact
+	event 10 closed '"exe":"/bin/sh","fd":5,"call":"close"'
+	truncate -s -40 $LOG
+	program 10 1 /qemu nothing mends
+	event 10 lost '"exe":"/qemu","found":"nothing","errno":2'
+	report
+	verdict 2 lost 'unseen between /bin/sh (pid 10) and /qemu (pid 10)'
+	[[ $output == *'1 lines not read: 1 damaged'* ]]
 }
 
 @test "members and events that are not known are ignored" {
@@ -481,7 +546,10 @@ assert_hop() {
 
 	sed -i 's|/stripped.so|/gone.so|' $LOG
 	report
-	[[ $output == *"close called at $PWD/gone.so+0x$(printf %x $((offset + 4)))"* ]]
+	[[ $output == *"close called at $PWD/gone.so+0x$(printf %x $((offset + 4))), which cannot be read now"* ]]
+	gcc -shared -fPIC -Wl,--build-id=none -o gone.so lib.c
+	report
+	[[ $output == *"close called at $PWD/gone.so+0x"*", no build-id"* ]]
 }
 
 @test "a place that is no place" {

@@ -42,7 +42,7 @@ assert_culprit() {
 		[ "$culprit" = unseen ] || assert_logged '"event":"restored"' '"action":"the spare"' \
 			"connection ($culprit: $call, pid [0-9]*): restored"
 		[ "$culprit" != unseen ] || assert_logged '"event":"restored"' \
-			'"action":"the spare"' "connection: restored"
+			'"action":"the spare"' 'connection (lost unseen between .*, and .*; strace .*): restored'
 		;;
 	'the same passt')
 		assert_logged '"event":"restored"' '"action":"a new connection to the same passt"'
