@@ -68,6 +68,153 @@ setup() {
 	grep -qx 'open 0 1 2 9' <<<"$output"
 }
 
+# Defect 4: descriptor 5, whatever is there already.
+
+@test "a descriptor that the caller passes on is left alone" {
+	start_passt
+	run as_from_a_shell timeout 20 sh -c 'exec 5</etc/passwd; exec "$@"' sh \
+		"$QRAP" -m 1 -device virtio-rng-pci,bus=pci.0,addr=0x4
+	[ "$status" = 0 ]
+	[[ $output != *"fd 5 stream"* ]]
+	[[ $output =~ socket,fd=([0-9]+),id= ]]
+	[ "${BASH_REMATCH[1]}" -gt 5 ]
+}
+
+@test "a descriptor that an argument speaks of is left alone" {
+	start_passt
+	qrap -device virtio-rng-pci,bus=pci.0,addr=0x4 -chardev socket,id=c,fd=5
+	[ "$status" = 0 ]
+	[[ $output == *"socket,fd=6,id="* ]]
+}
+
+# Defect 5: every call is taken for the start of a VM.
+
+@test "questions to QEMU need no passt" {
+	local question words
+
+	for question in -version -help '-machine none' '-device help'; do
+		read -ra words <<<"$question"
+		qrap "${words[@]}"
+		[ "$status" = 0 ]
+		[ "$(arguments | tail -n +2)" = "$(printf '%s\n' "${words[@]}")" ]
+	done
+}
+
+@test "questions to QEMU do not use up a passt for one client" {
+	start_passt /tmp/passt_1.socket --one-off
+	qrap -S -no-user-config -nodefaults -machine none,accel=kvm:tcg
+	[ "$status" = 0 ]
+	[[ $output != *"fd 5 stream"* ]]
+	refute ended "$PASST"
+	listens /tmp/passt_1.socket
+}
+
+# Defects 6 and 7: no NIC at all, or one on a bus or slot that there is not, or that is taken.
+
+# accepted [ARGUMENT]...: QEMU takes the line that becomes of it, and there is one NIC, on descriptor 5
+accepted() {
+	local words
+
+	need qemu-system-x86_64 python3
+	qrap "$@"
+	[ "$status" = 0 ]
+	mapfile -t words < <(arguments | tail -n +2)
+	run --separate-stderr "$TOP/tests/ask-qemu" 5 qemu-system-x86_64 "${words[@]}" 3>&- 4>&-
+	echo "${words[*]}: $output $stderr"
+	[ "$status" = 0 ]
+	[[ $output =~ ^virtio-net-(pci|device)\ [0-9a-f:]+\ hostnet0\ 5$ ]]
+}
+
+@test "a NIC is added where there is no other device" {
+	start_passt
+	accepted -m 64
+}
+
+@test "a NIC has a place on q35" {
+	start_passt
+	accepted -machine q35 -device virtio-rng-pci
+}
+
+@test "a NIC has a place on pc, also by -M and type=" {
+	start_passt
+	accepted -M pc -device virtio-rng-pci
+	wait_for 5 passt_is_free
+	accepted -machine type=pc -device virtio-rng-pci,addr=0x3 -nodefaults
+}
+
+@test "a NIC has a place beside the default display and slots that QEMU assigns itself" {
+	start_passt
+	accepted -machine pc-i440fx-7.2 -device virtio-rng-pci -device virtio-balloon-pci,bus=pci.0,addr=0x5
+}
+
+@test "a NIC has a place on a machine without PCI" {
+	start_passt
+	accepted -M microvm -device virtio-rng-device
+}
+
+# Defect 8: what the guest knew its NIC by is lost.
+
+@test "the NIC keeps its slot, MAC address, id, bootindex, MTU and ROM settings" {
+	local kept=mac=52:54:00:00:00:01,id=net0,bus=pci.0,addr=0x7,bootindex=1,host_mtu=1400,romfile=,rombar=0
+
+	start_passt
+	qrap -machine pc-i440fx-7.2 -netdev user,id=hostnet0 -device "virtio-net-pci,netdev=hostnet0,$kept" \
+		-device virtio-balloon-pci,bus=pci.0,addr=0x4
+	[ "$status" = 0 ]
+	for property in ${kept//,/ }; do
+		arguments | grep -qE "^virtio-net-pci,(.*,)?$property(,|\$)"
+	done
+}
+
+# Defect 9: not all network devices are removed.
+
+# gone [ARGUMENT]...: all of these words are removed
+gone() {
+	local word
+
+	wait_for 5 passt_is_free
+	qrap -machine pc-i440fx-7.2 -device virtio-balloon-pci,bus=pci.0,addr=0x4 "$@"
+	[ "$status" = 0 ]
+	for word; do
+		refute grep -qxF -- "$word" < <(arguments | grep -vx -e -device -e -netdev)
+	done
+	[ "$(arguments | grep -c '^-netdev$')" = 1 ]
+}
+
+@test "-nic is removed" {
+	start_passt
+	gone -nic user,model=e1000
+}
+
+@test "options with two dashes are removed" {
+	start_passt
+	gone --netdev user,id=n --device e1000,netdev=n
+}
+
+@test "a NIC without options is removed" {
+	start_passt
+	gone -device virtio-net-pci
+}
+
+@test "NICs of other models are removed" {
+	start_passt
+	gone -netdev user,id=n -device vmxnet3,netdev=n
+}
+
+@test "JSON with blanks and another order of keys is removed" {
+	start_passt
+	gone -netdev '{ "id": "n", "type": "user" }' -device '{ "netdev": "n", "driver": "e1000" }'
+}
+
+# Defect 10: the value of another option is taken for an option.
+
+@test "values that look like options stay" {
+	start_passt
+	qrap -device virtio-rng-pci,bus=pci.0,addr=0x4 -append -net -name -netdev -m 1
+	[ "$status" = 0 ]
+	[[ $(arguments) == *$'\n-append\n-net\n-name\n-netdev\n-m\n1\n'* ]]
+}
+
 # Defect 11: explicit mode with a path, or with a command that there is not, turns into patch mode.
 
 @test "explicit mode with an absolute path" {
@@ -104,6 +251,17 @@ setup() {
 	[ "$status" = 126 ]
 	[ -z "$output" ]
 	[[ $stderr == */tmp/plain* ]]
+}
+
+# Defect 12: bus numbers from 32 on wrap round, and come to mean a bus that is taken, or none.
+
+@test "a root port with a high number is used" {
+	start_passt
+	qrap -machine pc-q35-7.2 -device pcie-root-port,id=pci.40,bus=pcie.0,chassis=40 \
+		-device pcie-root-port,id=pci.41,bus=pcie.0,chassis=41 \
+		-device virtio-rng-pci,bus=pci.40,addr=0x0
+	[ "$status" = 0 ]
+	arguments | grep -q '^virtio-net-pci,.*bus=pci.41,addr=0x0,'
 }
 
 # Defect 13: it wants a large stack. (What it does behind the end of its array happens to do no harm.)

@@ -522,3 +522,58 @@ fill() {
 	rewritten -netdev "user,id=$(head -c 100000 /dev/zero | tr '\0' x)"
 	[ "$(grep '^removed ' <<<"$stderr" | wc -c)" -lt 1100 ]
 }
+
+# many COUNT FORMAT: a file of words, each with a NUL behind it; "#" in FORMAT counts
+many() {
+	python3 - "$@" <<-'END' >/tmp/words
+		import sys
+		count, form = int(sys.argv[1]), sys.argv[2]
+		for number in range(count):
+		    sys.stdout.write("".join(word.replace("#", str(number)) + "\0" for word in form.split(" ")))
+	END
+}
+
+# One word of a megabyte, behind the option it is the value of: BEGIN, as often as it takes MIDDLE, END
+long() {
+	python3 - "$@" <<-'END' >/tmp/words
+		import sys
+		option, begin, middle, end = sys.argv[1:]
+		sys.stdout.write(option + "\0" + begin + middle * (1000000 // len(middle)) + end + "\0")
+	END
+}
+
+# In a stack of 256 KiB, and in a second, which leaves room for slow machines: it takes 0.1 s.
+in_linear_time() {
+	run bash -c 'ulimit -s 256; exec "$@"' sh "$BUILD/tests/rewrite" -f /tmp/words
+	if [ "$status" != 0 ] || ! [[ $output =~ \ ([0-9]+)(\.[0-9]+)?\ ms$ ]] ||
+		[ "${BASH_REMATCH[1]}" -ge 1000 ]; then
+		echo "$1: $status, $output"
+		return 1
+	fi
+}
+
+@test "long command lines: linear time and a small stack" {
+	local form
+
+	need python3
+	for form in disk# '-device virtio-rng-pci,addr=#' '-device pcie-root-port,id=pci.#' \
+		'-netdev user,id=n# -device e1000,netdev=n#,id=d# -object filter-dump,id=f#,netdev=n# -set device.d#.mac=x' \
+		'-add-fd fd=#,set=1' '-machine pc' '-device {"driver":"e1000","netdev":"n#"}'; do
+		many 50000 "$form"
+		in_linear_time "$form"
+	done
+	long -append '' x ''
+	in_linear_time 'a long word'
+	long -append 'fd=' 5: ''
+	in_linear_time 'a long list of numbers'
+	long -device virtio-net-pci a=b, ''
+	in_linear_time 'many properties'
+	long -netdev user,id= ,, ''
+	in_linear_time 'many commas'
+	long -device '{"driver":"e1000"' ',"a":[1]' '}'
+	in_linear_time 'many members'
+	long -device '{"driver":"e1000","a":' '[' ''
+	in_linear_time 'deep nesting'
+	long -device '{"driver":"e1000","a":"' '\u0041' '"}'
+	in_linear_time 'many escapes'
+}
