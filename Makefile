@@ -204,17 +204,24 @@ fuzz:
 # Other releases of Debian, each with its own compiler, libc, QEMU and passt. What is tested there:
 # RELEASE_TESTS, arguments of tests/run.
 RELEASES ?= bullseye bookworm trixie sid
-RELEASE_TESTS ?= tests/guest.bats
+RELEASE_TESTS ?= tests/guest.bats tests/ways.bats tests/relink.bats tests/locker.bats tests/symbols.bats
 
 check-releases: export RELEASE_TESTS := $(RELEASE_TESTS)
 check-releases:
 	@tests/need check-releases
 	@tests/releases/run $(RELEASES)
 
+# Another libc, and other machines: cross compiled, and run by QEMU's user emulation.
+ARCHES ?= musl i386 aarch64 s390x
+
+check-arch:
+	@tests/need check-arch
+	@tests/arch/run $(ARCHES)
+
 clean:
 	rm -rf $(BUILD)
 
 .PHONY: all helpers fuzzers install uninstall deb rpm check check-original lint demo \
-	bench bench-guard bench-readme fuzz check-releases clean FORCE
+	bench bench-guard bench-readme fuzz check-releases check-arch clean FORCE
 
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/pic/*/*.d $(BUILD)/tests/*.d)
