@@ -6,8 +6,8 @@
 #	way CULPRIT CALL SAVER COMMAND...
 #
 # COMMAND, with a QEMU behind it, is first seen to lose passt's connection without the shim: QEMU does
-# not start, or has no network. With the shim QEMU is online; the log names the culprit and the call,
-# or, for "unseen", nobody; and what saved it is SAVER:
+# not start, or has no network. With the shim QEMU is online; the log and its report name the culprit
+# and the call, or, for "unseen", between whom it happened; and what saved it is SAVER:
 #
 #	refused		the program was not allowed to, since its arguments speak of the number
 #	the spare	from the locker
@@ -20,6 +20,7 @@
 
 load common
 load online
+load journey
 
 setup() {
 	need qemu-system-x86_64 passt
@@ -77,6 +78,7 @@ assert_saved() {
 		return 1
 	fi
 	assert_culprit "$culprit" "$call" "$saver"
+	assert_reported "$culprit" "$call"
 	if [ "$saver" != 'the same passt' ] && [ "$(connections)" != $((before + 1)) ]; then
 		echo "passt has seen $(($(connections) - before)) connections"
 		return 1
@@ -587,7 +589,7 @@ adopt_passt() {
 	export RESTART=yes
 	assert_lost_without_the_shim /tmp/passt-killer "$LOSE" close_range "$FD" /tmp/qemu-vm
 	adopt_passt
-	assert_saved unseen - 'the same passt' /tmp/passt-killer "$LOSE" close_range "$FD" /tmp/qemu-vm
+	assert_saved lose close_range 'the same passt' /tmp/passt-killer "$LOSE" close_range "$FD" /tmp/qemu-vm
 	assert_logged '"event":"lost"' '"found":"nothing"' 'lose: close_range, pid'
 	adopt_passt
 }
