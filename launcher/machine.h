@@ -23,12 +23,15 @@ enum attachment {
  * @nic_first:	The NIC of -nic and -net nic is on the bus of @attachment too, and gets its place
  *		there before any -device
  * @reserved:	Slots of its default PCI bus that the chipset has, a bit for each
+ * @transports:	How many virtio-mmio devices it can have, where it has a NIC of its own besides;
+ *else 0
  */
 struct machine {
 	enum attachment attachment;
 	bool known;
 	bool nic_first;
 	uint32_t reserved;
+	unsigned transports;
 };
 
 /**

@@ -52,6 +52,20 @@ static void learn_from_devices(const struct inventory *inventory, struct machine
 	}
 }
 
+/* A board whose virtio-mmio devices are all in use still has the NIC that it came with. */
+static void count_transports(const struct inventory *inventory, struct machine *machine)
+{
+	unsigned used = 0;
+
+	for (size_t i = 0; i < inventory->count; i++) {
+		const struct item *item = &inventory->items[i];
+
+		used += item->role == ROLE_DEVICE && nic_attachment(item_type(item)) == ATTACH_MMIO;
+	}
+	if (machine->transports && used >= machine->transports)
+		machine->attachment = ATTACH_ONBOARD;
+}
+
 static bool would_have_default_nic(const struct inventory *inventory)
 {
 	static const char *const nodefaults[] = { "nodefaults", NULL };
@@ -289,6 +303,7 @@ void replacement_plan(struct arena *arena, struct inventory *inventory, const ch
 
 	*out = (struct replacement) { .machine = machine_find(qemu, inventory->machine) };
 	learn_from_devices(inventory, &out->machine);
+	count_transports(inventory, &out->machine);
 	move_settings(arena, inventory);
 	old = old_driver(inventory, &out->machine);
 	out->netdev_id = adopted ? adopted : choose_netdev_id(arena, inventory);

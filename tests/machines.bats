@@ -106,6 +106,14 @@ expect() {
 	machine allwinner-sun8i-emac qemu-system-arm -M orangepi-pc
 }
 
+@test "Arm: a board whose virtio-mmio devices are all in use" {
+	local four='-device virtio-rng-device -device virtio-rng-device -device virtio-rng-device
+		-device virtio-rng-device'
+
+	# shellcheck disable=SC2086 # words
+	machine lan9118 qemu-system-arm -M vexpress-a9 $four
+}
+
 @test "Power: Macintosh, pseries, powernv, e500" {
 	machine virtio-net-pci qemu-system-ppc
 	machine virtio-net-pci qemu-system-ppc -M mac99
