@@ -23,8 +23,7 @@ enum attachment {
  * @nic_first:	The NIC of -nic and -net nic is on the bus of @attachment too, and gets its place
  *		there before any -device
  * @reserved:	Slots of its default PCI bus that the chipset has, a bit for each
- * @transports:	How many virtio-mmio devices it can have, where it has a NIC of its own besides;
- *else 0
+ * @transports:	How many virtio-mmio devices it can have; 0 where it has no NIC of its own besides
  */
 struct machine {
 	enum attachment attachment;
