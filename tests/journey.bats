@@ -1,0 +1,273 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The log of real runs: every event, on standard error and in the file; many programs at once; a real
+# guest; disks that are full. What --report makes of made-up logs is in report.bats, of each way to
+# lose the descriptor in ways.bats.
+
+load common
+load online
+load journey
+
+setup() {
+	need qemu-system-x86_64 passt python3
+	LOSE=$BUILD/tests/lose
+	start_passt
+	make_vm
+}
+
+# Each event of the log has its line in $output: the launcher's with "qrap: ", the shim's with the
+# process, and the connection as scripts know it.
+assert_traced() {
+	printf '%s\n' "$output" >/tmp/said
+	python3 - "$LOG" <<-'END'
+		import collections, json, sys
+		said = collections.Counter(open("/tmp/said").read().split("\n"))
+		for line in open(sys.argv[1]):
+		    e = json.loads(line)
+		    prefix = "qrap: " if e["exe"].endswith("/qrap") else f"qrap[{e['pid']}]: "
+		    if e["event"] == "connected" and prefix == "qrap: " and e["socket"]:
+		        prefix = ""
+		    said[prefix + e["msg"]] -= 1
+		    if said[prefix + e["msg"]] < 0:
+		        sys.exit("not on standard error: " + line)
+	END
+}
+
+# events COMMAND...: what "online COMMAND" puts into the log and on standard error; adds to /tmp/events
+events() {
+	rm -f "$LOG"
+	online "$@"
+	assert_sound_log
+	assert_traced
+	grep -ao '"event":"[a-z-]*"' "$LOG" | cut -d '"' -f 4 >>/tmp/events
+}
+
+TRACED=("$QRAP" --log trace --log-file "$LOG")
+
+# bats test_tags=timeout:90
+@test "every event of the manual: emitted, on standard error at trace, and in the file" {
+	need perl
+	cat >/tmp/mover <<-'END'
+		locker=$((10#$(cut -d : -f 6 <<<"$QRAP_SHIM")))
+		eval "exec $locker</dev/null $locker<&-"
+		exec "$@"
+	END
+	events "${TRACED[@]}" "$FD" "$LOSE" setfd "$FD" "$LOSE" dup3 "$FD" "$LOSE" close "$FD" \
+		bash /tmp/mover "${QEMU[@]}"
+	[ "$status" = 0 ]
+
+	# A connection of somebody else's.
+	events "${TRACED[@]}" "$FD" perl -e 'use Socket; use POSIX; $^F = 9;
+		socketpair(A, B, AF_UNIX, SOCK_STREAM, 0); dup2(fileno(A), 5); exec @ARGV' \
+		"$BUILD/tests/fake_qemu" fd=5
+	assert_logged '"event":"found-instead"' '"found":"another stream socket"'
+
+	# A program that takes no shim.
+	events "${TRACED[@]}" "$FD" "$BUILD/tests/lose_static"
+	assert_logged '"event":"preload-skipped"' static
+
+	# A passt that goes and comes back.
+	cat >/tmp/then <<-END
+		kill $PASST
+		until grep -q link-down $LOG; do sleep 0.01; done
+		passt --foreground --socket /tmp/passt_1.socket >/dev/null 2>&1 &
+		until grep -q link-up $LOG; do sleep 0.01; done
+		kill \$!
+	END
+	events --then 'sh /tmp/then' "${TRACED[@]}" "$FD" "${QEMU[@]}"
+
+	# A passt of its own.
+	events "${TRACED[@]}" --passt "$FD" "${QEMU[@]}"
+	[ "$status" = 0 ]
+	[[ $output == *'qrap: Connected to a passt of its own'* ]]
+
+	diff <(event_names | sort) <(sort -u /tmp/events)
+}
+
+@test "20 programs of one run at once: every line is whole, and in one file" {
+	need perl
+	cat >/tmp/mark <<-'END'
+		open(F, "+<&=5") or die;
+		fcntl(F, 2, 1) or die for 1 .. 100;
+	END
+	run as_from_a_shell "${TRACED[@]}" "$FD" sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20
+		do perl /tmp/mark & done; wait'
+	[ "$status" = 0 ]
+	assert_sound_log
+	assert_traced
+	[ "$(grep -c '"event":"program".*/perl"' "$LOG")" = 20 ]
+	# Each pid as often as it did it, perl's own mark included.
+	[ "$(grep '"event":"cloexec".*"call":"fcntl"' "$LOG" | grep -o '"pid":[0-9]*' | sort | uniq -c |
+		awk '$1 >= 100' | wc -l)" = 20 ]
+	refute grep -av '^qrap\|^Connected to ' <<<"$output"
+}
+
+@test "an unseen loss: the strace command that is named sees it" {
+	need strace perl
+	online "$QRAP" --log-file "$LOG" "$FD" "$LOSE" raw-close "$FD" /tmp/qemu-vm
+	assert_unseen
+	command=$(sed -n 's/^  \(strace .*\) qrap \.\.\.$/\1/p' <<<"$output")
+	[ -n "$command" ]
+	online bash -c "$command"' "$@"' bash "$QRAP" "$FD" "$LOSE" raw-close "$FD" /tmp/qemu-vm
+	[ "$status" = 0 ]
+	pid=$(sed -n 's/^\([0-9]*\) *execve("[^"]*\/lose".*/\1/p' trace.txt | head -n 1)
+	sed -n '/execve(.*\/lose"/,/execve(.*qemu-vm"/p' trace.txt | grep -q "^$pid *close($FD<.*= 0\$"
+}
+
+@test "an unseen loss in a static program: both name it or its neighbours" {
+	online "$QRAP" --log-file "$LOG" "$FD" "$BUILD/tests/lose_static" close "$FD" /tmp/qemu-vm
+	assert_unseen
+	grep -qE "^ +\?  $BUILD/tests/lose_static +gone  <== lost here\$" <<<"$output"
+	[[ ${lines[-1]} == "culprit: unseen between $QRAP (pid "*") and "*"/"*"sh (pid "*")" ]]
+	assert_logged '"event":"restored"' 'lost unseen between qrap, pid [0-9]*, and [a-z]*sh, pid [0-9]*;'
+}
+
+@test "LD_PRELOAD cleared on the way: the QEMU that was named and never seen" {
+	online "$QRAP" --log-file "$LOG" "$FD" env -u LD_PRELOAD "$LOSE" close_range "$FD" "${QEMU[@]}"
+	[ "$status" = 2 ]
+	assert_verdict 2 lost "unseen between /.*/env (pid [0-9]*) and $(realpath "$(command -v qemu-system-x86_64)")"
+	[[ $output == *'was not seen to start'* ]]
+}
+
+@test "statuses: intact, mended, lost, and a file without a run" {
+	online "$QRAP" --log-file "$LOG" "$FD" "${QEMU[@]}"
+	assert_verdict 0 intact
+	online "$QRAP" --log-file "$LOG" "$FD" "$LOSE" close "$FD" /tmp/qemu-vm
+	assert_verdict 1 mended '/.*/lose (pid [0-9]*) close'
+	# The same file: the last run counts. No passt any more.
+	cat >/tmp/killer <<-END
+		kill $PASST
+		while grep -q ' 00010000 .* /tmp/passt_1.socket' /proc/net/unix; do sleep 0.01; done
+		exec "\$@"
+	END
+	online "$QRAP" --reconnect off --log-file "$LOG" "$FD" sh /tmp/killer "$LOSE" close "$FD" /tmp/qemu-vm
+	[ "$status" = 2 ]
+	assert_verdict 2 lost '/.*/lose (pid [0-9]*) close'
+	: >"$LOG"
+	run "$QRAP" --report "$LOG"
+	[ "$status" = 125 ]
+}
+
+# What is said in README.md: the wrapper, the command, the message and the report, with what is not
+# the same twice left out.
+same_each_time() {
+	sed -E -e 's/ +/ /g; s/^ //' -e 's/pid [0-9]+/pid N/g; s/^[0-9]+ /N /; s/qrap\[[0-9]+\]/qrap[N]/' \
+		-e 's/^run .*: descriptor/run: descriptor/' -e 's/python3\.[0-9]+/python3/g' \
+		-e 's/\+0x[0-9a-f]+( \([^)]*\))?, build-id [0-9a-f]+/+0x/' -e "s| $QRAP | /usr/bin/qrap |"
+}
+
+# bats test_tags=timeout:180
+@test "a real guest behind a Python wrapper: first frame, and from QEMU's message to the culprit, as in README" {
+	need_guest
+	[ -x /usr/bin/python3 ] || skip 'no /usr/bin/python3'
+	start_http
+	guest
+	cat >/tmp/wrapper.py <<-'END'
+		#!/usr/bin/env python3
+		import subprocess, sys
+		sys.exit(subprocess.call(sys.argv[1:]))
+	END
+	chmod +x /tmp/wrapper.py
+	PATH=/usr/sbin:/usr/bin:/sbin:/bin
+	command=(5 ./wrapper.py qemu-system-x86_64 -netdev socket,fd=5,id=n -device virtio-net-pci,netdev=n,romfile=
+		-machine q35 "${GUEST[@]}")
+
+	# 1. The symptom.
+	boot "$QRAP" --guard off "${command[@]}"
+	grep -E "^qemu-system-x86_64: -netdev socket,fd=5,id=n: can't get socket option SO_TYPE" <<<"$output"
+	grep -qF "qemu-system-x86_64: -netdev socket,fd=5,id=n: can't get socket option SO_TYPE" "$TOP/README.md"
+
+	# 2. The same with a log; the guest speaks before it can have fetched anything.
+	start guest as_from_a_shell timeout --kill-after=2 40 "$QRAP" --log-file /tmp/j "${command[@]}"
+	wait_for 30 grep -qs '"event":"first-frame"' /tmp/j
+	spoken=$(date +%s%N)
+	wait_for 30 grep -aqs "QRAP-GUEST page=$PAGE" /tmp/guest.log
+	wait_for 10 ended "$PID"
+	first=$(sed -n 's/.*"ts":\([0-9]*\)\.\([0-9]*\),.*"event":"first-frame".*/\1\2000/p' /tmp/j)
+	[ "$first" -lt "$spoken" ]
+	[ "$(grep -ao '"event":"[a-z-]*"' /tmp/j | tail -n 3 | cut -d '"' -f 4 | paste -sd ' ')" = \
+		'released first-frame owner-closed' ]
+
+	# 3. The culprit.
+	LOG=/tmp/j
+	assert_verdict 1 mended '/usr/bin/python3[.0-9]* (pid [0-9]*) close_range'
+	diff <(sed -n '/\$ qrap --report journey/,/^$/s/^    \([^$]\)/\1/p' "$TOP/README.md" | same_each_time) \
+		<(same_each_time <<<"$output")
+	diff <(grep '^    qrap\[' "$TOP/README.md" | same_each_time) \
+		<(grep -a '^qrap\[' /tmp/guest.log | tr -d '\r' | same_each_time)
+}
+
+# Disks, links, standard error.
+
+# full_disk: /tmp/small has not a byte left
+full_disk() {
+	need_root
+	mkdir /tmp/small
+	mount -t tmpfs -o size=16k tmpfs /tmp/small
+}
+
+# $output has this many lines of ours; there is no other warning than that about the log.
+assert_log_warning() {
+	[ "$(grep -c "^qrap: Couldn't write the log file " <<<"$output")" = 1 ]
+	[ "$(grep -c '^qrap' <<<"$output")" = 1 ]
+}
+
+@test "a disk that is full from the start: QEMU runs, with a warning" {
+	full_disk
+	cat /dev/zero >/tmp/small/zeroes || true
+	online "$QRAP" --log-file /tmp/small/log "$FD" "${QEMU[@]}"
+	[ "$status" = 0 ]
+	assert_log_warning
+	[[ $output == *"file /tmp/small/log: No space left on device"* ]]
+	run "$QRAP" --report /tmp/small/log
+	[ "$status" = 125 ]
+}
+
+@test "a disk that gets full: QEMU runs, what is there is reported, the rest counted" {
+	full_disk
+	head -c 11000 /dev/zero >/tmp/small/zeroes
+	# Pages of 4096 bytes: one for the log, which ends before QEMU starts.
+	for ((i = 0; i < 20; i++)); do
+		more+=("$LOSE" nothing "$FD")
+	done
+	online "$QRAP" --log-file /tmp/small/log "$FD" "$LOSE" close "$FD" "${more[@]}" /tmp/qemu-vm
+	[ "$status" = 0 ]
+	[ "$(stat -c %s /tmp/small/log)" = 4096 ]
+	LOG=/tmp/small/log
+	assert_verdict 2 lost '/.*/lose (pid [0-9]*) close'
+	[[ $output == *'1 lines not read: 1 damaged, 0 of another program, 0 of another version'* ]]
+	# There is room again: the next run is not hurt by the half line before it.
+	rm /tmp/small/zeroes
+	online "$QRAP" --log-file "$LOG" "$FD" "$LOSE" closefrom "$FD" /tmp/qemu-vm
+	[ "$status" = 0 ]
+	assert_verdict 1 mended '/.*/lose (pid [0-9]*) closefrom'
+}
+
+@test "a log file that is a link, a directory, not ours: QEMU runs, with a warning" {
+	mkdir /tmp/directory
+	ln -s /tmp/target /tmp/link
+	for log in /tmp/link /tmp/directory /nowhere/log; do
+		online "$QRAP" --log-file $log "$FD" "${QEMU[@]}"
+		[ "$status" = 0 ]
+		assert_log_warning
+		[[ $output == *"Couldn't write the log file $log: "* ]]
+	done
+	[ ! -e /tmp/target ]
+	# Quiet is quiet.
+	online "$QRAP" --log quiet --log-file /tmp/link "$FD" "${QEMU[@]}"
+	[ "$status" = 0 ]
+	[[ $output != *qrap* ]]
+}
+
+@test "standard error is closed: nothing of ours in the file that comes onto its number" {
+	online sh -c 'exec "$@" 2>&-' sh "${TRACED[@]}" "$FD" bash -c '
+		exec 2>/tmp/data
+		exec 5>&-
+		exec 2>&-
+		exec "$@"' bash /tmp/qemu-vm
+	[ "$status" = 0 ]
+	[ -e /tmp/data ]
+	[ ! -s /tmp/data ]
+	assert_verdict 1 mended '/.*/bash (pid [0-9]*) close'
+}
