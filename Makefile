@@ -201,6 +201,12 @@ fuzz:
 	@$(MAKE) -s --no-print-directory fuzzers
 	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)
 
+# What check does a few times, many times: SOAK_RESTARTS restarts of passt under a guest.
+soak:
+	@tests/need soak
+	@$(MAKE) -s --no-print-directory all helpers
+	@tests/soak
+
 # Other releases of Debian, each with its own compiler, libc, QEMU and passt. What is tested there:
 # RELEASE_TESTS, arguments of tests/run.
 RELEASES ?= bullseye bookworm trixie sid
@@ -222,6 +228,6 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all helpers fuzzers install uninstall deb rpm check check-original lint demo \
-	bench bench-guard bench-readme fuzz check-releases check-arch clean FORCE
+	bench bench-guard bench-readme fuzz soak check-releases check-arch clean FORCE
 
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/pic/*/*.d $(BUILD)/tests/*.d)

@@ -440,6 +440,7 @@ static void end_guard(enum phase phase, const struct loss *loss)
 		if (locker != NO_DESCRIPTOR)
 			locker_empty(locker);
 	}
+	/* First, so that the end of the link is told before this one where it is the reason. */
 	link_stop();
 	witness_step(&witness, EVENT_OWNER_CLOSED, "is done with", loss->call);
 	log_close(&guard.log);
@@ -537,8 +538,11 @@ void guard_touched(enum touch touch)
 	touches = atomic_fetch_or(&guard.touches, touch);
 	if (!touches)
 		inspect(false);
-	if (((touches | touch) & claim) == claim && pass_on(PHASE_WAITING, PHASE_CLAIMED))
-		witness_step(&witness, EVENT_CLAIMED, "takes", NULL);
+	if (((touches | touch) & claim) != claim || !pass_on(PHASE_WAITING, PHASE_CLAIMED))
+		return;
+	/* Soon QEMU is in its chroot, or another user. */
+	log_keep_open(&guard.log);
+	witness_step(&witness, EVENT_CLAIMED, "takes", NULL);
 }
 
 void guard_used(void)

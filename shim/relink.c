@@ -194,7 +194,7 @@ static void end_link(int fd, enum link_end why)
 		sys_call(SYS_shutdown, fd, SHUT_RDWR, 0, 0, 0, 0);
 	relink.up = false;
 	relink.over = !relink.reconnect;
-	if (!relink.over && !take_ready(fd) && replace(fd, relink.placeholder))
+	if (relink.over || (!take_ready(fd) && replace(fd, relink.placeholder)))
 		atomic_store(&seek.down, true);
 	wake_thread();
 	update();
@@ -228,7 +228,11 @@ static bool is_misuse(int error)
 static ssize_t end_or_pad(int fd, const struct iovec *iov, size_t count, enum link_end why)
 {
 	end_link(fd, why);
-	return relink.over ? 0 : pad(iov, count);
+	if (relink.over)
+		return 0;
+	if (!frame_is_whole(&relink.in))
+		atomic_fetch_add(&seek.padded, 1);
+	return pad(iov, count);
 }
 
 /* Data that goes wrong behind the first @passed bytes, if at all: what QEMU gets of it. */

@@ -254,7 +254,8 @@ static void announce(struct seeker *s)
 {
 	s->announced = true;
 	appear_close(&s->appear);
-	tidings_up(&s->tidings, s->found_ms - s->lost_ms, atomic_exchange(&seek.dropped, 0));
+	tidings_up(&s->tidings, s->found_ms - s->lost_ms, atomic_exchange(&seek.dropped, 0),
+		   atomic_exchange(&seek.padded, 0));
 }
 
 static void silence_bell(const struct seeker *s)
@@ -315,10 +316,12 @@ static void say_spoken(struct seeker *s)
 /* The owner has stopped us: what has happened by then is told all the same. */
 static void say_last(struct seeker *s)
 {
-	bool is_taken = atomic_load(&seek.ready) < 0 && !atomic_load(&seek.down);
-
 	say_spoken(s);
-	if (s->linked && is_taken && !s->announced)
+	if (!s->linked)
+		return;
+	if (is_missed())
+		lose(s);
+	else if (!s->announced && atomic_load(&seek.ready) < 0)
 		announce(s);
 }
 
@@ -326,12 +329,10 @@ static void work(struct seeker *s)
 {
 	bool ended = wait_for_events(s);
 
-	if (atomic_load(&seek.stop))
-		return;
 	say_spoken(s);
 	if (s->linked && (ended || is_missed()))
 		lose(s);
-	if (time_left(s))
+	if (atomic_load(&seek.stop) || time_left(s))
 		return;
 	if (s->linked)
 		announce(s);

@@ -27,11 +27,12 @@ enum link_end {
 /**
  * struct seek - What QEMU's thread and the seeking one share
  * @ready:	Connected socket for QEMU's thread to take, or -1
- * @down:	The placeholder is on the number
+ * @down:	No connection is on the number, but the placeholder, or one that has ended for good
  * @stop:	The owner has closed the number
  * @end:	enum link_end of the last link that QEMU's thread took down
  * @bad_length: ... and the length that could not be
  * @dropped:	Frames of the guest dropped since the link was up
+ * @padded:	Frames of passt's that broke off and were completed, since the link was up
  * @spoken:	The guest has sent a frame
  */
 struct seek {
@@ -41,6 +42,7 @@ struct seek {
 	atomic_int end;
 	atomic_uint bad_length;
 	atomic_uint dropped;
+	atomic_uint padded;
 	atomic_bool spoken;
 };
 

@@ -134,7 +134,7 @@ void tidings_down(const struct tidings *tidings, enum down_reason reason, uint32
 	log_event(tidings->log, &event);
 }
 
-void tidings_up(const struct tidings *tidings, int64_t away_ms, unsigned dropped)
+void tidings_up(const struct tidings *tidings, int64_t away_ms, unsigned dropped, unsigned padded)
 {
 	char msg[MSG_BYTES], more[MORE_BYTES];
 	struct text t, m;
@@ -158,6 +158,7 @@ void tidings_up(const struct tidings *tidings, int64_t away_ms, unsigned dropped
 	text_start(&m, more, sizeof(more));
 	add_member(&m, "away_ms", away_ms);
 	add_member(&m, "dropped", dropped);
+	add_member(&m, "padded", padded);
 	log_event(tidings->log, &event);
 }
 

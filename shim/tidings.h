@@ -53,8 +53,9 @@ void tidings_down(const struct tidings *tidings, enum down_reason reason, uint32
  * @tidings:	Of which link
  * @away_ms:	Milliseconds that it was down
  * @dropped:	Frames of the guest that were dropped meanwhile
+ * @padded:	Frames of passt's that broke off and were completed
  */
-void tidings_up(const struct tidings *tidings, int64_t away_ms, unsigned dropped);
+void tidings_up(const struct tidings *tidings, int64_t away_ms, unsigned dropped, unsigned padded);
 
 /* The guest has sent its first frame. */
 void tidings_first_frame(const struct tidings *tidings);
