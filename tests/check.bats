@@ -307,3 +307,17 @@ loader() {
 		[ ! -s answer ]
 	done
 }
+
+# By real compilers, not by a changed header: what they make has a class, a machine and a libc of its own.
+@test "programs of real other compilers: another class, another machine, musl" {
+	need i686-linux-gnu-gcc s390x-linux-gnu-gcc musl-gcc
+	i686-linux-gnu-gcc -o narrow program.c
+	check ./narrow
+	assert_no ./narrow 'for i386'
+	s390x-linux-gnu-gcc -o foreign program.c
+	check ./foreign
+	assert_no ./foreign 'for s390'
+	musl-gcc -o tiny program.c
+	check ./tiny
+	assert_no ./tiny musl
+}
