@@ -248,6 +248,11 @@ assert_runs() {
 		for button in /dev/input/event*; do
 			dd if="$button" of=/tmp/pressed bs=24 count=1 2>/dev/null &
 		done
+		set -- /dev/input/event*
+		until [ "$(ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c /dev/input/event)" -ge $# ]; do
+			sleep 0.1
+		done
+		say listening
 		until [ -s /tmp/pressed ]; do sleep 0.1; done
 		say button')
 	domain q35 "$(interface virtio $MAC)"
@@ -256,7 +261,8 @@ assert_runs() {
 	exec {orders}<>/tmp/orders
 	start virsh sh -c 'exec virsh --connect "$1" </tmp/orders' sh "qemu:///embed?root=$ROOT"
 	echo 'create /tmp/domain.xml' >&"$orders"
-	wait_for 40 grep -qs "QRAP-GUEST page=$PAGE" $CONSOLE
+	wait_for 40 grep -qs 'QRAP-GUEST listening' $CONSOLE
+	grep -q "QRAP-GUEST page=$PAGE" $CONSOLE
 	refute ended "$PASST"
 	echo 'shutdown guest' >&"$orders"
 	wait_for 20 ended "$PASST"
