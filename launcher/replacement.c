@@ -66,16 +66,45 @@ static void count_transports(const struct inventory *inventory, struct machine *
 		machine->attachment = ATTACH_ONBOARD;
 }
 
-static bool would_have_default_nic(const struct inventory *inventory)
+static bool has_nodefaults(const struct inventory *inventory)
 {
 	static const char *const nodefaults[] = { "nodefaults", NULL };
 
 	for (size_t i = 0; i < inventory->count; i++) {
-		if (inventory->items[i].role == ROLE_NETDEV ||
-		    option_is(&inventory->items[i].option, nodefaults))
+		if (option_is(&inventory->items[i].option, nodefaults))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * powernv's PCI buses are behind root ports, which are devices like others (hw/ppc/pnv.c): with
+ * -nodefaults there is none but what the command line adds, and a NIC on it knows its bus.
+ */
+static void look_for_bus(const struct inventory *inventory, struct machine *machine)
+{
+	if (!inventory->machine || fnmatch("powernv*", inventory->machine, 0) ||
+	    !has_nodefaults(inventory))
+		return;
+	for (size_t i = 0; i < inventory->count; i++) {
+		const struct item *item = &inventory->items[i];
+		const char *type = item->role == ROLE_DEVICE || item->role == ROLE_NIC_DEVICE
+					   ? item_type(item)
+					   : NULL;
+
+		if (type && (item->role == ROLE_NIC_DEVICE || strstr(type, "root-port")))
+			return;
+	}
+	machine->attachment = ATTACH_ONBOARD;
+}
+
+static bool would_have_default_nic(const struct inventory *inventory)
+{
+	for (size_t i = 0; i < inventory->count; i++) {
+		if (inventory->items[i].role == ROLE_NETDEV)
 			return false;
 	}
-	return true;
+	return !has_nodefaults(inventory);
 }
 
 /* virtio-net stays as it is on any bus, but nobody else has a channel subsystem. */
@@ -304,6 +333,7 @@ void replacement_plan(struct arena *arena, struct inventory *inventory, const ch
 	*out = (struct replacement) { .machine = machine_find(qemu, inventory->machine) };
 	learn_from_devices(inventory, &out->machine);
 	count_transports(inventory, &out->machine);
+	look_for_bus(inventory, &out->machine);
 	move_settings(arena, inventory);
 	old = old_driver(inventory, &out->machine);
 	out->netdev_id = adopted ? adopted : choose_netdev_id(arena, inventory);

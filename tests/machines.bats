@@ -151,3 +151,15 @@ expect() {
 	machine virtio-net-pci qemu-system-sh4 -M r2d
 	machine virtio-net-pci qemu-system-xtensa -M virt
 }
+
+@test "Power: powernv without its root ports has no bus for a NIC, and starts all the same" {
+	need qemu-system-ppc64 passt
+	start_passt
+	run timeout 20 "$QRAP" --qemu qemu-system-ppc64 -M powernv9 -nodefaults -display none -S \
+		-monitor stdio <<<quit
+	[ "$status" = 0 ]
+	[[ $output == *'Connected to /tmp/passt_1.socket'* ]]
+	run "$QRAP" --dry-run --qemu qemu-system-ppc64 -M powernv9 -nodefaults \
+		-device pnv-phb-root-port,id=port
+	[[ $output == *virtio-net-pci* ]]
+}
