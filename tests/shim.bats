@@ -229,9 +229,9 @@ alike() {
 	local guard
 
 	for guard in off on; do
-		rm -rf /tmp/work
-		mkdir /tmp/work
-		cd /tmp/work
+		rm -rf /tmp/play
+		mkdir /tmp/play
+		cd /tmp/play
 		as_from_a_shell timeout --kill-after=2 40 "$QRAP" --guard $guard "$FD" "$@" \
 			>/tmp/out.$guard 2>/tmp/err.$guard && status=0 || status=$?
 		echo "status $status" >>/tmp/out.$guard
@@ -393,7 +393,7 @@ alike() {
 		git checkout -qb b HEAD~1; echo b >g; git add g; git commit -qm b
 		git -c merge.stat=false merge -q -m merge main; git log --oneline --graph --all
 		git gc -q; git fsck --no-progress; cd ..
-		git clone -q file:///tmp/work/a c; git -C c log --format=%s; git -C c push -q origin HEAD:new
+		git clone -q file:///tmp/play/a c; git -C c log --format=%s; git -C c push -q origin HEAD:new
 		git -C a branch; git -C a diff HEAD~1 --stat; git -C a show nothing
 	END
 	EXPECTED=128 alike bash /tmp/script
@@ -410,8 +410,8 @@ alike() {
 		console.log(spawnSync('sh', ['-c', 'echo three >&3'], { stdio: [0, 1, 2, 'pipe'] }).output[3].toString());
 		const fd = fs.openSync('/dev/null', 'r'); fs.closeSync(fd);
 		try { fs.closeSync(900); } catch (e) { console.log(e.code); }
-		const server = net.createServer((c) => c.end('from the server')).listen('/tmp/work/socket', () => {
-			net.connect('/tmp/work/socket').on('data', (d) => {
+		const server = net.createServer((c) => c.end('from the server')).listen('/tmp/play/socket', () => {
+			net.connect('/tmp/play/socket').on('data', (d) => {
 				console.log(d.toString());
 				server.close();
 				const child = spawn('cat'); child.stdout.pipe(process.stdout);
