@@ -140,6 +140,23 @@ lives() {
 	restart_passt restarted
 }
 
+@test "a guest that is saved, and loaded again after a restart" {
+	need qemu-img
+	qemu-img create -q -f qcow2 /tmp/disk.qcow2 1G
+	start_passt
+	make_monitor
+	start_vm -- "${VIRTIO[@]}" "${MONITOR[@]}" \
+		-drive if=none,id=d,format=qcow2,file=/tmp/disk.qcow2
+	wait_for_traffic
+	monitor 'savevm here'
+	wait_for 30 eval 'monitor "info snapshots" && grep -aqE "^(--|[0-9]+) +here" /tmp/monitor.log'
+	restart_passt between
+	monitor 'loadvm here'
+	set_page after
+	wait_for 20 has_page after
+	lives
+}
+
 @test "a VM that is paused: the end of the link is noticed, and the new one taken up later" {
 	start_passt
 	make_monitor
