@@ -146,10 +146,18 @@ static void report(const struct search *search)
 		obstacles_report(log, search->candidates, search->count);
 }
 
+/* As QEMU expects it: 0, or -1 with errno. */
+static int make_blocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+}
+
 int discover(const struct discovery *discovery, struct connection *found)
 {
 	struct search search = { .wanted = discovery };
-	int fd, flags;
+	int fd;
 
 	search.count = candidates_name(search.candidates, discovery->socket);
 	if (!search.count) {
@@ -162,8 +170,11 @@ int discover(const struct discovery *discovery, struct connection *found)
 		report(&search);
 		return -1;
 	}
-	flags = fcntl(fd, F_GETFL);
-	fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+	if (make_blocking(fd)) {
+		message_error(discovery->log, "%s: %s", search.found->path, strerror(errno));
+		close(fd);
+		return -1;
+	}
 	obstacles_warn(discovery->log, search.candidates,
 		       (size_t)(search.found - search.candidates));
 	found->fd = fd;

@@ -15,28 +15,79 @@
 #endif
 
 /**
- * stat_of() - fstat without the libc: its symbol differs between releases (glibc 2.33)
+ * struct status - What of a file's status is of interest
+ * @mode:	Type and permissions, as st_mode
+ * @dev:	Major number of the device in the upper half, minor in the lower
+ * @ino:	Inode
+ */
+struct status {
+	uint32_t mode;
+	uint64_t dev;
+	uint64_t ino;
+};
+
+static uint64_t device(uint32_t major, uint32_t minor)
+{
+	return ((uint64_t)major << 32) | minor;
+}
+
+/* For Linux before 4.11, and behind filters that do not know statx(2). */
+static int old_status_of(int fd, struct status *status)
+{
+#if defined(SYS_fstat64)
+	struct stat64 st;
+	int ret = (int)sys_call(SYS_fstat64, fd, (long)&st, 0, 0, 0, 0);
+#elif defined(SYS_fstat)
+	struct stat st;
+	int ret = (int)sys_call(SYS_fstat, fd, (long)&st, 0, 0, 0, 0);
+#else
+	struct stat st = { 0 };
+	int ret = -ENOSYS;
+#endif
+	uint32_t dev = (uint32_t)st.st_dev;
+
+	if (ret)
+		return ret;
+	/* As the kernel packs it (linux/kdev_t.h, new_encode_dev()). */
+	status->dev = device((dev & 0xfff00) >> 8, (dev & 0xff) | ((dev >> 12) & 0xfff00));
+	status->mode = st.st_mode;
+	status->ino = st.st_ino;
+	return 0;
+}
+
+/**
+ * status_of() - fstat without the libc: its symbol differs between releases (glibc 2.33)
  * @fd:		Descriptor
- * @st:		Filled: type, device and inode only
+ * @status:	Filled
  *
  * Return: 0 or -errno
  */
-static int stat_of(int fd, struct statx *st)
+static int status_of(int fd, struct status *status)
 {
-	return (int)sys_call(SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_TYPE | STATX_INO,
-			     (long)st, 0);
+	struct statx st;
+	int ret = (int)sys_call(SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_TYPE | STATX_INO,
+				(long)&st, 0);
+
+	if (ret)
+		return ret == -EBADF ? ret : old_status_of(fd, status);
+	*status = (struct status) {
+		.mode = st.stx_mode,
+		.dev = device(st.stx_dev_major, st.stx_dev_minor),
+		.ino = st.stx_ino,
+	};
+	return 0;
 }
 
 bool descriptor_identity(int fd, struct identity *id)
 {
 	socklen_t len = sizeof(id->cookie);
-	struct statx st;
+	struct status status;
 
 	memset(id, 0, sizeof(*id));
-	if (stat_of(fd, &st))
+	if (status_of(fd, &status))
 		return false;
-	id->dev = ((uint64_t)st.stx_dev_major << 32) | st.stx_dev_minor;
-	id->ino = st.stx_ino;
+	id->dev = status.dev;
+	id->ino = status.ino;
 	if (sys_getsockopt(fd, SOL_SOCKET, SO_COOKIE, &id->cookie, &len))
 		id->cookie = 0;
 	return true;
@@ -67,12 +118,12 @@ static enum descriptor_kind socket_kind(int fd)
 
 enum descriptor_kind descriptor_kind(int fd)
 {
-	struct statx st;
-	int ret = stat_of(fd, &st);
+	struct status status;
+	int ret = status_of(fd, &status);
 
 	if (ret)
 		return ret == -EBADF ? DESCRIPTOR_EMPTY : DESCRIPTOR_OTHER;
-	switch (st.stx_mode & S_IFMT) {
+	switch (status.mode & S_IFMT) {
 	case S_IFSOCK:
 		return socket_kind(fd);
 	case S_IFREG:

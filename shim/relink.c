@@ -96,7 +96,7 @@ static bool is_foreign(void)
 
 static void wake_thread(void)
 {
-	sys_send(relink.placeholder, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	seek_ring(relink.placeholder);
 }
 
 static size_t iov_bytes(const struct iovec *iov, size_t count)
@@ -507,7 +507,7 @@ int link_prepare(int fd)
 		drop_placeholder();
 		return ret;
 	}
-	sys_send(bell, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	seek_ring(bell);
 	return 0;
 }
 

@@ -24,6 +24,9 @@
 #define FAST_TOTAL_MS 250
 #define SLOW_MS       1000
 
+/* The kernel may be short of memory for the moment. */
+#define RING_TRIES 3
+
 /*
  * A new connection has to last that long before it is called a link: passt closes it at once when
  * it serves another client, or is about to die.
@@ -211,6 +214,16 @@ static void lose(struct seeker *s)
 		atomic_load(&seek.bad_length));
 }
 
+void seek_ring(int bell)
+{
+	for (int i = 0; i < RING_TRIES; i++) {
+		ssize_t ret = sys_send(bell, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (ret == 1 || ret == -EAGAIN)
+			return;
+	}
+}
+
 /* Connected, and trusted: QEMU's thread is to take it. */
 static void offer(struct seeker *s, int fd)
 {
@@ -220,7 +233,7 @@ static void offer(struct seeker *s, int fd)
 	/* Before it is offered: afterwards the number may already be somebody else's. */
 	watch_link(s, fd);
 	atomic_store(&seek.ready, fd);
-	sys_send(s->bell, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	seek_ring(s->bell);
 }
 
 /* One try. */

@@ -60,4 +60,7 @@ extern struct seek seek;
  */
 int seek_start(const struct contract *contract, const struct log *log, int bell, bool linked);
 
+/* Wakes whoever reads at the other end of this end of the placeholder. */
+void seek_ring(int bell);
+
 #endif /* QRAP_SEEK_H */

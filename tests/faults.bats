@@ -1,0 +1,187 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Each system call fails once, in two ways (tests/faults): the outcome is one of those listed here.
+#
+#	launcher	QEMU runs with the connection, as without a fault, or with a warning; or qrap
+#			fails with its own status and says why
+#	gates		"online": QEMU has the connection, always where it would have had it without the
+#			shim. Where a program lost it, it may also be "placeholder" (QEMU starts, and gets
+#			its network when passt can be reached) or "lost", and then that is said.
+
+# bats file_tags=timeout:300
+
+load common
+load peers
+
+setup() {
+	need strace python3
+	mkdir -p /tmp/bin /tmp/only
+	ln -s "$BUILD/tests/fake_qemu" /tmp/only/kvm
+	ln -s "$(command -v strace)" /tmp/only/strace
+	export FAKE_QEMU_FD=5
+}
+
+# With nothing in PATH but these two, and what is named.
+ONLY=(env PATH=/tmp/only)
+
+# What is on 5, and that nothing else is open but the locker.
+STREAM='^fd 5 stream blocking inherited rcvtimeo=0 sndtimeo=0 peer=/tmp/passt_1.socket'
+OPEN='^open 0 1 2 5( [0-9]{2,})?$'
+
+# faults [OPTION...] OUTCOME... -- WRAPPER... -- COMMAND...
+faults() {
+	local -a options=()
+
+	while [[ $1 == --?* ]]; do
+		options+=("$1")
+		shift
+	done
+	echo 'all: \(null\)|AddressSanitizer' >/tmp/outcomes
+	while [ "$1" != -- ]; do
+		echo "$1" >>/tmp/outcomes
+		shift
+	done
+	shift
+	run as_from_a_shell "$TOP/tests/faults" "${options[@]}" /tmp/outcomes "$@"
+	head -n 50 <<<"$output"
+	mkdir -p "$BUILD/faults"
+	echo "$output" >>"$BUILD/faults/${BATS_TEST_DESCRIPTION//[^a-z-]/_}.$BATS_ROOT_PID"
+	[ "$status" = 0 ]
+}
+
+@test "launcher: patch mode, search" {
+	start_peers 1=fake
+	faults "online 0 $OPEN.*$STREAM" 'refused 12[567] ^qrap: ' \
+		-- "${ONLY[@]}" -- "$QRAP" -m 1
+}
+
+@test "launcher: explicit mode, socket, log file" {
+	start_peers 1=fake
+	faults "online 0 $OPEN.*$STREAM" 'refused 12[567] ^qrap: ' \
+		-- "${ONLY[@]}" -- "$QRAP" --log trace --log-file /tmp/log \
+		--socket /tmp/passt_1.socket 5 kvm fd=5
+}
+
+@test "launcher: without the shim" {
+	start_peers 1=fake
+	faults "online 0 $OPEN.*$STREAM" 'refused 12[567] ^qrap: ' \
+		-- "${ONLY[@]}" -- "$QRAP" --guard off 5 kvm fd=5
+}
+
+@test "launcher: a command line with everything, rewritten" {
+	start_peers 1=fake
+	faults "online 0 $OPEN.*$STREAM" 'refused 12[567] ^qrap: ' \
+		-- "${ONLY[@]}" -- "$QRAP" -machine q35 -readconfig /dev/null -netdev user,id=n \
+		-device e1000,netdev=n -drive if=none,file=/dev/null,id=d -device virtio-blk-pci,drive=d
+}
+
+@test "launcher: --dry-run, --list, --check, --report" {
+	start_peers 1=fake
+	"${ONLY[@]}" "$QRAP" --log-file /tmp/log 5 kvm fd=5
+	faults 'printed 0 ^kvm .*netdev' 'refused 12[567] ^qrap: ' -- "${ONLY[@]}" -- "$QRAP" --dry-run -m 1
+	faults 'listed [01] passt_1' 'none 1 .' 'refused 125 ^qrap: ' -- "${ONLY[@]}" -- "$QRAP" --list
+	faults 'yes 0 ^(yes|program)' 'no 1 ^no: ' 'none 127 .' 'refused 125 ^qrap: ' \
+		-- "${ONLY[@]}" -- "$QRAP" --check kvm
+	faults 'read [012] .' 'refused 125 ^qrap: ' -- "${ONLY[@]}" -- "$QRAP" --report /tmp/log
+}
+
+@test "launcher: a private passt" {
+	need passt
+	ln -s "$(command -v passt)" /tmp/only/passt
+	STREAM=${STREAM%peer=*}
+	# How often it has to look is not always the same: a fault may come as late as in QEMU's own loader.
+	faults "online 0 $OPEN.*$STREAM" 'refused 12[567] ^qrap: ' 'late 127 ^kvm: error while loading' \
+		-- "${ONLY[@]}" -- "$QRAP" --passt 5 kvm fd=5
+	wait_for 5 no_passt
+}
+
+no_passt() {
+	! pidof passt passt.avx2
+}
+
+# The shim, in a program that loses the descriptor, a shell, and QEMU. Its arguments hide the number
+# from all but QEMU. The passt takes any number of clients, since strace has a copy of the connection.
+make_chain() {
+	start passt python3 -c 'if True:
+		import socket
+		s = socket.socket(socket.AF_UNIX)
+		s.bind("/tmp/passt_1.socket")
+		s.listen()
+		clients = []
+		while True:
+			clients.append(s.accept()[0])
+			try:
+				clients[-1].send(bytes([0, 0, 0, 60] + 60 * [0]))
+			except OSError:
+				pass'
+	wait_for 5 listens /tmp/passt_1.socket
+	printf '#!/bin/sh\nexec %s fd=5\n' "$BUILD/tests/fake_qemu" >/tmp/vm
+	chmod +x /tmp/vm
+}
+
+# gates WAY [OPTION...]: the descriptor is lost, and each call of the shim fails
+gates() {
+	local way=$1
+	shift
+
+	faults --shim "online 0 $OPEN.*$STREAM" 'placeholder 0 ^qrap\[.* was lost .*fd 5 stream nonblocking' \
+		'lost 0 ^qrap\[.* was lost .*fd 5 (closed|no socket)' \
+		-- "$QRAP" "$@" 5 -- "$BUILD/tests/lose" "$way" 5 /tmp/vm
+}
+
+@test "gates: nobody loses the descriptor, and no fault makes it worse" {
+	make_chain
+	faults --shim "online 0 $OPEN.*$STREAM" -- "$QRAP" 5 -- "$BUILD/tests/lose" nothing 5 /tmp/vm
+	faults --shim "online 0 $OPEN.*$STREAM" \
+		-- "$QRAP" --log trace --log-file /tmp/log 5 -- "$BUILD/tests/lose" nothing 5 /tmp/vm
+}
+
+@test "gates: closed, with a log" {
+	make_chain
+	gates close --log trace --log-file /tmp/log
+}
+
+@test "gates: closed by a loop" {
+	make_chain
+	gates proc-loop
+}
+
+@test "gates: closed by close_range" {
+	make_chain
+	gates close_range
+}
+
+@test "gates: overwritten" {
+	make_chain
+	gates eventfd
+}
+
+@test "gates: marked close-on-exec, in a child" {
+	make_chain
+	gates setfd
+	gates fork
+}
+
+@test "gates: lost with the spare, the same passt again" {
+	make_chain
+	gates raw-close_range
+}
+
+# "unlinked": QEMU uses the connection as it would without the shim, and is told that its end will be
+# the end of the network.
+
+# The link, in a program that stands for QEMU (tests/helpers/link_fault.c), without the launcher.
+link() {
+	printf '#!/bin/sh\nexec %s qemu fd=5\n' "$BUILD/tests/link_fault" >/tmp/vm
+	chmod +x /tmp/vm
+	export LD_PRELOAD=$BUILD/qrap_preload.so QRAP_FD=5 QRAP_SOCKET=/tmp/passt.socket
+	export QRAP_LOG_FILE=/tmp/log QRAP_TRUST=any
+	faults --shim --follow 'up 0 ^up$' 'down 0 ^qrap\[.*^down$' 'none 0 ^qrap\[.*^none$' \
+		'unlinked 1 ^qrap\[.*gone for good$.*^broken: QEMU: end of file' \
+		-- "$BUILD/tests/link_fault" -- /tmp/vm
+}
+
+@test "link: passt restarts, QEMU sees whole frames and complete sends" {
+	link
+}
