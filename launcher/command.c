@@ -47,7 +47,7 @@ static void print_quoted(const char *word)
 	putchar('\'');
 }
 
-int command_print(char *const *words)
+void command_print(char *const *words)
 {
 	for (char *const *word = words; *word; word++) {
 		if (word != words)
@@ -55,7 +55,6 @@ int command_print(char *const *words)
 		print_quoted(*word);
 	}
 	putchar('\n');
-	return fflush(stdout) || ferror(stdout) ? -1 : 0;
 }
 
 int command_run(const struct log *log, const struct qemu *qemu, char **words)

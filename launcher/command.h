@@ -15,8 +15,8 @@
  */
 char **command_words(const char *name, char **args);
 
-/* Prints words on stdout as one line that sh(1) runs as it is: 0, or -1 if it cannot be written. */
-int command_print(char *const *words);
+/* Prints words on stdout as one line that sh(1) runs as it is. */
+void command_print(char *const *words);
 
 /**
  * command_run() - Become the program

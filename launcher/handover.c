@@ -21,7 +21,9 @@ static int put_on_number(int from, int to)
 		return fcntl(to, F_SETFD, 0);
 	if (dup2(from, to) < 0)
 		return -1;
-	return close(from);
+	/* Whatever it says, the number is free afterwards: close(2). */
+	close(from);
+	return 0;
 }
 
 /* QEMU's executable, so that the shim knows it whatever its arguments say. */

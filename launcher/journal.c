@@ -2,6 +2,7 @@
 /* JSON Lines of a log file, which may be damaged, cut off or somebody else's. */
 #include "journal.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -224,11 +225,12 @@ static void take_lines(struct reading *reading, const char *line)
 	count_line(reading->journal, kind);
 }
 
-void journal_read(FILE *file, struct journal *journal)
+int journal_read(FILE *file, struct journal *journal)
 {
 	struct reading reading = { .journal = journal, .arena = arena_new() };
 	char *line = arena_get(reading.arena, LINE_MAX_BYTES + 1);
 	long len;
+	int error;
 
 	*journal = (struct journal) { .arena = arena_new() };
 	while ((len = read_line(file, line)) != -1) {
@@ -237,7 +239,9 @@ void journal_read(FILE *file, struct journal *journal)
 		else if (len)
 			count_line(journal, LINE_DAMAGED);
 	}
+	error = ferror_unlocked(file) ? -errno : 0;
 	arena_free(reading.arena);
+	return error;
 }
 
 void journal_free(struct journal *journal)

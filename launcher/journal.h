@@ -72,8 +72,10 @@ struct journal {
  *
  * The last run is the one that began last: several may write to one file at the same time. Memory
  * is used for one run only, and for each line at most 64 KiB.
+ *
+ * Return: 0, or -errno if the file could not be read to its end
  */
-void journal_read(FILE *file, struct journal *journal);
+int journal_read(FILE *file, struct journal *journal);
 
 void journal_free(struct journal *journal);
 

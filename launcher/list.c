@@ -321,9 +321,5 @@ int list_sockets(const struct options *options)
 		print_json(&list);
 	else
 		print_table(&list);
-	if (fflush(stdout)) {
-		message_error(&options->log, "can't write the list: %s", strerror(errno));
-		return STATUS_FAILED;
-	}
 	return any_free(&list) ? 0 : 1;
 }

@@ -18,10 +18,10 @@ static void blank_controls(char *text)
 	}
 }
 
-static void say(int fd, const char *prefix, const char *format, va_list args)
-	__attribute__((format(printf, 3, 0)));
+static void say(const char *prefix, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
 
-static void say(int fd, const char *prefix, const char *format, va_list args)
+static void say(const char *prefix, const char *format, va_list args)
 {
 	char *text, *line;
 	int len;
@@ -34,7 +34,7 @@ static void say(int fd, const char *prefix, const char *format, va_list args)
 	if (len < 0)
 		return;
 	/* A stderr that is closed, full or a broken pipe keeps no guest from starting. */
-	sys_write_quietly(fd, line, (size_t)len);
+	sys_write_quietly(STDERR_FILENO, line, (size_t)len);
 	free(line);
 }
 
@@ -45,7 +45,7 @@ void message_error(const struct log *log, const char *format, ...)
 	/* --log quiet, too, wants to know why nothing runs. */
 	(void)log;
 	va_start(args, format);
-	say(STDERR_FILENO, "qrap: ", format, args);
+	say("qrap: ", format, args);
 	va_end(args);
 }
 
@@ -56,7 +56,7 @@ void message_warning(const struct log *log, const char *format, ...)
 	if (log->level < LOG_NORMAL)
 		return;
 	va_start(args, format);
-	say(STDERR_FILENO, "qrap: ", format, args);
+	say("qrap: ", format, args);
 	va_end(args);
 }
 
@@ -67,17 +67,34 @@ void message_trace(const struct log *log, const char *format, ...)
 	if (log->level < LOG_TRACE)
 		return;
 	va_start(args, format);
-	say(STDERR_FILENO, "qrap: ", format, args);
+	say("qrap: ", format, args);
 	va_end(args);
 }
 
 void message_answer(const char *format, ...)
 {
 	va_list args;
+	char *text;
+	int len;
 
 	va_start(args, format);
-	say(STDOUT_FILENO, "", format, args);
+	len = vasprintf(&text, format, args);
 	va_end(args);
+	if (len < 0)
+		return;
+	blank_controls(text);
+	printf("%s\n", text);
+	/* In order with what stderr gets. */
+	fflush(stdout);
+	free(text);
+}
+
+bool message_all_answered(const struct log *log)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return true;
+	message_error(log, "Couldn't write all of it to standard output");
+	return false;
 }
 
 static void say_plainly(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -87,7 +104,7 @@ static void say_plainly(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	say(STDERR_FILENO, "", format, args);
+	say("", format, args);
 	va_end(args);
 }
 

@@ -20,9 +20,11 @@ void message_warning(const struct log *log, const char *format, ...)
 void message_trace(const struct log *log, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* A line on stdout, where the user asked for it: in one write and without control characters, too.
- */
+/* A line on stdout, where the user asked for it: without control characters, too. */
 void message_answer(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Has all that went to stdout been written? If not, that is an error, and told. */
+bool message_all_answered(const struct log *log);
 
 /* The line of its own that scripts wait for, without prefix: "Connected to PATH". */
 void message_connected(const struct log *log, const char *path);

@@ -128,8 +128,10 @@ static int run_explicit(const struct options *o)
 
 	if (status)
 		return status;
-	if (o->dry_run)
-		return command_print(o->command) ? STATUS_FAILED : 0;
+	if (o->dry_run) {
+		command_print(o->command);
+		return 0;
+	}
 	return start(o, &qemu, o->command, o->fd);
 }
 
@@ -150,8 +152,10 @@ static int run_patched(const struct options *o)
 		message_error(&o->log, "Couldn't rewrite the command line: %s", strerror(ENOMEM));
 		return STATUS_FAILED;
 	}
-	if (o->dry_run)
-		return command_print(words) ? STATUS_FAILED : 0;
+	if (o->dry_run) {
+		command_print(words);
+		return 0;
+	}
 	if (!starts_guest)
 		return command_run(&o->log, &qemu, words);
 	return start(o, &qemu, words, result.fd);
@@ -166,6 +170,29 @@ static void hold_standard_descriptors(void)
 	}
 }
 
+static int run(const struct options *options)
+{
+	switch (options->mode) {
+	case MODE_EXPLICIT:
+		return run_explicit(options);
+	case MODE_PATCH:
+		return run_patched(options);
+	case MODE_CHECK:
+		return check(options);
+	case MODE_REPORT:
+		return report(options);
+	case MODE_LIST:
+		return list_sockets(options);
+	case MODE_HELP:
+		options_help();
+		return 0;
+	case MODE_VERSION:
+		version_print();
+		return 0;
+	}
+	return STATUS_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -177,23 +204,6 @@ int main(int argc, char **argv)
 	if (status)
 		return status;
 	events_begin(&options.log, exe);
-	switch (options.mode) {
-	case MODE_EXPLICIT:
-		return run_explicit(&options);
-	case MODE_PATCH:
-		return run_patched(&options);
-	case MODE_CHECK:
-		return check(&options);
-	case MODE_REPORT:
-		return report(&options);
-	case MODE_LIST:
-		return list_sockets(&options);
-	case MODE_HELP:
-		options_help();
-		return 0;
-	case MODE_VERSION:
-		version_print();
-		return 0;
-	}
-	return STATUS_FAILED;
+	status = run(&options);
+	return message_all_answered(&options.log) ? status : STATUS_FAILED;
 }

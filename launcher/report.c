@@ -360,20 +360,25 @@ static FILE *open_log(const char *path)
 	return NULL;
 }
 
+static int say_unreadable(const struct options *options, int error)
+{
+	message_error(&options->log, "Couldn't read %s: %s", options->file, strerror(error));
+	return STATUS_FAILED;
+}
+
 int report(const struct options *options)
 {
 	FILE *file = open_log(options->file);
 	struct journal journal;
-	int status = STATUS_FAILED;
+	int status = STATUS_FAILED, error;
 
-	if (!file) {
-		message_error(&options->log, "Couldn't read %s: %s", options->file,
-			      strerror(errno));
-		return STATUS_FAILED;
-	}
-	journal_read(file, &journal);
+	if (!file)
+		return say_unreadable(options, errno);
+	error = journal_read(file, &journal);
 	fclose(file);
-	if (journal.count)
+	if (error)
+		say_unreadable(options, -error);
+	else if (journal.count)
 		status = print_report(options, &journal);
 	else
 		message_error(&options->log,

@@ -1,13 +1,19 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Each system call fails once, in two ways (tests/faults): the outcome is one of those listed here.
+# Each system call fails once, in two ways (tests/faults): the outcome is one of those listed here, and
+# nothing is left over. Each test leaves a table in $BUILD/faults: system call, error, and how often
+# which outcome.
 #
-#	launcher	QEMU runs with the connection, as without a fault, or with a warning; or qrap
-#			fails with its own status and says why
+#	launcher	"online": QEMU has the connection, as without a fault, or with a warning.
+#			"refused": qrap fails with its own status and says why; never where it would
+#			not without the shim. --check and the like answer, or say that they cannot.
 #	gates		"online": QEMU has the connection, always where it would have had it without the
 #			shim. Where a program lost it, it may also be "placeholder" (QEMU starts, and gets
 #			its network when passt can be reached) or "lost", and then that is said.
+#	link		"up": frames pass again after passt was restarted. "unlinked": QEMU uses the
+#			connection as it would without the shim, and is told that its end will be the end
+#			of the network. "down", "none": it has no network, and is told.
 
 # bats file_tags=timeout:300
 
@@ -15,7 +21,10 @@ load common
 load peers
 
 setup() {
-	need strace python3
+	need strace python3 setarch
+	mkdir -p "$BUILD/faults"
+	TABLE=$BUILD/faults/$(tr -cs '[:alnum:]\n' - <<<"$BATS_TEST_DESCRIPTION")
+	rm -f "$TABLE"
 	mkdir -p /tmp/bin /tmp/only
 	ln -s "$BUILD/tests/fake_qemu" /tmp/only/kvm
 	ln -s "$(command -v strace)" /tmp/only/strace
@@ -31,7 +40,7 @@ OPEN='^open 0 1 2 5( [0-9]{2,})?$'
 
 # faults [OPTION...] OUTCOME... -- WRAPPER... -- COMMAND...
 faults() {
-	local -a options=()
+	local -a options=(--table "$TABLE")
 
 	while [[ $1 == --?* ]]; do
 		options+=("$1")
@@ -45,8 +54,6 @@ faults() {
 	shift
 	run as_from_a_shell "$TOP/tests/faults" "${options[@]}" /tmp/outcomes "$@"
 	head -n 50 <<<"$output"
-	mkdir -p "$BUILD/faults"
-	echo "$output" >>"$BUILD/faults/${BATS_TEST_DESCRIPTION//[^a-z-]/_}.$BATS_ROOT_PID"
 	[ "$status" = 0 ]
 }
 
@@ -56,17 +63,26 @@ faults() {
 		-- "${ONLY[@]}" -- "$QRAP" -m 1
 }
 
-@test "launcher: explicit mode, socket, log file" {
+@test "launcher: explicit mode, socket, log file: the shim is no reason to refuse" {
 	start_peers 1=fake
+	explicit off
+	grep ' refused' "$TABLE" >/tmp/without
+	rm "$TABLE"
+	explicit on
+	grep ' refused' "$TABLE" >/tmp/with
+	[ -s /tmp/with ]
+	diff <(refusals /tmp/without) <(refusals /tmp/with)
+}
+
+# explicit GUARD
+explicit() {
 	faults "online 0 $OPEN.*$STREAM" 'refused 12[567] ^qrap: ' \
-		-- "${ONLY[@]}" -- "$QRAP" --log trace --log-file /tmp/log \
+		-- "${ONLY[@]}" -- "$QRAP" --guard "$1" --log trace --log-file /tmp/log \
 		--socket /tmp/passt_1.socket 5 kvm fd=5
 }
 
-@test "launcher: without the shim" {
-	start_peers 1=fake
-	faults "online 0 $OPEN.*$STREAM" 'refused 12[567] ^qrap: ' \
-		-- "${ONLY[@]}" -- "$QRAP" --guard off 5 kvm fd=5
+refusals() {
+	sed -E 's/^(\S+ +\S+) .* ([0-9]+ refused).*/\1 \2/' "$1"
 }
 
 @test "launcher: a command line with everything, rewritten" {
@@ -79,25 +95,35 @@ faults() {
 @test "launcher: --dry-run, --list, --check, --report" {
 	start_peers 1=fake
 	"${ONLY[@]}" "$QRAP" --log-file /tmp/log 5 kvm fd=5
-	faults 'printed 0 ^kvm .*netdev' 'refused 12[567] ^qrap: ' -- "${ONLY[@]}" -- "$QRAP" --dry-run -m 1
+	faults 'printed 0 ^kvm .*netdev' 'refused 12[567] ^qrap: Could' -- "${ONLY[@]}" -- "$QRAP" --dry-run -m 1
 	faults 'listed [01] passt_1' 'none 1 .' 'refused 125 ^qrap: ' -- "${ONLY[@]}" -- "$QRAP" --list
-	faults 'yes 0 ^(yes|program)' 'no 1 ^no: ' 'none 127 .' 'refused 125 ^qrap: ' \
-		-- "${ONLY[@]}" -- "$QRAP" --check kvm
-	faults 'read [012] .' 'refused 125 ^qrap: ' -- "${ONLY[@]}" -- "$QRAP" --report /tmp/log
+	faults 'yes 0 ^yes$' 'no 1 ^no: ' 'none 127 ^no: ' 'refused 125 ^qrap: Could' -- "${ONLY[@]}" -- "$QRAP" --check kvm
+	faults 'read 0 ^verdict: intact$' 'refused 125 ^qrap: ' -- "${ONLY[@]}" -- "$QRAP" --report /tmp/log
 }
 
 @test "launcher: a private passt" {
 	need passt
 	ln -s "$(command -v passt)" /tmp/only/passt
 	STREAM=${STREAM%peer=*}
-	# How often it has to look is not always the same: a fault may come as late as in QEMU's own loader.
-	faults "online 0 $OPEN.*$STREAM" 'refused 12[567] ^qrap: ' 'late 127 ^kvm: error while loading' \
+	faults --jobs=4 "online 0 $OPEN.*$STREAM" 'refused 12[567] ^qrap: ' \
 		-- "${ONLY[@]}" -- "$QRAP" --passt 5 kvm fd=5
-	wait_for 5 no_passt
 }
 
-no_passt() {
-	! pidof passt passt.avx2
+@test "what is left over, or not in the table, is found" {
+	TABLE=/tmp/table
+	refute faults 'made 0 ^/tmp/left' 'failed 1 .' -- env -- mktemp /tmp/left.XXXXXX
+	grep -E '^inject=.* left over: /tmp/left\..*' <<<"$output"
+	sed 's/"getrandom": "[A-Z ]*",//' "$TOP/tests/faults" >/tmp/faults
+	chmod +x /tmp/faults
+	run as_from_a_shell /tmp/faults /tmp/outcomes env -- mktemp /tmp/left.XXXXXX
+	[ "$status" = 1 ]
+	grep -x 'getrandom: which errors are typical for it?' <<<"$output"
+}
+
+# But for the program's own close(2), whose result is the program's.
+@test "gates: what close says is of no interest" {
+	refute sh -c "sed 's/libc_result(sys_close/close/' '$TOP'/shim/*.c |
+		grep -nE '[=!?(,&|] *sys_close\(|return +sys_close\('"
 }
 
 # The shim, in a program that loses the descriptor, a shell, and QEMU. Its arguments hide the number
@@ -168,18 +194,16 @@ gates() {
 	gates raw-close_range
 }
 
-# "unlinked": QEMU uses the connection as it would without the shim, and is told that its end will be
-# the end of the network.
-
 # The link, in a program that stands for QEMU (tests/helpers/link_fault.c), without the launcher.
 link() {
 	printf '#!/bin/sh\nexec %s qemu fd=5\n' "$BUILD/tests/link_fault" >/tmp/vm
 	chmod +x /tmp/vm
-	export LD_PRELOAD=$BUILD/qrap_preload.so QRAP_FD=5 QRAP_SOCKET=/tmp/passt.socket
-	export QRAP_LOG_FILE=/tmp/log QRAP_TRUST=any
-	faults --shim --follow 'up 0 ^up$' 'down 0 ^qrap\[.*^down$' 'none 0 ^qrap\[.*^none$' \
+	faults --shim --follow --jobs=4 'up 0 ^open sockets=3 others=[0-3]$.*^up$' \
+		'down 0 ^qrap\[.*^open sockets=[34] others=[0-3]$.*^down$' \
+		'none 0 ^qrap\[.*^open sockets=[0-3] others=[0-3]$.*^none$' \
 		'unlinked 1 ^qrap\[.*gone for good$.*^broken: QEMU: end of file' \
-		-- "$BUILD/tests/link_fault" -- /tmp/vm
+		-- "$BUILD/tests/link_fault" -- env "LD_PRELOAD=$BUILD/qrap_preload.so" \
+		QRAP_FD=5 QRAP_LOG_FILE=/tmp/log QRAP_TRUST=any /tmp/vm
 }
 
 @test "link: passt restarts, QEMU sees whole frames and complete sends" {

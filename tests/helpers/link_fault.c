@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * link_fault COMMAND [ARG]...: a passt on ./passt.socket that is restarted once
+ * link_fault COMMAND [ARG]...: a passt on ./passt.socket ($QRAP_SOCKET) that is restarted once
  * link_fault qemu fd=5: the QEMU that COMMAND comes to: on descriptor 5 it sends back what it gets
  *
  * Whatever fails in the shim on the way, QEMU must see whole frames and complete sends, since it
- *gives a network up, or aborts, at anything else. Before and after the restart a frame has to make
- *its way there and back; those in between may be lost. Prints one line:
+ * gives a network up, or aborts, at anything else. Before and after the restart a frame has to make
+ * its way there and back; those in between may be lost. QEMU prints what it has open in the end, by
+ * kind: "open sockets=N others=N", standard descriptors left out. Then one line:
  *
  *	up	status 0: frames pass again after the restart
  *	down	status 0: they do not, within a few seconds
@@ -23,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -30,6 +32,7 @@
 
 #define QEMU_FD    5
 #define PASST_PATH "passt.socket"
+#define HIGHEST_FD 1023
 #define HEADER     4
 #define ADDRESSES  12
 #define FRAME_MIN  14
@@ -163,6 +166,18 @@ static void receive(struct stream *s)
 	}
 }
 
+static void print_open(void)
+{
+	int sockets = 0, others = 0;
+	struct stat st;
+
+	for (int fd = STDERR_FILENO + 1; fd <= HIGHEST_FD; fd++) {
+		if (!fstat(fd, &st))
+			S_ISSOCK(st.st_mode) ? sockets++ : others++;
+	}
+	printf("open sockets=%d others=%d\n", sockets, others);
+}
+
 /* Until the tester closes our standard input. */
 static int be_qemu(void)
 {
@@ -171,16 +186,20 @@ static int be_qemu(void)
 	socklen_t len = sizeof(type);
 
 	/* The claim. */
-	if (getsockopt(QEMU_FD, SOL_SOCKET, SO_TYPE, &type, &len))
+	if (getsockopt(QEMU_FD, SOL_SOCKET, SO_TYPE, &type, &len)) {
+		print_open();
 		return 0;
+	}
 	fcntl(QEMU_FD, F_SETFL, fcntl(QEMU_FD, F_GETFL) | O_NONBLOCK);
 	for (;;) {
 		struct pollfd fds[] = { { .fd = QEMU_FD, .events = POLLIN },
 					{ .fd = STDIN_FILENO, .events = POLLIN } };
 
 		poll(fds, 2, -1);
-		if (fds[1].revents)
+		if (fds[1].revents) {
+			print_open();
 			return 0;
+		}
 		if (fds[0].revents)
 			receive(&stream);
 	}
@@ -270,6 +289,7 @@ static bool exchange_all(int listener, int *conn, struct stream *s)
 
 static pid_t run(char **argv, int *input)
 {
+	char directory[256], path[sizeof(directory) + sizeof(PASST_PATH)];
 	int pair[2];
 	pid_t pid;
 
@@ -281,6 +301,10 @@ static pid_t run(char **argv, int *input)
 		return close(pair[0]), *input = pair[1], pid;
 	dup2(pair[0], STDIN_FILENO);
 	close(pair[0]);
+	if (!getcwd(directory, sizeof(directory)))
+		_exit(127);
+	snprintf(path, sizeof(path), "%s/%s", directory, PASST_PATH);
+	setenv("QRAP_SOCKET", path, 1);
 	execvp(argv[0], argv);
 	_exit(127);
 }
