@@ -19,8 +19,11 @@ static int put_on_number(int from, int to)
 {
 	if (from == to)
 		return fcntl(to, F_SETFD, 0);
-	if (dup2(from, to) < 0)
+	if (dup2(from, to) < 0) {
+		/* Not of what is open, but of a number beyond the limit: dup2(2). */
+		errno = errno == EBADF ? EMFILE : errno;
 		return -1;
+	}
 	/* Whatever it says, the number is free afterwards: close(2). */
 	close(from);
 	return 0;

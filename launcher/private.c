@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -50,6 +51,7 @@ struct report {
  * @words:	Its command line
  * @fd:		Our end of the connection
  * @keeper:	Process that waits for it
+ * @sigchld_waits: There was a SIGCHLD before it
  * @reports:	Where its reports come from
  * @voice:	Where its words come from
  * @said:	Its last words
@@ -65,6 +67,7 @@ struct start {
 	struct words words;
 	int fd;
 	pid_t keeper;
+	bool sigchld_waits;
 	int reports;
 	int voice;
 	char said[4096];
@@ -131,13 +134,33 @@ static _Noreturn void become_passt(const struct start *start, struct ends *ends)
 	_exit(write(ends->reports, &report, sizeof(report)) < 0 ? 126 : 127);
 }
 
+static void end_group(int sig)
+{
+	signal(sig, SIG_DFL);
+	kill(0, sig);
+}
+
+/*
+ * Keeper and passt do not outlive a launcher that is ended before passt is ready. From then on
+ * there is no keeper, whom SIGKILL ends alone, and the end of its connection is what ends passt.
+ */
+static void end_with(pid_t launcher)
+{
+	if (signal(SIGTERM, end_group) == SIG_IGN)
+		signal(SIGTERM, SIG_IGN);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != launcher)
+		raise(SIGTERM);
+}
+
 /* The keeper, in a session of its own, so that what is typed at the terminal is QEMU's alone. */
-static _Noreturn void keep_passt(const struct start *start, struct ends *ends)
+static _Noreturn void keep_passt(const struct start *start, struct ends *ends, pid_t launcher)
 {
 	struct report report = { 0 };
 	pid_t passt;
 
 	setsid();
+	end_with(launcher);
 	signal(SIGCHLD, SIG_DFL);
 	passt = fork();
 	if (!passt)
@@ -156,6 +179,8 @@ static _Noreturn void keep_passt(const struct start *start, struct ends *ends)
 /* Makes the socket pair and the pipes and forks: 0 or -errno, and the caller closes all ends. */
 static int fork_keeper(struct start *start, struct ends *ends)
 {
+	const pid_t launcher = getpid();
+	sigset_t pending;
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
@@ -173,9 +198,10 @@ static int fork_keeper(struct start *start, struct ends *ends)
 	fcntl(start->reports, F_SETFL, O_NONBLOCK);
 	fcntl(start->voice, F_SETFL, O_NONBLOCK);
 
+	start->sigchld_waits = !sigpending(&pending) && sigismember(&pending, SIGCHLD);
 	start->keeper = fork();
 	if (!start->keeper)
-		keep_passt(start, ends);
+		keep_passt(start, ends, launcher);
 	return start->keeper < 0 ? -errno : 0;
 }
 
@@ -343,6 +369,17 @@ static bool is_ready(const struct start *start)
 	return true;
 }
 
+/* Where SIGCHLD is blocked, the keeper's would wait for QEMU, who has never had a child. */
+static void take_back_sigchld(void)
+{
+	const struct timespec now = { 0 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigtimedwait(&set, NULL, &now);
+}
+
 /* The keeper goes; a passt that is not ready goes with it, at the latest when its socket closes. */
 static void dismiss_keeper(const struct start *start, bool ready)
 {
@@ -353,6 +390,8 @@ static void dismiss_keeper(const struct start *start, bool ready)
 	kill(start->keeper, SIGKILL);
 	while (waitpid(start->keeper, NULL, 0) < 0 && errno == EINTR)
 		;
+	if (!start->sigchld_waits)
+		take_back_sigchld();
 }
 
 /* The command line: what the user gave, and the descriptor. 0, or -1 after a message. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,14 +34,18 @@ struct trial {
 	char said[TEXT_MAX];
 };
 
-/* In the child. */
-static void become(const struct trial *t, const struct preload *preload, const char *path)
+/* In the child of @launcher, which it does not outlive. */
+static void become(const struct trial *t, const struct preload *preload, const char *path,
+		   pid_t launcher)
 {
 	char *value = preload_value(preload, getenv("LD_PRELOAD"));
 	char *const argv[] = { (char *)path, "-version", NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	char number[16];
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != launcher)
+		_exit(1);
 	setpgid(0, 0);
 	snprintf(number, sizeof(number), "%d", t->answer[1]);
 	unsetenv(CONTRACT_VARIABLE);
@@ -69,11 +74,13 @@ static bool open_pipes(struct trial *t)
 
 static bool start(struct trial *t, const struct preload *preload, const char *path)
 {
+	const pid_t launcher = getpid();
+
 	if (!open_pipes(t))
 		return false;
 	t->pid = fork();
 	if (!t->pid)
-		become(t, preload, path);
+		become(t, preload, path, launcher);
 	close(t->answer[1]);
 	close(t->errors[1]);
 	if (t->pid >= 0) {

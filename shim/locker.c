@@ -54,6 +54,17 @@ static int duplicate_high(int fd, int highest, int lowest, int avoid)
 	return -EMFILE;
 }
 
+/* The first free number from @lowest up, with a duplicate of @fd on it: or -errno. */
+static int duplicate_up(int fd, int lowest, int avoid)
+{
+	int got = sys_fcntl(fd, F_DUPFD, lowest);
+
+	if (got != avoid)
+		return got;
+	sys_close(got);
+	return sys_fcntl(fd, F_DUPFD, avoid + 1);
+}
+
 /* Gives @fd a number that is out of the way, closes the old one: new number or -errno. */
 static int move_out_of_the_way(int fd, int avoid)
 {
@@ -69,6 +80,9 @@ static int move_out_of_the_way(int fd, int avoid)
 	/* A small limit, or all taken: whatever is free, seen from above. */
 	if (to < 0)
 		to = duplicate_high(fd, (int)limit - 1, STDERR_FILENO + 1, avoid);
+	/* More than that are open, or the limit cannot be known. */
+	if (to < 0)
+		to = duplicate_up(fd, LOWEST_NUMBER, avoid);
 	if (to >= 0)
 		sys_close(fd);
 	return to;
@@ -229,7 +243,7 @@ void locker_leave_note(int locker, const char *note)
 	if (fd < 0)
 		return;
 	memcpy(page, note, strnlen(note, LOCKER_NOTE_MAX));
-	sys_call(SYS_pwrite64, fd, (long)page, sizeof(page), 0, 0, 0);
+	sys_write_start_quietly(fd, page, sizeof(page));
 	sys_close(fd);
 }
 

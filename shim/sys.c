@@ -81,20 +81,41 @@ int64_t sys_wall_us(void)
 /* Sets of signals as the kernel has them: 64 bits, signal N is bit N - 1. */
 #define KERNEL_SIGSET_SIZE 8
 
-ssize_t sys_write_quietly(int fd, const void *buf, size_t len)
+#define SIGNAL_BIT(n) (UINT64_C(1) << ((n)-1))
+
+/* Takes back a signal that the kernel has just sent to this thread, while it is blocked. */
+static void take_back(uint64_t signal)
 {
-	const uint64_t pipe_only = UINT64_C(1) << (SIGPIPE - 1);
 	struct sys_timespec now = { 0, 0 };
+
+	sys_call(SYS_SIGTIMEDWAIT, (long)&signal, 0, (long)&now, KERNEL_SIGSET_SIZE, 0, 0);
+}
+
+/* write(2), or pwrite(2) at offset 0, without the signals that come with two of their errors. */
+static ssize_t write_quietly(long nr, int fd, const void *buf, size_t len)
+{
+	const uint64_t both = SIGNAL_BIT(SIGPIPE) | SIGNAL_BIT(SIGXFSZ);
 	uint64_t pending = 0, before = 0;
 	ssize_t ret;
 
 	sys_call(SYS_rt_sigpending, (long)&pending, KERNEL_SIGSET_SIZE, 0, 0, 0, 0);
-	sys_call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&pipe_only, (long)&before, KERNEL_SIGSET_SIZE,
-		 0, 0);
-	ret = sys_write(fd, buf, len);
-	if (ret == -EPIPE && !(pending & pipe_only))
-		sys_call(SYS_SIGTIMEDWAIT, (long)&pipe_only, 0, (long)&now, KERNEL_SIGSET_SIZE, 0,
-			 0);
+	sys_call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&both, (long)&before, KERNEL_SIGSET_SIZE, 0,
+		 0);
+	ret = sys_call(nr, fd, (long)buf, (long)len, 0, 0, 0);
+	if (ret == -EPIPE && !(pending & SIGNAL_BIT(SIGPIPE)))
+		take_back(SIGNAL_BIT(SIGPIPE));
+	if (ret == -EFBIG && !(pending & SIGNAL_BIT(SIGXFSZ)))
+		take_back(SIGNAL_BIT(SIGXFSZ));
 	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
 	return ret;
+}
+
+ssize_t sys_write_quietly(int fd, const void *buf, size_t len)
+{
+	return write_quietly(SYS_write, fd, buf, len);
+}
+
+ssize_t sys_write_start_quietly(int fd, const void *buf, size_t len)
+{
+	return write_quietly(SYS_pwrite64, fd, buf, len);
 }

@@ -205,14 +205,19 @@ int sys_poll(struct pollfd *fds, nfds_t n, int ms);
 void *sys_map(size_t size);
 
 /**
- * sys_write_quietly() - Write once, without a SIGPIPE to the program whose guest we are
+ * sys_write_quietly() - Write once, without a signal to the program whose guest we are
  * @fd:		Where to
  * @buf:	What
  * @len:	How many bytes
  *
+ * No SIGPIPE, and no SIGXFSZ where the size of files is limited (setrlimit(2), RLIMIT_FSIZE).
+ *
  * Return: bytes written, or -errno
  */
 ssize_t sys_write_quietly(int fd, const void *buf, size_t len);
+
+/* The same at the beginning of a file, wherever it stands. */
+ssize_t sys_write_start_quietly(int fd, const void *buf, size_t len);
 
 /**
  * sys_now_ms() - Milliseconds of the monotonic clock

@@ -109,6 +109,23 @@ refusals() {
 		-- "${ONLY[@]}" -- "$QRAP" --passt 5 kvm fd=5
 }
 
+# A search that does not end, a passt that says nothing, a QEMU on trial that does not end: they are
+# ended with the launcher, wherever it is.
+@test "launcher: ended by a signal at each system call, nothing is left over" {
+	printf '#!/bin/sh\nexec sleep 60\n' >/tmp/only/hang
+	chmod +x /tmp/only/hang
+	ln -s "$(command -v sleep)" /tmp/only
+	start_peers 1=fake
+	# A shell's jobs in the background begin with SIGINT ignored.
+	ONLY=(env --default-signal=INT,TERM PATH=/tmp/only)
+	faults --signal=TERM "ended -15 ^" "online 0 $OPEN.*$STREAM" -- "${ONLY[@]}" -- "$QRAP" -m 1
+	faults --signal=INT --last=ppoll 'ended -2 ^' 'refused 125 ^qrap: ' \
+		-- "${ONLY[@]}" -- "$QRAP" --wait 1 --socket /tmp/none 5 kvm
+	faults --signal=TERM 'ended -15 ^' 'yes 0 ^yes$' -- "${ONLY[@]}" -- "$QRAP" --check hang
+	faults --signal=INT --last=ppoll 'ended -2 ^' 'refused 125 ^qrap: ' \
+		-- "${ONLY[@]}" -- "$QRAP" --passt=hang 5 kvm
+}
+
 @test "what is left over, or not in the table, is found" {
 	TABLE=/tmp/table
 	refute faults 'made 0 ^/tmp/left' 'failed 1 .' -- env -- mktemp /tmp/left.XXXXXX

@@ -150,7 +150,7 @@ in_qrap() {
 
 @test "no /proc: from the start" {
 	need_root
-	online unshare --mount sh -c 'umount -l /proc; exec "$@"' sh "$QRAP" --log-file "$LOG" "$FD" \
+	online unshare --mount sh -c 'mount -t tmpfs none /proc; exec "$@"' sh "$QRAP" --log-file "$LOG" "$FD" \
 		"$BUILD/tests/lose" close_range "$FD" /tmp/qemu-vm
 	[ "$status" = 0 ]
 	[ "$(connections)" = 1 ]
@@ -158,7 +158,7 @@ in_qrap() {
 
 @test "no /proc: from some program on" {
 	need_root
-	online "$QRAP" --log-file "$LOG" "$FD" unshare --mount sh -c 'umount -l /proc; exec "$@"' sh \
+	online "$QRAP" --log-file "$LOG" "$FD" unshare --mount sh -c 'mount -t tmpfs none /proc; exec "$@"' sh \
 		"$BUILD/tests/lose" close_range "$FD" "${QEMU[@]}"
 	[ "$status" = 0 ]
 	assert_logged '"action":"put-back"'
