@@ -68,7 +68,22 @@ has_page() {
 	grep -aq "QRAP-GUEST page=$1" "$WORK/vm.log"
 }
 
-# start_vm [OPTION...] -- [QEMU_ARGUMENT...]: the guest with its traffic, as $VM; it is online
+# start_traffic: what the guest's traffic needs on this side; the guest's arguments are in $GUEST
+start_traffic() {
+	start_http
+	start_bulk
+	set_page first
+	guest "$(guest_script "$TRAFFIC") qrap.bulk=$BULK_PORT"
+}
+
+# run_vm COMMAND...: which runs the guest with its traffic, as $VM; it is online
+run_vm() {
+	start vm "$@"
+	VM=$PID
+	wait_for 60 has_page first
+}
+
+# start_vm [OPTION...] -- [QEMU_ARGUMENT...]: the same by the launcher, with these options of its own
 start_vm() {
 	local -a options=()
 
@@ -77,14 +92,9 @@ start_vm() {
 		shift
 	done
 	shift
-	start_http
-	start_bulk
-	set_page first
-	guest "$(guest_script "$TRAFFIC") qrap.bulk=$BULK_PORT"
-	start vm "$QRAP" --log-file $LOG "${options[@]}" 5 qemu-system-x86_64 -machine q35 "${GUEST[@]}" \
+	start_traffic
+	run_vm "$QRAP" --log-file $LOG "${options[@]}" 5 qemu-system-x86_64 -machine q35 "${GUEST[@]}" \
 		"$@"
-	VM=$PID
-	wait_for 60 has_page first
 }
 
 VIRTIO=(-netdev socket,fd=5,id=n -device virtio-net-pci,netdev=n,romfile=)
@@ -99,18 +109,22 @@ kill_passt() {
 	wait "$PASST" 2>/dev/null || true
 }
 
-# restart_passt PAGE: kill passt in the middle of traffic, start it again, wait for the guest to get a page that is new;
-# $OUTAGE is how long that took since the new one listens, in milliseconds
-restart_passt() {
+# replace_passt PAGE: kill passt, start it again, wait for the guest to get a page that is new; $OUTAGE
+# is how long that took since the new one listens, in milliseconds
+replace_passt() {
 	local since
 
-	wait_for_traffic || return 1
 	kill_passt
 	set_page "$1"
 	start_passt
 	since=$(now_ms)
 	wait_for 15 has_page "$1" || return 1
 	OUTAGE=$(($(now_ms) - since))
+}
+
+# restart_passt PAGE: the same in the middle of traffic
+restart_passt() {
+	wait_for_traffic && replace_passt "$1"
 }
 
 # events NAME [PATTERN]: how many of them are in the log

@@ -85,6 +85,8 @@ int main(int argc, char **argv)
 
 	if (argc != 2 || file < 0)
 		return 2;
+	/* Whoever sees us listen may look at it. */
+	count(file);
 	start_listening(argv[1]);
 	while (poll(fds, 1 + CONNECTIONS, -1) > 0) {
 		for (i = 1; i <= CONNECTIONS; i++) {

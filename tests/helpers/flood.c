@@ -5,8 +5,9 @@
  * Listens on ./passt.socket as passt would and runs COMMAND, which connects there and forwards
  * frames between that connection and a socket on descriptor 6. Sends COUNT frames of SIZE bytes
  * `in` (as passt) or `out` (as the guest), reads all of them on the other side, and prints how
- * many microseconds that took. `in-step` and `out-step`: in batches that QEMU receives with one
- * call, the next one when the last has arrived, so that it does the same work each time.
+ * many microseconds that took, and how many of processor time QEMU's main thread used for it.
+ * `in-step` and `out-step`: in batches that QEMU receives with one call and that its send buffer
+ * holds, the next one when the last has arrived, so that it does the same work each time.
  */
 #include <poll.h>
 #include <signal.h>
@@ -30,6 +31,10 @@
 /* What the kernel hands over in one piece: net/unix/af_unix.c. */
 #define STEP 36544
 
+/* As many small frames as a send buffer of 208 KiB, the kernel's default, holds: each takes 768
+ * bytes of it. */
+#define STEP_FRAMES 256
+
 static void die(const char *what)
 {
 	perror(what);
@@ -49,6 +54,21 @@ static int64_t now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * INT64_C(1000000) + ts.tv_nsec / 1000;
+}
+
+/* Microseconds that the main thread of @pid has run: Documentation/scheduler/sched-stats.rst */
+static int64_t processor_us(pid_t pid)
+{
+	long long ns = 0;
+	char path[64];
+	FILE *stat;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)pid);
+	stat = fopen(path, "r");
+	if (!stat || fscanf(stat, "%lld", &ns) != 1)
+		die(path);
+	fclose(stat);
+	return ns / 1000;
 }
 
 static size_t smallest(uint64_t a, uint64_t b, uint64_t c)
@@ -112,10 +132,9 @@ static void flood(int to, int from, uint64_t total, uint32_t size, size_t window
 /* In batches, the next one when the last has arrived. */
 static void flood_in_steps(int to, int from, uint64_t total, uint32_t size)
 {
-	uint64_t frame = HEADER + size, step = STEP / frame * frame;
+	uint64_t frame = HEADER + size, frames = STEP / frame, step;
 
-	if (!step)
-		step = frame;
+	step = frame * (!frames ? 1 : frames < STEP_FRAMES ? frames : STEP_FRAMES);
 	for (; total > step; total -= step)
 		flood(to, from, step, size, step);
 	flood(to, from, total, size, total);
@@ -156,7 +175,7 @@ int main(int argc, char **argv)
 	int listener, conn, behind;
 	uint32_t size;
 	uint64_t total;
-	int64_t begin;
+	int64_t begin, used;
 	pid_t pid;
 
 	if (argc < 5)
@@ -169,6 +188,7 @@ int main(int argc, char **argv)
 	check(listen(listener, 0), "listen");
 	pid = run_command(argv + 4, &behind);
 	conn = accept_client(listener, behind, size);
+	used = processor_us(pid);
 	begin = now_us();
 	if (!strcmp(argv[1], "in"))
 		flood(conn, behind, total, size, WINDOW);
@@ -178,7 +198,7 @@ int main(int argc, char **argv)
 		flood_in_steps(conn, behind, total, size);
 	else
 		flood_in_steps(behind, conn, total, size);
-	printf("%lld\n", (long long)(now_us() - begin));
+	printf("%lld %lld\n", (long long)(now_us() - begin), (long long)(processor_us(pid) - used));
 	kill(pid, SIGTERM);
 	waitpid(pid, NULL, 0);
 	return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * relink SCENARIO COUNT COMMAND [ARG]...: a passt that dies often, before and behind a QEMU
+ * relink [-p] SCENARIO COUNT COMMAND [ARG]...: a passt that dies often, before and behind a QEMU
  *
  * Listens on ./passt.socket as passt would, and runs COMMAND, which is to connect there and to
  * forward frames between that connection and a socket on descriptor 6, both ways (a QEMU with a
@@ -8,7 +8,10 @@
  * either side is checked. Status 0 if all was well.
  *
  * COMMAND's standard input is ours to write monitor commands to.
+ *
+ * -p: plain, QEMU connects by itself, and nobody asks a question first.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -423,22 +426,25 @@ static void run_command(char **argv, int connection)
 	close(monitor[1]);
 }
 
-/* Whoever connects first is qrap, with a question: anything answers it. */
-static void begin(char **argv)
+/* The question is no frame of ours: anything answers it. */
+static void take_question(void)
+{
+	struct pollfd p = { .fd = peer.conn, .events = POLLIN };
+	uint8_t question[1024];
+
+	poll(&p, 1, DEADLINE_MS);
+	if (recv(peer.conn, question, sizeof(question), 0) <= 0)
+		die("no question");
+}
+
+/* Whoever connects first is qrap, with a question, or QEMU itself if that is @plain. */
+static void begin(char **argv, bool plain)
 {
 	listen_as_passt();
 	run_command(argv, -1);
 	pump_until(is_connected, "first connection");
-	/* The question is no frame of ours. */
-	while (!peer.from_guest.len) {
-		struct pollfd p = { .fd = peer.conn, .events = POLLIN };
-		uint8_t question[1024];
-
-		poll(&p, 1, DEADLINE_MS);
-		if (recv(peer.conn, question, sizeof(question), 0) > 0)
-			break;
-		die("no question");
-	}
+	if (!plain)
+		take_question();
 	prove_link();
 }
 
@@ -670,7 +676,8 @@ static void scenario_time(unsigned count)
 
 	for (i = 0; i < count; i++) {
 		die_as_passt();
-		usleep(300000 + i % 7 * 1000);
+		/* At any moment between two looks of somebody who looks ten times a second. */
+		usleep(300000 + i * 37 % 100 * 1000);
 		listen_as_passt();
 		clock_gettime(CLOCK_MONOTONIC, &before);
 		while (peer.conn < 0)
@@ -680,6 +687,79 @@ static void scenario_time(unsigned count)
 					(after.tv_nsec - before.tv_nsec) / 1000);
 		prove_link();
 	}
+}
+
+/**
+ * struct usage - What QEMU has used so far, all threads
+ * @wakeups:	How often a thread has slept and was woken
+ * @run_us:	Processor time, microseconds
+ */
+struct usage {
+	unsigned long long wakeups;
+	unsigned long long run_us;
+};
+
+/* Adds what one thread has used (proc(5): status; Documentation/scheduler/sched-stats.rst). */
+static void add_usage(struct usage *u, const char *thread)
+{
+	unsigned long long n;
+	char path[300], line[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%s/status", (int)peer.qemu, thread);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "voluntary_ctxt_switches: %llu", &n) == 1)
+			u->wakeups += n;
+	}
+	if (f)
+		fclose(f);
+	snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat", (int)peer.qemu, thread);
+	f = fopen(path, "re");
+	if (f && fscanf(f, "%llu", &n) == 1)
+		u->run_us += n / 1000;
+	if (f)
+		fclose(f);
+}
+
+static struct usage usage(void)
+{
+	struct usage u = { 0 };
+	struct dirent *entry;
+	char path[64];
+	DIR *threads;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)peer.qemu);
+	threads = opendir(path);
+	if (!threads)
+		die("%s: %s", path, strerror(errno));
+	while ((entry = readdir(threads))) {
+		if (entry->d_name[0] != '.')
+			add_usage(&u, entry->d_name);
+	}
+	closedir(threads);
+	return u;
+}
+
+/*
+ * What it costs to wait for a passt that is away, @count milliseconds long: wakeups and
+ * microseconds of processor time for each second.
+ */
+static void scenario_idle(unsigned count)
+{
+	struct usage before, after;
+
+	die_as_passt();
+	/* The end of the link has its own cost: a look at the log, a new thread, a few quick tries.
+	 */
+	usleep(1000000);
+	before = usage();
+	usleep(count * 1000);
+	after = usage();
+	printf("%.1f %.1f\n", (double)(after.wakeups - before.wakeups) * 1000 / count,
+	       (double)(after.run_us - before.run_us) * 1000 / count);
+	listen_as_passt();
+	prove_link();
 }
 
 static const struct {
@@ -695,14 +775,18 @@ static const struct {
 	{ "stop", scenario_stop },
 	{ "owner-closes", scenario_owner_closes },
 	{ "time", scenario_time },
+	{ "idle", scenario_idle },
 };
 
 int main(int argc, char **argv)
 {
+	bool plain = argc > 1 && !strcmp(argv[1], "-p");
 	unsigned i, count;
 
+	argc -= plain;
+	argv += plain;
 	if (argc < 4)
-		die("usage: relink SCENARIO COUNT COMMAND [ARG]...");
+		die("usage: relink [-p] SCENARIO COUNT COMMAND [ARG]...");
 	signal(SIGPIPE, SIG_IGN);
 	count = (unsigned)strtoul(argv[2], NULL, 10);
 	if (!strcmp(argv[1], "plain-stop")) {
@@ -712,7 +796,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++) {
 		if (strcmp(argv[1], scenarios[i].name))
 			continue;
-		begin(argv + 3);
+		begin(argv + 3, plain);
 		scenarios[i].run(count);
 		end();
 		return 0;

@@ -3,7 +3,7 @@
  * stopwatch [-p PATH] RUNS SEPARATOR COMMAND [ARG]... [SEPARATOR COMMAND [ARG]...]...
  *
  * Runs the commands in turn, RUNS times each, and prints one line for each: the best time from
- * fork to the end of the command, and the median, in microseconds; "-" where one of its runs has
+ * fork to the end of the command, and the median, in microseconds; "- -" where one of its runs has
  * failed. In turn, since the machine is not the same from one minute to the next.
  *
  * -p: before each run, wait until no client is connected to the UNIX socket PATH.
@@ -150,7 +150,7 @@ int main(int argc, char **argv)
 
 		qsort(c->times, runs, sizeof(c->times[0]), compare);
 		if (c->failed)
-			puts("-");
+			puts("- -");
 		else
 			printf("%lld %lld\n", (long long)c->times[0],
 			       (long long)c->times[(runs - 1) / 2]);
