@@ -30,6 +30,9 @@
 /* Nobody else left to try: this late an answer is still taken. */
 #define LATE_MS 500
 
+/* The end of a search, whatever there is left to try or to wait for. */
+#define SEARCH_MS 1000
+
 /* A silent one is left alone that long before it is tried again. */
 #define SILENT_PAUSE_MS 1000
 
@@ -197,7 +200,8 @@ static void start_next(struct search *search, int64_t now)
 
 	if (!worth_trying(search, candidate))
 		return;
-	if (search->open && !search->overtaken) {
+	/* Many that hang up, each in its time, take as long as many that are silent. */
+	if (!search->overtaken && (search->open || now - search->start >= HURRY_MS)) {
 		search->overtaken = true;
 		search->next_start = now;
 	}
@@ -229,12 +233,24 @@ static void look_at_all(struct search *search)
 	search->all_known = true;
 }
 
+/*
+ * Time at which to end, if anything has to: where --socket says which one, its time is its own, and
+ * with few descriptors to spare it takes as long as it takes.
+ */
+static int64_t search_end(const struct search *search)
+{
+	bool free_time = search->wanted->socket || search->places < ATTEMPTS_MAX;
+	int64_t end = free_time ? INT64_MAX : search->start + SEARCH_MS;
+
+	return search->until && search->until < end ? search->until : end;
+}
+
 /* Tries those whose time has come. */
 static void start_due(struct search *search)
 {
 	int64_t now = sys_now_ms();
 
-	if (search->until && search->until <= now)
+	if (search_end(search) <= now)
 		return;
 	while (search->next < search->count && !any_answered(search) && now >= next_start(search)) {
 		if (!search->all_known && (search->tried || search->next >= search->looked))
@@ -270,8 +286,8 @@ static int64_t next_deadline(const struct search *search, int64_t now)
 	int64_t deadline;
 
 	deadline = attempt->since + patience(search);
-	if (search->until && search->until < deadline)
-		deadline = search->until;
+	if (search_end(search) < deadline)
+		deadline = search_end(search);
 	if (!any_answered(search)) {
 		if (search->next < search->count && next_start(search) < deadline)
 			return next_start(search);
@@ -342,7 +358,7 @@ static struct attempt *winner(struct search *search)
 static struct attempt *expire(struct search *search)
 {
 	int64_t now = sys_now_ms();
-	bool over = search->until && search->until <= now;
+	bool over = search_end(search) <= now;
 
 	while (search->open && (over || search->attempts[0].since + patience(search) <= now)) {
 		if (search->wanted->socket && !search->attempts[0].listening) {

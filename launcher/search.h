@@ -45,7 +45,7 @@ struct attempt {
  * @open:	How many
  * @next_start:	Time at which the next one may be tried although there are open ones
  * @places:	How many may be open at once
- * @overtaken:	One was silent for too long: the next ones follow in steps
+ * @overtaken:	One was silent for too long, or all of them were slow: the next ones follow in steps
  * @tried:	A connection was made, or not made, to one of them
  * @looked:	How many of @candidates have been looked at
  * @all_known:	All of them have been, and the kernel's table of sockets was seen in full
@@ -76,7 +76,8 @@ struct search {
  *
  * "First" is the lowest-numbered one that answers within 100 ms, or after 440 ms, when that would
  * take too long, any. All connections but the one that is returned are closed. With --socket, a
- * passt that stays mute is returned too, after a warning. Takes 1 s at most where none answers.
+ * passt that stays mute is returned too, after a warning. Else it takes 1 s at most, as long as
+ * there are descriptors for as many as are to be asked at once.
  *
  * Return: connected descriptor, non-blocking, and @search->found is set; or -1
  */

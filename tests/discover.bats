@@ -93,6 +93,14 @@ assert_one_each() {
 }
 
 # bats test_tags=alone
+@test "30 that take their time to say that they are no passt, and then a free one: under a second" {
+	start_peers 1-30=garbage:80 31=fake
+	best_of 3 5 kvm
+	connected_to 31
+	[ $BEST -lt 1000 ]
+}
+
+# bats test_tags=alone
 @test "4 in use and then a free one: under 50 ms, and nobody disturbs those in use" {
 	start_peers 1-4=busy 5=fake
 	best_of 3 5 kvm
