@@ -102,8 +102,11 @@ static void visit_diag(struct visit *visit, const struct nlmsghdr *header)
 		visit->row(visit->arg, &row);
 }
 
-/* One piece of the kernel's answer: 1 for the last, 0 for more to come, or -errno. */
-static int visit_diag_piece(struct visit *visit, const char *buf, size_t len)
+/*
+ * One piece of the kernel's answer: 1 for the last, 0 for more to come, or -errno. The length is
+ * signed, as NLMSG_NEXT() subtracts from it what the end of a message is filled up with, too.
+ */
+static int visit_diag_piece(struct visit *visit, const char *buf, int64_t len)
 {
 	const struct nlmsghdr *header = (const struct nlmsghdr *)buf;
 	const struct nlmsgerr *failure;
@@ -113,6 +116,8 @@ static int visit_diag_piece(struct visit *visit, const char *buf, size_t len)
 			return 1;
 		if (header->nlmsg_type == NLMSG_ERROR) {
 			failure = NLMSG_DATA(header);
+			if (header->nlmsg_len < NLMSG_LENGTH(sizeof(*failure)))
+				return -EPROTO;
 			return failure->error < 0 ? failure->error : -EPROTO;
 		}
 		visit_diag(visit, header);
@@ -133,7 +138,7 @@ static int read_diag_answer(int fd, struct visit *visit)
 			continue;
 		if (len <= 0)
 			return len ? -errno : -EPROTO;
-		ret = visit_diag_piece(visit, buf, (size_t)len);
+		ret = visit_diag_piece(visit, buf, len);
 		if (ret)
 			return ret;
 	}
