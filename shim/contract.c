@@ -136,7 +136,7 @@ static void take_text(struct reader *r, char *out, size_t width)
 	size_t len = take_number(r, LEN_DIGITS, 10);
 
 	r->sound = r->sound && len <= width && strnlen(r->p, width + 1) == width + 1 &&
-		   r->p[width] == ':';
+		   strspn(r->p + len, " ") == width - len && r->p[width] == ':';
 	if (!r->sound)
 		return;
 	memcpy(out, r->p, len);
@@ -152,15 +152,18 @@ static void take_trust(struct reader *r, struct passt_trust *trust)
 		return;
 	}
 	while (r->sound && *r->p != ':') {
-		size_t digits = strspn(r->p, "0123456789");
+		size_t digits;
 		uint64_t uid;
 
+		r->p += trust->count > 0; /* the comma in front of it */
+		digits = strspn(r->p, "0123456789");
 		r->sound = trust->count < PASST_TRUST_MAX && text_number(r->p, digits, 10, &uid) &&
-			   uid <= UINT32_MAX && (r->p[digits] == ':' || r->p[digits] == ',');
+			   uid <= UINT32_MAX && (digits == 1 || *r->p != '0') &&
+			   (r->p[digits] == ':' || r->p[digits] == ',');
 		if (!r->sound)
 			return;
 		trust->uids[trust->count++] = (uid_t)uid;
-		r->p += digits + (r->p[digits] == ',');
+		r->p += digits;
 	}
 	r->p += r->sound;
 }
