@@ -20,6 +20,7 @@ CFLAGS ?= -O2 -g
 INSTALL ?= install
 CLANG ?= clang
 FUZZ_SECONDS ?= 60
+FUZZ_RUNS ?= 0
 
 # Where all that is built goes, and sanitizers for everything but the shim, which lives in programs
 # that know nothing of them: make check SANITIZE=address,undefined
@@ -110,14 +111,24 @@ $(HELPER_STATICS): $(BUILD)/tests/%: tests/helpers/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(OWN_CPPFLAGS) $(CFLAGS) $(OWN_CFLAGS) $(LDFLAGS) -static -o $@ $<
 
-# Fuzzers compile what they test anew, with coverage: the sources of both halves but the mains.
-FUZZ_CFLAGS := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-FUZZ_INPUTS := $(filter-out %/qrap.c %/qrap_preload.c,$(LAUNCHER_SOURCES) $(SHIM_SOURCES))
+# Fuzzers have objects of their own, with coverage and sanitizers, and take from their archive what
+# they use: the less there is in one, the faster it runs.
+FUZZ_CFLAGS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	-fno-sanitize-coverage=trace-cmp -O2 -g -include tests/fuzz/lean.h
+FUZZ_OBJECTS := $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,\
+	$(filter-out %/qrap.c %/qrap_preload.c,$(LAUNCHER_SOURCES) $(SHIM_SOURCES)))
 
-$(FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_INPUTS) $(wildcard launcher/*.h shim/*.h)
+$(BUILD)/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CLANG) $(filter-out -M%,$(OWN_CPPFLAGS)) -DQRAP_SHIMDIR='"$(abspath $(shimdir))"' $(OWN_CFLAGS) \
-		$(FUZZ_CFLAGS) -o $@ $< $(FUZZ_INPUTS) -pthread
+	$(CLANG) $(OWN_CPPFLAGS) -DQRAP_SHIMDIR='"$(abspath $(shimdir))"' $(OWN_CFLAGS) \
+		$(patsubst -fsanitize=fuzzer%,-fsanitize=fuzzer-no-link%,$(FUZZ_CFLAGS)) -c -o $@ $<
+
+$(BUILD)/fuzz/objects.a: $(FUZZ_OBJECTS)
+	@rm -f $@
+	$(AR) qcs $@ $^
+
+$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/%.o $(BUILD)/fuzz/objects.a
+	$(CLANG) $(OWN_CFLAGS) $(FUZZ_CFLAGS) -o $@ $^ -pthread
 
 # Stamps: written anew only when their text changes, so that other flags mean another build.
 define stamp
@@ -196,10 +207,12 @@ bench-guard:
 bench-readme: export BENCH_TABLE := README.md
 bench-readme: bench
 
+fuzz: export FUZZ_SECONDS := $(FUZZ_SECONDS)
+fuzz: export FUZZ_RUNS := $(FUZZ_RUNS)
 fuzz:
 	@tests/need fuzz
 	@$(MAKE) -s --no-print-directory fuzzers
-	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)
+	@tests/fuzz/run $(FUZZERS)
 
 # What check does a few times, many times: SOAK_RESTARTS restarts of passt under a guest.
 soak:
@@ -230,4 +243,5 @@ clean:
 .PHONY: all helpers fuzzers install uninstall deb rpm check check-original lint demo \
 	bench bench-guard bench-readme fuzz soak check-releases check-arch clean FORCE
 
--include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/pic/*/*.d $(BUILD)/tests/*.d)
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/pic/*/*.d $(BUILD)/tests/*.d) \
+	$(wildcard $(BUILD)/fuzz/obj/*/*.d $(BUILD)/fuzz/obj/*/*/*.d)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The contract's reader, with any text, and with a sound contract that the input damages: what it
- * accepts can be written again, reads the same, and can be updated in place.
+ * The contract: what is written reads the same, what is read would have been written so, and can be
+ * updated in place.
+ *
+ * Input: the variable's value, if it begins with a digit. Else what a contract is made of, byte by
+ * byte, and then damage to its text: triples of where, two bytes, and what.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,59 +17,171 @@ static void insist(bool truth)
 		abort();
 }
 
-static void check(const char *text)
+static void check_sane(const struct contract *c)
 {
-	static struct contract once, twice;
-	static char out[CONTRACT_SIZE], changed[CONTRACT_SIZE];
-	size_t len;
-
-	if (!contract_read(text, &once))
-		return;
-	insist(once.fd > 2 && (once.locker == -1 || once.locker > 0));
-	insist(strlen(once.passt) <= PASST_PATH_MAX && strlen(once.log_file) < PATH_MAX);
-	insist(once.trust.count <= PASST_TRUST_MAX && once.level <= LOG_TRACE);
-	len = contract_write(&once, out);
-	insist(len == strlen(out) && len < CONTRACT_SIZE);
-	insist(contract_read(out, &twice) && !memcmp(&once, &twice, sizeof(once)));
-	memcpy(changed, out, len + 1);
-	once.locker = 7;
-	once.passt[0] = '\0';
-	contract_update(changed, &once);
-	insist(strlen(changed) == len && contract_read(changed, &twice));
-	insist(twice.locker == 7 && !twice.passt[0] && twice.run == once.run);
+	insist(c->fd > 2 && (c->locker == -1 || c->locker > 0));
+	insist(strlen(c->passt) <= PASST_PATH_MAX && strlen(c->log_file) < PATH_MAX);
+	insist(strlen(c->well) <= CONTRACT_HOP_MAX && strlen(c->gone) <= CONTRACT_HOP_MAX);
+	insist(c->trust.count <= PASST_TRUST_MAX && c->level <= LOG_TRACE);
+	insist(!c->trust.any || !c->trust.count);
 }
 
-/* A sound contract with bytes of it replaced: pairs of where and what. */
-static void check_damaged(const unsigned char *data, size_t size)
+/* Whatever the first part becomes, the rest and the length stay. */
+static void check_update(char *text, const struct contract *before)
 {
-	const struct contract sound = {
-		.fd = 5,
-		.socket = { 1, 2, 3 },
-		.locker = 959,
-		.locker_id = { 4, 5, 6 },
-		.passt = "/tmp/passt_1.socket",
-		.run = 7,
-		.trust = { .count = 2, .uids = { 0, 65534 } },
-		.log_file = "/tmp/log",
-	};
-	static char text[CONTRACT_SIZE];
-	size_t len = contract_write(&sound, text);
+	static struct contract c, after;
+	size_t len = strlen(text);
 
-	for (size_t i = 0; i + 3 <= size; i += 3)
-		text[((size_t)data[i] << 8 | data[i + 1]) % len] = (char)data[i + 2];
+	c = *before;
+	c.locker = c.locker == 7 ? -1 : 7;
+	c.locker_id.ino = ~c.locker_id.ino;
+	memset(c.passt, 'p', before->run % (PASST_PATH_MAX + 1));
+	c.passt[before->run % (PASST_PATH_MAX + 1)] = '\0';
+	strcpy(c.well, before->gone);
+	strcpy(c.gone, before->well);
+	contract_update(text, &c);
+	insist(strlen(text) == len && contract_read(text, &after));
+	insist(c.locker == after.locker &&
+	       !memcmp(&c.locker_id, &after.locker_id, sizeof(c.locker_id)));
+	insist(!strcmp(c.passt, after.passt));
+	insist(!strcmp(c.well, after.well) && !strcmp(c.gone, after.gone));
+	insist(c.fd == after.fd && !memcmp(&c.socket, &after.socket, sizeof(c.socket)));
+	insist(c.run == after.run && c.level == after.level && c.reconnect == after.reconnect);
+	insist(c.searched == after.searched && c.private_passt == after.private_passt);
+	insist(c.qemu_dev == after.qemu_dev && c.qemu_ino == after.qemu_ino);
+	insist(!memcmp(&c.trust, &after.trust, sizeof(c.trust)));
+	insist(!strcmp(c.log_file, after.log_file));
+}
+
+/* Any text. */
+static void check(char *text)
+{
+	static struct contract c;
+	static char out[CONTRACT_SIZE];
+	size_t len;
+
+	if (!contract_read(text, &c))
+		return;
+	check_sane(&c);
+	len = contract_write(&c, out);
+	insist(len == strlen(out) && len < CONTRACT_SIZE);
+	insist(!strcmp(out, text));
+	check_update(text, &c);
+}
+
+/**
+ * struct bytes - The input, as something to take from; it ends in zeroes
+ * @p:		Next byte
+ * @left:	How many there are
+ */
+struct bytes {
+	const unsigned char *p;
+	size_t left;
+};
+
+static unsigned take_byte(struct bytes *b)
+{
+	if (!b->left)
+		return 0;
+	b->left--;
+	return *b->p++;
+}
+
+/* A number of few bits or many. */
+static uint64_t take_number(struct bytes *b)
+{
+	unsigned shape = take_byte(b);
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < shape % 9; i++)
+		n = n << 8 | take_byte(b);
+	return shape & 0x80 ? ~n : n;
+}
+
+/* A text of at most @max bytes; a long one is some bytes over and over. */
+static void take_text(struct bytes *b, char *out, size_t max)
+{
+	size_t len = take_byte(b), pattern = len % 16;
+	char some[16];
+
+	for (size_t i = 0; i < pattern; i++)
+		some[i] = (char)(take_byte(b) | 1);
+	len = len == 0xff ? max : len * len / 16;
+	if (len > max)
+		len = max;
+	for (size_t i = 0; i < len; i++)
+		out[i] = pattern ? some[i % pattern] : ':';
+	out[len] = '\0';
+}
+
+static void take_contract(struct bytes *b, struct contract *c)
+{
+	unsigned flags = take_byte(b);
+
+	memset(c, 0, sizeof(*c));
+	c->searched = flags & 1;
+	c->private_passt = flags & 2;
+	c->reconnect = flags & 4;
+	c->trust.any = flags & 8;
+	c->level = (enum log_level)((flags >> 4) % (LOG_TRACE + 1));
+	c->fd = 3 + (int)(take_number(b) % (INT_MAX - 2));
+	c->locker = (int)(take_number(b) % ((unsigned)INT_MAX + 1));
+	if (!c->locker)
+		c->locker = -1;
+	c->socket.cookie = take_number(b);
+	c->socket.dev = take_number(b);
+	c->socket.ino = take_number(b);
+	c->locker_id.cookie = take_number(b);
+	c->locker_id.dev = take_number(b);
+	c->locker_id.ino = take_number(b);
+	c->run = take_number(b);
+	c->qemu_dev = take_number(b);
+	c->qemu_ino = take_number(b);
+	take_text(b, c->passt, PASST_PATH_MAX);
+	take_text(b, c->well, CONTRACT_HOP_MAX);
+	take_text(b, c->gone, CONTRACT_HOP_MAX);
+	take_text(b, c->log_file, PATH_MAX - 1);
+	c->trust.count = c->trust.any ? 0 : take_byte(b) % (PASST_TRUST_MAX + 1);
+	for (unsigned i = 0; i < c->trust.count; i++)
+		c->trust.uids[i] = (uid_t)take_number(b);
+}
+
+/* Written, read again, and then damaged. */
+static void check_made(struct bytes *b)
+{
+	static struct contract made, again;
+	static char text[CONTRACT_SIZE];
+	size_t len;
+
+	take_contract(b, &made);
+	len = contract_write(&made, text);
+	insist(len == strlen(text) && len < CONTRACT_SIZE);
+	insist(contract_read(text, &again) && !memcmp(&made, &again, sizeof(made)));
+	if (!b->left)
+		check_update(text, &made);
+	while (b->left) {
+		size_t where = take_byte(b) << 8;
+
+		where |= take_byte(b);
+		text[where % len] = (char)take_byte(b);
+	}
 	check(text);
 }
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
-	char *text = malloc(size + 1);
+	struct bytes bytes = { data, size };
+	char *text;
 
-	if (!text)
+	if (!size || *data < '0' || *data > '9') {
+		check_made(&bytes);
 		return 0;
+	}
+	text = malloc(size + 1);
+	insist(text != NULL);
 	memcpy(text, data, size);
 	text[size] = '\0';
 	check(text);
 	free(text);
-	check_damaged(data, size);
 	return 0;
 }
