@@ -58,12 +58,14 @@ faults() {
 }
 
 @test "launcher: patch mode, search" {
+	need_plain_launcher
 	start_peers 1=fake
 	faults "online 0 $OPEN.*$STREAM" 'refused 12[567] ^qrap: ' \
 		-- "${ONLY[@]}" -- "$QRAP" -m 1
 }
 
 @test "launcher: explicit mode, socket, log file: the shim is no reason to refuse" {
+	need_plain_launcher
 	start_peers 1=fake
 	explicit off
 	grep ' refused' "$TABLE" >/tmp/without
@@ -86,6 +88,7 @@ refusals() {
 }
 
 @test "launcher: a command line with everything, rewritten" {
+	need_plain_launcher
 	start_peers 1=fake
 	faults "online 0 $OPEN.*$STREAM" 'refused 12[567] ^qrap: ' \
 		-- "${ONLY[@]}" -- "$QRAP" -machine q35 -readconfig /dev/null -netdev user,id=n \
@@ -93,6 +96,7 @@ refusals() {
 }
 
 @test "launcher: --dry-run, --list, --check, --report" {
+	need_plain_launcher
 	start_peers 1=fake
 	"${ONLY[@]}" "$QRAP" --log-file /tmp/log 5 kvm fd=5
 	faults 'printed 0 ^kvm .*netdev' 'refused 12[567] ^qrap: Could' -- "${ONLY[@]}" -- "$QRAP" --dry-run -m 1
@@ -102,6 +106,7 @@ refusals() {
 }
 
 @test "launcher: a private passt" {
+	need_plain_launcher
 	need passt
 	ln -s "$(command -v passt)" /tmp/only/passt
 	STREAM=${STREAM%peer=*}
@@ -109,9 +114,110 @@ refusals() {
 		-- "${ONLY[@]}" -- "$QRAP" --passt 5 kvm fd=5
 }
 
+# The same for children, whose calls strace cannot tell from those of the same name of their parent.
+
+# fail_child DEPTH OPTION...: the calls of the launcher's child or grandchild, until it runs a program,
+# fail (tests/helpers/child_fault_lib.c)
+fail_child() {
+	local depth=$1 n which outcome call error
+	shift
+
+	for ((n = 1; ; n++)); do
+		for which in 0 1; do
+			rm -f /tmp/fault
+			run as_from_a_shell timeout --kill-after=2 20 env PATH=/tmp/only FAULT_FILE=/tmp/fault \
+				"FAULT=$depth:$n:$which" "LD_PRELOAD=$BUILD/tests/child_fault_lib.so" "$QRAP" "$@"
+			wait_for 3 nothing_runs
+			# Empty: ended as it was to say so.
+			[ -s /tmp/fault ] || break 2
+			outcome=$(outcome_of_child) || {
+				echo "$(cat /tmp/fault): status $status: $output"
+				return 1
+			}
+			read -r call error </tmp/fault
+			printf '%-18s %-13s %s\n' "$call" "$error" "$outcome" >>"$TABLE"
+		done
+	done
+	[ $n -gt 3 ]
+}
+
+outcome_of_child() {
+	case $status:$output in
+	0:*"$STREAM"*) echo online ;;
+	0:yes*) echo yes ;;
+	1:no:*) echo no ;;
+	125:*'qrap: --passt: '*) echo refused ;;
+	*) return 1 ;;
+	esac
+}
+
+nothing_runs() {
+	! pidof passt passt.avx2 qrap fake_qemu
+}
+
+@test "launcher: the children that become passt, and a program on trial" {
+	need passt
+	need_plain_launcher
+	ln -s "$(command -v passt)" /tmp/only/passt
+	ln -s "$(command -v timeout)" /tmp/only
+	STREAM='fd 5 stream blocking inherited'
+	ln -s "$(type -P false)" /tmp/only
+	fail_child 1 --passt 5 kvm fd=5
+	fail_child 2 --passt 5 kvm fd=5
+	fail_child 1 --passt=false 5 kvm fd=5
+	fail_child 2 --passt=nothing 5 kvm fd=5
+	fail_child 1 --check kvm
+	seen_in_children --passt=nothing 5 kvm
+	seen_in_children --passt=false 5 kvm
+	seen_in_children --check kvm
+}
+
+# The function of the libc for a system call.
+function_for() {
+	case $1 in
+	rt_sigaction) echo signal ;;
+	clone | clone3 | vfork) echo fork ;;
+	wait4) echo waitpid ;;
+	openat) echo open ;;
+	execve) echo execvp ;;
+	*) echo "$1" ;;
+	esac
+}
+
+# What cannot fail, or is no more than the libc's own.
+NOT_FAILED='getppid|getpid|gettid|exit_group|set_robust_list|rt_sigprocmask|rt_sigreturn|brk'
+
+# seen_in_children OPTION...: all system calls of the launcher's child and grandchild are in the table
+seen_in_children() {
+	local trace call seen=0
+
+	rm -f /tmp/trace.*
+	as_from_a_shell env PATH=/tmp/only strace -ff -o /tmp/trace "$QRAP" "$@" || true
+	trace=$(grep -l '^execve("[^"]*qrap"' /tmp/trace.*)
+	while trace=$(child_of "$trace"); do
+		echo "$trace"
+		for call in $(sed -E '/^execve/q; s/^([a-z0-9_]+)\(.*/\1/' "$trace" |
+			sed -E 's/^(execve).*/\1/' | grep -vxE "$NOT_FAILED|[^a-z].*" | sort -u); do
+			echo "$call"
+			grep "^$(function_for "$call") " "$TABLE"
+			seen=$((seen + 1))
+		done
+	done
+	[ $seen -ge 5 ]
+}
+
+# child_of TRACE: the trace of its first child
+child_of() {
+	local pid
+
+	pid=$(sed -nE 's/^(clone|clone3|vfork)\(.* = ([0-9]+)$/\2/p' "$1" | head -n 1)
+	[ -n "$pid" ] && echo "${1%.*}.$pid"
+}
+
 # A search that does not end, a passt that says nothing, a QEMU on trial that does not end: they are
 # ended with the launcher, wherever it is.
 @test "launcher: ended by a signal at each system call, nothing is left over" {
+	need_plain_launcher
 	printf '#!/bin/sh\nexec sleep 60\n' >/tmp/only/hang
 	chmod +x /tmp/only/hang
 	ln -s "$(command -v sleep)" /tmp/only

@@ -210,6 +210,7 @@ limited() {
 }
 
 @test "little memory: a network or a reason, and no crash that QEMU would not have" {
+	need_plain_launcher
 	start_peers 1=fake
 	online=0 refused=0
 	for ((kb = 1000; kb <= 9000; kb += 250)); do
@@ -246,6 +247,7 @@ limited() {
 
 @test "no /proc: QEMU starts, and what cannot be told is said to be so" {
 	need_root
+	need_plain_launcher
 	start_peers 1=fake
 	without=(unshare --mount sh -c 'mount -t tmpfs none /proc; exec "$@"' sh)
 	for options in '' '--guard off' '--log-file /tmp/log'; do

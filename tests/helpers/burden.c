@@ -70,7 +70,7 @@ static void leave_pending(void)
 
 static int look(const char *path)
 {
-	char link[32], target[4096];
+	char link[32], target[4096] = { 0 };
 	char found[LOOKED][sizeof(target)] = { 0 };
 	FILE *file;
 
