@@ -326,6 +326,21 @@ limited() {
 	done
 }
 
+@test "blocked signals are QEMU's as they were when there is a link, and through a restart" {
+	for block in TERM,USR1 INT,PIPE,XFSZ,CHLD; do
+		all_of env --default-signal --block-signal=$block "$BUILD/tests/link_fault" \
+			env "LD_PRELOAD=$BUILD/qrap_preload.so" QRAP_FD=5 QRAP_LOG_FILE=/tmp/log "$BUILD/tests/link_fault" qemu fd=5
+		echo "$output"
+		[ "$status" = 0 ]
+		[[ $output == *"blocked $(blocked $block)"$'\nup' ]]
+	done
+}
+
+# blocked SIGNAL,...: their numbers, in order
+blocked() {
+	tr , '\n' <<<"$1" | while read -r signal; do kill -l "$signal"; done | sort -n | xargs
+}
+
 @test "a broken pipe on standard error, SIGPIPE ignored or not: QEMU runs" {
 	start_peers 1=fake
 	mkfifo /tmp/pipe

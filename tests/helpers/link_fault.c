@@ -6,7 +6,8 @@
  * Whatever fails in the shim on the way, QEMU must see whole frames and complete sends, since it
  * gives a network up, or aborts, at anything else. Before and after the restart a frame has to make
  * its way there and back; those in between may be lost. QEMU prints what it has open in the end, by
- * kind: "open sockets=N others=N", standard descriptors left out. Then one line:
+ * kind, standard descriptors left out, and which signals it has blocked: "open sockets=N others=N"
+ *and "blocked SIGNAL...". Then one line:
  *
  *	up	status 0: frames pass again after the restart
  *	down	status 0: they do not, within a few seconds
@@ -178,6 +179,19 @@ static void print_open(void)
 	printf("open sockets=%d others=%d\n", sockets, others);
 }
 
+static void print_blocked(void)
+{
+	sigset_t set;
+
+	sigprocmask(SIG_BLOCK, NULL, &set);
+	printf("blocked");
+	for (int sig = 1; sig < SIGRTMIN; sig++) {
+		if (sigismember(&set, sig))
+			printf(" %d", sig);
+	}
+	printf("\n");
+}
+
 /* Until the tester closes our standard input. */
 static int be_qemu(void)
 {
@@ -198,6 +212,7 @@ static int be_qemu(void)
 		poll(fds, 2, -1);
 		if (fds[1].revents) {
 			print_open();
+			print_blocked();
 			return 0;
 		}
 		if (fds[0].revents)
