@@ -221,14 +221,20 @@ soak:
 	@tests/soak
 
 # Other releases of Debian, each with its own compiler, libc, QEMU and passt. What is tested there:
-# RELEASE_TESTS, arguments of tests/run.
+# RELEASE_TESTS, arguments of tests/run; by default all that may depend on those.
 RELEASES ?= bullseye bookworm trixie sid
-RELEASE_TESTS ?= tests/guest.bats tests/ways.bats tests/relink.bats tests/locker.bats tests/symbols.bats
+RELEASE_FILES := guest ways restart relink frame locker bare processes shim standalone check private \
+	discover dropin netargs symbols
+RELEASE_TESTS ?= $(RELEASE_FILES:%=tests/%.bats)
 
 check-releases: export RELEASE_TESTS := $(RELEASE_TESTS)
 check-releases:
 	@tests/need check-releases
 	@tests/releases/run $(RELEASES)
+
+# The same, with its table put into the README.
+check-releases-readme: export RELEASES_TABLE := README.md
+check-releases-readme: check-releases
 
 # Another libc, and other machines: cross compiled, and run by QEMU's user emulation.
 ARCHES ?= musl i386 aarch64 s390x
@@ -241,7 +247,8 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all helpers fuzzers install uninstall deb rpm check check-original lint demo \
-	bench bench-guard bench-readme fuzz soak check-releases check-arch clean FORCE
+	bench bench-guard bench-readme fuzz soak check-releases \
+	check-releases-readme check-arch clean FORCE
 
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/pic/*/*.d $(BUILD)/tests/*.d) \
 	$(wildcard $(BUILD)/fuzz/obj/*/*.d $(BUILD)/fuzz/obj/*/*/*.d)

@@ -62,6 +62,7 @@ assert_mended() {
 }
 
 @test "overwritten" {
+	need_first
 	bare "$LOSE" eventfd 5 "${QEMU[@]}"
 	assert_mended
 }

@@ -41,6 +41,41 @@ need_plain_launcher() {
 	! grep -q __asan_init "$QRAP" || skip 'the launcher has a sanitizer in it'
 }
 
+# Is the shim the first library of QEMU that runs? The thread library is where it is one of its own,
+# before glibc 2.34: then what was put on the number stays there (manual, THE DESCRIPTOR'S LIFE).
+shim_is_first() {
+	local threads
+
+	threads=$(ldd "$(command -v qemu-system-x86_64)" | sed -n 's/.*libpthread\.so\.0 => \([^ ]*\).*/\1/p')
+	[ -z "$threads" ] || ! readelf --dynamic --wide "$threads" | grep -q INITFIRST
+}
+
+need_first() {
+	shim_is_first || skip "this libc's thread library runs before the shim"
+}
+
+# run_with OPTION=VALUE...: fills $RUN_WITH with this for -run-with, or the options that it replaced
+run_with() {
+	local help setting
+
+	help=$(qemu-system-x86_64 -help)
+	RUN_WITH=()
+	for setting; do
+		if [[ $help == *-run-with*"${setting%%=*}="* ]]; then
+			RUN_WITH+=(-run-with "$setting")
+			continue
+		fi
+		case $setting in
+		user=*) RUN_WITH+=(-runas "${setting#*=}") ;;
+		chroot=*) RUN_WITH+=(-chroot "${setting#*=}") ;;
+		async-teardown=on)
+			[[ $help == *-async-teardown* ]] || skip 'this QEMU has no -async-teardown'
+			RUN_WITH+=(-async-teardown)
+			;;
+		esac
+	done
+}
+
 need_root() {
 	[ "$(id -u)" = 0 ] || skip 'needs root'
 }

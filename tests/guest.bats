@@ -161,6 +161,7 @@ lost_without_the_shim() {
 }
 
 @test "a shell puts a file on the descriptor" {
+	need_first
 	lost_without_the_shim "${OVERWRITING_SHELL[@]}"
 	start_passt
 	boot "$QRAP" 7 "${OVERWRITING_SHELL[@]}" qemu-system-x86_64 "${QEMU_NETDEV[@]}" "${GUEST[@]}"

@@ -239,9 +239,9 @@ assert_log_warning() {
 	[[ $output == *'1 lines not read: 1 damaged, 0 of another program, 0 of another version'* ]]
 	# There is room again: the next run is not hurt by the half line before it.
 	rm /tmp/small/zeroes
-	online "$QRAP" --log-file "$LOG" "$FD" "$LOSE" closefrom "$FD" /tmp/qemu-vm
+	online "$QRAP" --log-file "$LOG" "$FD" "$LOSE" fclose "$FD" /tmp/qemu-vm
 	[ "$status" = 0 ]
-	assert_verdict 1 mended '/.*/lose (pid [0-9]*) closefrom'
+	assert_verdict 1 mended '/.*/lose (pid [0-9]*) fclose'
 }
 
 @test "a log file that is a link, a directory, not ours: QEMU runs, with a warning" {

@@ -106,10 +106,13 @@ start_http() {
 	return 1
 }
 
+# What ends a guest that is reset.
+NO_REBOOT=(-no-reboot)
+
 # guest [WORD...]: fills $GUEST with the arguments that make QEMU boot the guest, console on stdout;
 # more words for the kernel's command line as arguments. Neither machine nor network are in it.
 guest() {
-	GUEST=(-accel tcg -cpu max -m 256 -nographic -nodefaults -serial stdio -no-reboot
+	GUEST=(-accel tcg -cpu max -m 256 -nographic -nodefaults -serial stdio "${NO_REBOOT[@]}"
 		-kernel "$QRAP_GUEST/vmlinuz" -initrd "$QRAP_GUEST/initrd"
 		-append "console=ttyS0 panic=-1 no_timer_check quiet qrap.port=${HTTP_PORT:-80}${*:+ $*}")
 }

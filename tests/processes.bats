@@ -53,10 +53,10 @@ forks() {
 # stacked PRELOAD: a QEMU that has lost its descriptor, with this LD_PRELOAD
 stacked() {
 	LD_PRELOAD=$1 COUNTER_FILE=/tmp/counts online "$QRAP" --log-file "$LOG" "$FD" \
-		"$BUILD/tests/lose" close_range "$FD" /tmp/qemu-vm
+		"$BUILD/tests/lose" fclose "$FD" /tmp/qemu-vm
 	cat /tmp/counts
 	[ "$status" = 0 ]
-	assert_logged '"event":"restored"' '"action":"the spare"' 'lose: close_range, pid'
+	assert_logged '"event":"restored"' '"action":"the spare"' 'lose: fclose, pid'
 	grep -E '/qemu-system-x86_64 main=1 close=[1-9].* getsockopt=[1-9].* fcntl64=[1-9].* recv=[1-9].* sendmsg=[1-9]' \
 		/tmp/counts
 	# The shim's own calls, on the locker for one, are not seen by others.

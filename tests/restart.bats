@@ -88,8 +88,7 @@ lives() {
 @test "3 restarts with the stream netdev" {
 	local i
 
-	[[ $(qemu-system-x86_64 -version) =~ version\ ([0-9]+)\.([0-9]+) ]]
-	[ $((BASH_REMATCH[1] * 100 + BASH_REMATCH[2])) -ge 702 ] || skip 'needs QEMU 7.2'
+	need_netdev stream
 	start_passt
 	start_vm -- -netdev stream,id=n,addr.type=fd,addr.str=5 \
 		-device virtio-net-pci,netdev=n,romfile=
@@ -103,7 +102,9 @@ lives() {
 @test "a guest that is reset, and one whose link is set off, while passt is away" {
 	start_passt
 	make_monitor
-	start_vm -- "${VIRTIO[@]}" "${MONITOR[@]}" -action reboot=reset
+	[[ $(qemu-system-x86_64 -version) != *'version 5.'* ]] || skip 'this QEMU resets no such guest'
+	NO_REBOOT=()
+	start_vm -- "${VIRTIO[@]}" "${MONITOR[@]}"
 	wait_for_traffic
 	kill_passt
 	wait_for 5 is_logged link-down
@@ -129,7 +130,7 @@ lives() {
 	start_vm -- "${VIRTIO[@]}" "${MONITOR[@]}"
 	restart_passt before
 	monitor 'migrate "exec:cat >/tmp/state"'
-	wait_for 20 eval '[ -s /tmp/state ] && monitor "info migrate" && grep -aq "Migration status: completed" /tmp/monitor.log'
+	wait_for 20 eval '[ -s /tmp/state ] && monitor "info migrate" && grep -aqE "^(Migration status|Status):\s*completed" /tmp/monitor.log'
 	monitor quit
 	wait "$VM"
 	set_page after
@@ -242,7 +243,8 @@ lives() {
 	need_root
 	mkdir /tmp/jail
 	start_passt
-	start_bare -- -chroot /tmp/jail
+	run_with chroot=/tmp/jail
+	start_bare -- "${RUN_WITH[@]}"
 	kill_passt
 	wait_for 5 is_logged link-down '"reason":"unwatched"'
 	start_passt
@@ -256,7 +258,8 @@ lives() {
 @test "another user after -runas: the link comes back where he may connect" {
 	need_root
 	start_passt
-	start_bare -- -runas nobody
+	run_with user=nobody
+	start_bare -- "${RUN_WITH[@]}"
 	kill_passt
 	wait_for 2 is_logged link-down
 	start_passt
@@ -267,7 +270,8 @@ lives() {
 @test "another user after -runas who may not connect: said once" {
 	need_root
 	start_passt
-	start_bare -- -runas daemon
+	run_with user=daemon
+	start_bare -- "${RUN_WITH[@]}"
 	kill_passt
 	wait_for 2 is_logged link-down
 	start_passt

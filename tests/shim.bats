@@ -50,6 +50,7 @@ assert_observed() {
 }
 
 @test "a lock file on the number of the wrapper itself, across helpers, until QEMU starts" {
+	need_first
 	need flock
 	wrapper <<-'END'
 		exec 5>/tmp/lock

@@ -35,6 +35,7 @@ CONNECTED=(python3 -c 'if True:
 }
 
 @test "QEMU alone, -netdev stream" {
+	need_netdev stream
 	NETDEV=(-netdev "stream,id=a,addr.type=fd,addr.str=$FD")
 	make_vm
 	online "${VARIABLES[@]}" "${QEMU[@]}"
@@ -64,10 +65,10 @@ CONNECTED=(python3 -c 'if True:
 
 @test "... and a spare of it is made: wrappers may lose it" {
 	need python3
-	online "${CONNECTED[@]}" "${VARIABLES[@]}" "$BUILD/tests/lose" close_range "$FD" \
-		"$BUILD/tests/lose" spawn-closefrom "$FD" /tmp/qemu-vm
+	online "${CONNECTED[@]}" "${VARIABLES[@]}" "$BUILD/tests/lose" fclose "$FD" \
+		"$BUILD/tests/lose" spawn-close "$FD" /tmp/qemu-vm
 	[ "$status" = 0 ]
-	assert_logged '"event":"restored"' '"action":"the spare"' 'lose: close_range, pid'
+	assert_logged '"event":"restored"' '"action":"the spare"' 'lose: fclose, pid'
 	[ "$(connections)" = 1 ]
 }
 
@@ -85,6 +86,7 @@ CONNECTED=(python3 -c 'if True:
 }
 
 @test "a file on the number gives way, with a warning" {
+	need_first
 	online sh -c 'exec 5>/tmp/file; exec "$@"' sh "${VARIABLES[@]}" "${QEMU[@]}"
 	[ "$status" = 0 ]
 	[[ $output == *"descriptor 5 of qemu-system-x86_64 held a file instead of passt's connection"* ]]
@@ -122,6 +124,7 @@ CONNECTED=(python3 -c 'if True:
 }
 
 @test "QRAP_LOG: quiet, normal, trace" {
+	need_first
 	online "${VARIABLES[@]}" QRAP_LOG=trace "${QEMU[@]}"
 	[ "$status" = 0 ]
 	[[ $output =~ qrap\[[0-9]+\]:\ .*qemu-system-x86_64\ uses\ descriptor\ 5 ]]
