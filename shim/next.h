@@ -46,11 +46,7 @@ struct next {
 
 extern struct next next;
 
-/**
- * next_load() - Look all of them up, once
- *
- * Only names that this libc is known to have: a dlsym() that fails allocates memory.
- */
+/* Looks all of them up, once; NULL where this libc has none of that name. */
 void next_load(void);
 
 /*

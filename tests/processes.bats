@@ -71,6 +71,14 @@ stacked() {
 	stacked "$BUILD/tests/counter_lib.so:$BUILD/qrap_preload.so"
 }
 
+@test "a second preload behind ours that has the old kind of hash table only" {
+	gcc -D_GNU_SOURCE -shared -fPIC -Wl,--hash-style=sysv -o /tmp/counter.so "$TOP/tests/helpers/counter_lib.c" -ldl
+	readelf --dynamic --wide /tmp/counter.so >/tmp/dynamic
+	grep -q '(HASH)' /tmp/dynamic
+	refute grep -q GNU_HASH /tmp/dynamic
+	stacked /tmp/counter.so
+}
+
 @test "preloads before and behind ours, separated by blanks" {
 	cp "$BUILD/tests/counter_lib.so" /tmp/another.so
 	stacked "/tmp/another.so $BUILD/qrap_preload.so $BUILD/tests/lose_lib.so"
