@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "candidate.h"
 #include "message.h"
 #include "server.h"
+#include "users.h"
 
 /**
  * struct row - What is known of the processes at a socket
@@ -56,7 +56,7 @@ static bool is_listed(const struct candidate *candidate)
 static int find_files(struct list *list)
 {
 	const struct options *options = list->options;
-	size_t count = candidates_name(list->candidates, options->socket);
+	size_t count = candidates_count(options->socket);
 	size_t i;
 
 	if (!count) {
@@ -65,6 +65,7 @@ static int find_files(struct list *list)
 		return -1;
 	}
 	for (i = 0; i < count; i++) {
+		candidate_name(&list->candidates[i], i, options->socket);
 		candidate_look(&list->candidates[i], &options->trust);
 		if (is_listed(&list->candidates[i]))
 			list->candidates[list->count++] = list->candidates[i];
@@ -184,16 +185,11 @@ static int64_t age(const struct list *list, size_t i)
 }
 
 /* User of the passt, or else owner of the file: by name, or by number where there is none. */
-static void user_name(const struct list *list, size_t i, char *buf, size_t size)
+static void server_user(const struct list *list, size_t i, char name[USER_NAME_MAX])
 {
 	const struct process *server = &list->rows[i].server;
-	uid_t uid = server->pid ? server->uid : list->candidates[i].uid;
-	const struct passwd *user = getpwuid(uid);
 
-	if (user)
-		snprintf(buf, size, "%s", user->pw_name);
-	else
-		snprintf(buf, size, "%lu", (unsigned long)uid);
+	user_name(server->pid ? server->uid : list->candidates[i].uid, name);
 }
 
 static void print_json_number(const char *name, int64_t value, bool known)
@@ -217,13 +213,13 @@ static void print_json_text(const char *name, const char *value)
 static void print_json(const struct list *list)
 {
 	const struct row *row;
-	char user[64];
+	char user[USER_NAME_MAX];
 	size_t i;
 
 	putchar('[');
 	for (i = 0; i < list->count; i++) {
 		row = &list->rows[i];
-		user_name(list, i, user, sizeof(user));
+		server_user(list, i, user);
 		printf("%s\n{", i ? "," : "");
 		print_json_text("path", list->candidates[i].path);
 		putchar(',');
@@ -267,7 +263,7 @@ static void print_table(const struct list *list)
 {
 	const struct process *client;
 	int width = (int)strlen("PATH");
-	char user[64];
+	char user[USER_NAME_MAX];
 	size_t i;
 
 	for (i = 0; i < list->count; i++) {
@@ -278,7 +274,7 @@ static void print_table(const struct list *list)
 	       "CLIENT");
 	for (i = 0; i < list->count; i++) {
 		client = &list->rows[i].client;
-		user_name(list, i, user, sizeof(user));
+		server_user(list, i, user);
 		printf("%-*s  %-12s", width, list->candidates[i].path, state_name(list, i));
 		print_pid(list->rows[i].server.pid);
 		printf("%-11s ", user);

@@ -3,13 +3,13 @@
 #include "obstacles.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "../shim/text.h"
 #include "message.h"
+#include "users.h"
 
 /* So many paths are named in a line; of the rest it says how many. */
 #define NAMED_MAX 3
@@ -42,12 +42,10 @@ struct list {
 
 static void add_user(struct text *text, uid_t uid)
 {
-	const struct passwd *user = getpwuid(uid);
+	char name[USER_NAME_MAX];
 
-	if (user)
-		text_add(text, user->pw_name);
-	else
-		text_add_int(text, uid);
+	user_name(uid, name);
+	text_add(text, name);
 }
 
 /* What --trust has to be given for @uid: "any" for one who is unknown in this user namespace. */

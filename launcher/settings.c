@@ -4,13 +4,13 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "message.h"
+#include "users.h"
 
 /* A day: longer than anybody waits, and far from where milliseconds overflow an int. */
 #define WAIT_MAX_SECONDS 86400
@@ -88,7 +88,6 @@ static int apply_wait(struct options *options, const struct given *given)
 /* Numbers are uids, as they stand; names are looked up. */
 static bool find_uid(const char *who, uid_t *uid)
 {
-	const struct passwd *user;
 	char *end;
 	unsigned long number;
 
@@ -98,11 +97,7 @@ static bool find_uid(const char *who, uid_t *uid)
 		*uid = (uid_t)number;
 		return end != who && !errno && number < (uid_t)-1;
 	}
-	user = getpwnam(who);
-	if (!user)
-		return false;
-	*uid = user->pw_uid;
-	return true;
+	return user_uid(who, uid);
 }
 
 static int trust_one(struct options *options, const struct given *given, const char *who)

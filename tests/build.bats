@@ -23,7 +23,7 @@ clean_tree() {
 
 	needed=$(readelf --dynamic --wide "$BUILD/qrap_preload.so" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
 	[ -n "$needed" ]
-	refute grep -vE '^libc\.so\.6$|^libdl\.so\.2$|^libc\.musl-.*' <<<"$needed"
+	refute grep -vE '^libc\.so\.6$|^libc\.musl-.*' <<<"$needed"
 }
 
 @test "the shim exports names of the libc, and no others" {
@@ -62,7 +62,11 @@ clean_tree() {
 	grep -q 'FLAGS_1.*NOW.*PIE' /tmp/headers
 	grep -q GNU_RELRO /tmp/headers
 	grep -qE 'GNU_STACK .* RW ' /tmp/headers
-	nm --dynamic --undefined-only "$BUILD/qrap" | grep -q __stack_chk_fail
+	# In a launcher that is linked statically it is a function of its own.
+	{
+		nm "$BUILD/qrap"
+		nm --dynamic "$BUILD/qrap"
+	} 2>&1 | grep -q __stack_chk_fail
 }
 
 @test "version: one place, both halves" {

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Users by name and by number. A launcher that is linked statically cannot load the libraries
+ * that nsswitch.conf(5) names: what /etc/passwd does not know is asked of getent(1).
+ */
+#ifndef QRAP_USERS_H
+#define QRAP_USERS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Longest name of a user, with its NUL: LOGIN_NAME_MAX, limits.h of Linux. */
+#define USER_NAME_MAX 256
+
+/* Number of the user of that name: false if there is none, or no answer within 2 seconds. */
+bool user_uid(const char *name, uid_t *uid);
+
+/* Name of a user, or the number in digits where there is no name. */
+void user_name(uid_t uid, char name[USER_NAME_MAX]);
+
+#endif /* QRAP_USERS_H */
