@@ -41,20 +41,22 @@ OWN_CPPFLAGS := -D_GNU_SOURCE -DQRAP_VERSION='"$(VERSION)"' -MMD -MP
 USER_FORTIFY = $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS))$(filter -O0,$(CFLAGS))
 LAUNCHER_CPPFLAGS = $(if $(USER_FORTIFY)$(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 LAUNCHER_CFLAGS := -fPIE -fstack-protector-strong $(SANITIZE:%=-fsanitize=% -fno-sanitize-recover=all)
-LAUNCHER_LDFLAGS := -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack $(SANITIZE:%=-fsanitize=%)
+LAUNCHER_LDFLAGS := -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack $(SANITIZE:%=-fsanitize=%)
 
 # The shim is loaded into programs that are not ours: it needs libc and nothing else. No __*_chk
-# names, and a stack protector only where its guard is kept in the thread and not in ld.so.
+# names, and a stack protector only where its guard is kept in the thread and not in ld.so. Every
+# program on the way pays for each segment: code and constants are one.
 STACK_GUARD := $(if $(filter x86_64-% s390x-% powerpc64le-%,$(MACHINE)),-strong)
 SHIM_CFLAGS := -fPIC -fvisibility=hidden -U_FORTIFY_SOURCE \
 	$(if $(STACK_GUARD),-fstack-protector-strong,-fno-stack-protector)
-SHIM_LDFLAGS := -shared -Wl,-z,initfirst -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,defs
+SHIM_LDFLAGS := -shared -Wl,-z,initfirst -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,defs \
+	-Wl,-z,noseparate-code
 
-# dlsym() was in libdl until glibc 2.34. Later ones keep a library of that name, without it: a shim
-# that asks for it is one for all. Other libcs have none.
-LIBDL_NAME := $(patsubst "%",%,$(shell echo LIBDL_SO | $(CC) -E -P -include gnu/lib-names.h - 2>/dev/null))
-LIBDL := $(if $(LIBDL_NAME),$(wildcard $(shell $(CC) -print-file-name=$(LIBDL_NAME))))
-SHIM_LDLIBS := $(LIBDL:%=-Wl,--no-as-needed %)
+# Much of what a launch costs is the dynamic loader's. STATIC=no links the launcher dynamically, as
+# distributions want it, and so does a sanitizer, or a machine without what a static one is made of.
+find_file = $(wildcard $(shell $(CC) -print-file-name=$(1)))
+STATIC ?= $(if $(SANITIZE),no,$(if $(and $(call find_file,libc.a),$(call find_file,rcrt1.o)),yes,no))
+LAUNCHER_LINK := $(if $(filter yes,$(STATIC)),-static-pie,-pie)
 
 # shim/ is compiled for each half. All objects but the two with a main are in an archive: launcher and
 # tests' programs take from it what they use.
@@ -75,14 +77,14 @@ helpers: $(HELPERS) $(HELPER_LIBS) $(HELPER_STATICS)
 fuzzers: $(FUZZERS)
 
 $(BUILD)/qrap: $(BUILD)/obj/launcher/qrap.o $(ARCHIVE)
-	$(CC) $(CFLAGS) $(LAUNCHER_CFLAGS) $(LDFLAGS) $(LAUNCHER_LDFLAGS) -o $@ $^
+	$(CC) $(CFLAGS) $(LAUNCHER_CFLAGS) $(LDFLAGS) $(LAUNCHER_LINK) $(LAUNCHER_LDFLAGS) -o $@ $^
 
 $(ARCHIVE): $(ARCHIVE_OBJECTS)
 	@rm -f $@
 	$(AR) qcs $@ $^
 
 $(BUILD)/qrap_preload.so: $(SHIM_OBJECTS)
-	$(CC) $(CFLAGS) $(SHIM_CFLAGS) $(LDFLAGS) $(SHIM_LDFLAGS) -o $@ $^ $(SHIM_LDLIBS)
+	$(CC) $(CFLAGS) $(SHIM_CFLAGS) $(LDFLAGS) $(SHIM_LDFLAGS) -o $@ $^
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -100,12 +102,12 @@ $(BUILD)/obj/launcher/shims.o: $(BUILD)/prefix
 $(HELPERS): $(BUILD)/tests/%: tests/helpers/%.c $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(OWN_CPPFLAGS) $(CFLAGS) $(OWN_CFLAGS) $(LAUNCHER_CFLAGS) \
-		$(LDFLAGS) $(LAUNCHER_LDFLAGS) -o $@ $< $(ARCHIVE) -pthread $(SHIM_LDLIBS)
+		$(LDFLAGS) -pie $(LAUNCHER_LDFLAGS) -o $@ $< $(ARCHIVE) -pthread
 
 $(HELPER_LIBS): $(BUILD)/tests/%.so: tests/helpers/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(OWN_CPPFLAGS) $(CFLAGS) $(OWN_CFLAGS) -fPIC $(LDFLAGS) -shared \
-		-o $@ $< $(SHIM_LDLIBS)
+		-o $@ $< -ldl
 
 $(HELPER_STATICS): $(BUILD)/tests/%: tests/helpers/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -137,7 +139,7 @@ define stamp
 endef
 
 $(BUILD)/flags: FORCE
-	$(call stamp,$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(OWN_CPPFLAGS) $(OWN_CFLAGS) $(SANITIZE))
+	$(call stamp,$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(OWN_CPPFLAGS) $(OWN_CFLAGS) $(SANITIZE) $(LAUNCHER_LINK))
 
 $(BUILD)/prefix: FORCE
 	$(call stamp,$(abspath $(shimdir)))
