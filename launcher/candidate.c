@@ -69,19 +69,19 @@ static void name_default(char path[PASST_PATH_MAX + 1], int number)
 	text_add(&t, CANDIDATE_SUFFIX);
 }
 
-size_t candidates_name(struct candidate *candidates, const char *socket)
+size_t candidates_count(const char *socket)
 {
-	size_t i;
+	if (!socket)
+		return CANDIDATES_MAX;
+	return strlen(socket) <= PASST_PATH_MAX;
+}
 
-	if (socket && strlen(socket) > PASST_PATH_MAX)
-		return 0;
-	if (socket) {
-		strcpy(candidates[0].path, socket);
-		return 1;
-	}
-	for (i = 0; i < CANDIDATES_MAX; i++)
-		name_default(candidates[i].path, (int)i + 1);
-	return CANDIDATES_MAX;
+void candidate_name(struct candidate *candidate, size_t index, const char *socket)
+{
+	if (socket)
+		strcpy(candidate->path, socket);
+	else
+		name_default(candidate->path, (int)index + 1);
 }
 
 /* May anybody put a file in place of this one? The sticky bit does not keep new ones out. */

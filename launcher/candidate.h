@@ -69,14 +69,16 @@ const char *candidate_state_name(enum candidate_state state);
 /* The state that an error of connect(2), send(2) or recv(2) stands for: @error is an errno. */
 enum candidate_state candidate_state_of_error(int error);
 
+/* How many sockets there are to look at, given the only one or NULL; 0 for a path too long. */
+size_t candidates_count(const char *socket);
+
 /**
- * candidates_name() - Set the paths of the sockets to look at
- * @candidates:	CANDIDATES_MAX of them, all zero
+ * candidate_name() - Set the path of a socket to look at
+ * @candidate:	All zero
+ * @index:	Which one it is, from 0 to candidates_count()
  * @socket:	The only one, or NULL for those that passt picks by itself
- *
- * Return: how many, or 0 for a path that is too long
  */
-size_t candidates_name(struct candidate *candidates, const char *socket);
+void candidate_name(struct candidate *candidate, size_t index, const char *socket);
 
 /**
  * candidate_look() - Look at the file: is it a socket, and whose?

@@ -24,19 +24,19 @@ struct hops {
 	unsigned count;
 };
 
-static bool follow(struct hops *hops, struct preload *preload)
+static bool follow(struct hops *hops, struct preload *preload, struct qemu *program)
 {
-	const char *path = hops->paths[hops->count - 1];
+	const char *path = hops->paths[hops->count];
 	char target[SCRIPT_WORD_MAX];
 	struct qemu next;
 
-	if (!preload_check(preload, path) || !trial_run(preload, path))
+	strcpy(hops->paths[hops->count++], program->path);
+	if (!preload_check(preload, program) || !trial_run(preload, path))
 		return false;
 	if (hops->count == HOPS_MAX || !script_target(path, target) ||
 	    qemu_find_command(target, &next))
 		return true;
-	strcpy(hops->paths[hops->count++], next.path);
-	return follow(hops, preload);
+	return follow(hops, preload, &next);
 }
 
 static void print_hops(const struct hops *hops)
@@ -65,7 +65,7 @@ static int find_qemu(const struct options *options, struct qemu *qemu)
 int check(const struct options *options)
 {
 	struct preload preload;
-	struct hops hops = { .count = 1 };
+	struct hops hops = { .count = 0 };
 	struct qemu qemu;
 	int status = find_qemu(options, &qemu);
 	bool fits;
@@ -78,8 +78,7 @@ int check(const struct options *options)
 		message_answer("no: %s: no such command", qemu.name ? qemu.name : "QEMU");
 		return status;
 	}
-	strcpy(hops.paths[0], qemu.path);
-	fits = preload_find_shim(&preload) && follow(&hops, &preload);
+	fits = preload_find_shim(&preload) && follow(&hops, &preload, &qemu);
 	message_answer("%s%s", fits ? "yes" : "no: ", fits ? "" : preload.reason);
 	print_hops(&hops);
 	if (*preload.shim)

@@ -2,6 +2,7 @@
 /* Finding a passt that is free: searching, and searching again where that makes sense. */
 #include "discover.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -154,30 +155,33 @@ static int make_blocking(int fd)
 	return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
 }
 
-int discover(const struct discovery *discovery, struct connection *found)
+/* Searches, and takes over what was found: 0, or -1 after a message. */
+static int take(struct search *search, struct connection *found)
 {
-	struct search search = { .wanted = discovery };
-	int fd;
+	const struct log *log = search->wanted->log;
+	int fd = search_on(search);
 
-	search.count = candidates_name(search.candidates, discovery->socket);
-	if (!search.count) {
-		message_error(discovery->log, "%s: too long a path for a UNIX socket",
-			      discovery->socket);
-		return -1;
-	}
-	fd = search_on(&search);
 	if (fd < 0) {
-		report(&search);
+		report(search);
 		return -1;
 	}
 	if (make_blocking(fd)) {
-		message_error(discovery->log, "%s: %s", search.found->path, strerror(errno));
+		message_error(log, "%s: %s", search->found->path, strerror(errno));
 		close(fd);
 		return -1;
 	}
-	obstacles_warn(discovery->log, search.candidates,
-		       (size_t)(search.found - search.candidates));
+	obstacles_warn(log, search->candidates, (size_t)(search->found - search->candidates));
 	found->fd = fd;
-	strcpy(found->path, search.found->path);
+	strcpy(found->path, search->found->path);
 	return 0;
+}
+
+int discover(const struct discovery *discovery, struct connection *found)
+{
+	struct search search;
+
+	if (search_begin(&search, discovery))
+		return take(&search, found);
+	message_error(discovery->log, "%s: too long a path for a UNIX socket", discovery->socket);
+	return -1;
 }

@@ -14,12 +14,17 @@
  * @socket:	The only path to try, or NULL to probe /tmp/passt_1.socket to passt_99.socket
  * @wait_ms:	Keep looking that long, in milliseconds
  * @trust:	Whose passt may be used
+ * @meanwhile:	Called at most once, when a passt has been asked and its answer is awaited: some
+ *		50 microseconds that would be lost; or NULL
+ * @arg:	Its argument
  */
 struct discovery {
 	const struct log *log;
 	const char *socket;
 	int wait_ms;
 	const struct passt_trust *trust;
+	void (*meanwhile)(void *arg);
+	void *arg;
 };
 
 /**

@@ -77,14 +77,19 @@ void events_preload_skipped(const struct log *log, const struct qemu *qemu,
 }
 
 /* The QEMU that the words name: the command itself, or what a wrapper is told to run. */
-static bool find_named_qemu(const struct handover *h, struct qemu *named)
+static bool find_named_qemu(const struct handover *h, char path[PATH_MAX])
 {
-	*named = *h->qemu;
-	if (h->options->mode == MODE_PATCH || qemu_is_name(h->qemu->path))
+	struct qemu named;
+
+	strcpy(path, h->qemu->path);
+	if (h->options->mode == MODE_PATCH || qemu_is_name(path))
 		return true;
 	for (char **word = h->options->command + 1; *word; word++) {
-		if (qemu_is_name(*word) && !qemu_find_command(*word, named))
-			return true;
+		if (!qemu_is_name(*word) || qemu_find_command(*word, &named))
+			continue;
+		strcpy(path, named.path);
+		qemu_forget(&named);
+		return true;
 	}
 	return false;
 }
@@ -103,13 +108,13 @@ static void add_path(struct text *t, const char *name, const char *path)
 /* What runs now, and which QEMU in the end: the shim of neither may ever say so itself. */
 static const char *describe_command(const struct handover *h, char *buf, size_t size)
 {
-	struct qemu named;
+	char named[PATH_MAX];
 	struct text t;
 
 	text_start(&t, buf, size);
 	add_path(&t, "command", h->qemu->path);
-	if (find_named_qemu(h, &named))
-		add_path(&t, "qemu", named.path);
+	if (find_named_qemu(h, named))
+		add_path(&t, "qemu", named);
 	return t.cut ? NULL : buf;
 }
 

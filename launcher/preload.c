@@ -27,6 +27,7 @@ enum verdict {
 	VERDICT_UNFIT,
 };
 
+static enum verdict check_found(struct preload *preload, struct qemu *found, int depth);
 static enum verdict check_file(struct preload *preload, const char *path, int depth);
 
 static enum verdict unfit(struct preload *preload, const char *format, ...)
@@ -44,8 +45,11 @@ static enum verdict unfit(struct preload *preload, const char *format, ...)
 
 bool preload_find_shim(struct preload *preload)
 {
-	memset(preload, 0, sizeof(*preload));
-	return shims_find(NULL, preload->shim, preload->reason, sizeof(preload->reason));
+	preload->reason[0] = '\0';
+	preload->runtime[0] = '\0';
+	preload->is_open = shims_find(NULL, preload->shim, &preload->elf, preload->reason,
+				      sizeof(preload->reason));
+	return preload->is_open;
 }
 
 static bool begins(const char *text, const char *with)
@@ -130,34 +134,68 @@ static bool is_loader(const struct elf *elf)
 	return elf_soname(elf, name) && libc_of_name(name);
 }
 
-/**
- * check_versions() - Has the program's libc what the shim needs? Without, ld.so would kill it.
- * @preload:	@reason is filled if not
- * @shim:	The shim
- * @interpreter: The program's dynamic loader; its libc is where that one is
- */
-static enum verdict check_versions(struct preload *preload, const struct elf *shim,
-				   const char *interpreter)
+/* Is a version of glibc's, or of a library that comes with it, as late as another one? */
+static bool is_as_late(const char *version, const char *other)
 {
-	char directory[PATH_MAX], path[2 * PATH_MAX], library[ELF_NAME_MAX], version[ELF_NAME_MAX];
+	static const char prefix[] = "GLIBC_2.";
+
+	return begins(version, prefix) && begins(other, prefix) && strverscmp(version, other) >= 0;
+}
+
+/* What a program needs itself is there, with all that is older: without, it would not run at all.
+ */
+static bool needs_as_much(const struct elf *elf, const char *library, const char *version)
+{
+	char own[ELF_NAME_MAX];
+
+	for (size_t i = 0; i < VERSIONS_MAX && elf_version_needed(elf, library, i, own); i++) {
+		if (is_as_late(own, version))
+			return true;
+	}
+	return false;
+}
+
+/* Looks into the library that lies beside the dynamic loader; one that is elsewhere is not known.
+ */
+static enum verdict check_library(struct preload *preload, const char *interpreter,
+				  const char *library, const char *version)
+{
+	char directory[PATH_MAX], path[2 * PATH_MAX];
 	enum verdict verdict = VERDICT_FITS;
 	struct elf elf;
 
 	if (!realpath(interpreter, directory))
 		return VERDICT_FITS;
 	*strrchr(directory, '/') = '\0';
+	snprintf(path, sizeof(path), "%s/%s", directory, library);
+	if (elf_open(path, &elf))
+		return VERDICT_FITS;
+	if (elf_version_missing(&elf, version))
+		verdict = unfit(preload, "%s lacks %s, which the shim needs", path, version);
+	elf_close(&elf);
+	return verdict;
+}
+
+/**
+ * check_versions() - Has the program's libc what the shim needs? Without, ld.so would kill it.
+ * @preload:	@reason is filled if not
+ * @elf:	The program
+ * @shim:	The shim
+ * @interpreter: The program's dynamic loader; its libc is where that one is
+ */
+static enum verdict check_versions(struct preload *preload, const struct elf *elf,
+				   const struct elf *shim, const char *interpreter)
+{
+	char library[ELF_NAME_MAX], version[ELF_NAME_MAX];
+	enum verdict verdict = VERDICT_FITS;
+
 	for (size_t i = 0; i < LIBRARIES_MAX && elf_needed(shim, i, library); i++) {
-		snprintf(path, sizeof(path), "%s/%s", directory, library);
-		if (elf_open(path, &elf))
-			continue;
 		for (size_t j = 0; j < VERSIONS_MAX && verdict == VERDICT_FITS &&
 				   elf_version_needed(shim, library, j, version);
 		     j++) {
-			if (elf_version_missing(&elf, version))
-				verdict = unfit(preload, "%s lacks %s, which the shim needs", path,
-						version);
+			if (!needs_as_much(elf, library, version))
+				verdict = check_library(preload, interpreter, library, version);
 		}
-		elf_close(&elf);
 	}
 	return verdict;
 }
@@ -194,7 +232,7 @@ static enum verdict check_libc(struct preload *preload, const struct elf *elf,
 
 	if (its && ours && strcmp(its, ours))
 		return unfit(preload, "%s is linked with %s, the shim with %s", path, its, ours);
-	return check_versions(preload, shim, interpreter);
+	return check_versions(preload, elf, shim, interpreter);
 }
 
 static enum verdict check_loading(struct preload *preload, const struct elf *elf,
@@ -222,17 +260,30 @@ static enum verdict check_loading(struct preload *preload, const struct elf *elf
 	return verdict;
 }
 
-/* The shim that was found for us, or the one for programs of the other kind if that is there. */
+/* The shim that was found for us. */
+static int open_shim(struct preload *preload, struct elf *shim)
+{
+	if (!preload->is_open)
+		return elf_open(preload->shim, shim);
+	*shim = preload->elf;
+	preload->is_open = false;
+	return 0;
+}
+
+/* That one, or the one for programs of the other kind if that is there. */
 static int open_shim_for(struct preload *preload, const struct elf *elf, struct elf *shim)
 {
 	char other[PATH_MAX], reason[sizeof(preload->reason)];
-	int ret = elf_open(preload->shim, shim);
+	int ret = open_shim(preload, shim);
+	struct elf found;
 
-	if (ret || shims_same_kind(elf, shim) || !shims_find(elf, other, reason, sizeof(reason)))
+	if (ret || shims_same_kind(elf, shim) ||
+	    !shims_find(elf, other, &found, reason, sizeof(reason)))
 		return ret;
 	elf_close(shim);
+	*shim = found;
 	strcpy(preload->shim, other);
-	return elf_open(preload->shim, shim);
+	return 0;
 }
 
 static enum verdict check_program(struct preload *preload, const struct elf *elf, const char *path)
@@ -272,7 +323,15 @@ static enum verdict check_script(struct preload *preload, const struct script *s
 	if (qemu_find_command(script->command, &command))
 		return unfit(preload, "the interpreter of %s, %s: not found", path,
 			     script->command);
-	return check_file(preload, command.path, depth - 1);
+	return check_found(preload, &command, depth - 1);
+}
+
+static enum verdict check_elf(struct preload *preload, struct elf *elf, const char *path)
+{
+	enum verdict verdict = check_program(preload, elf, path);
+
+	elf_close(elf);
+	return verdict;
 }
 
 static enum verdict check_file(struct preload *preload, const char *path, int depth)
@@ -280,57 +339,66 @@ static enum verdict check_file(struct preload *preload, const char *path, int de
 	struct script script;
 	enum verdict verdict;
 	struct elf elf;
-	int ret;
+	int ret = elf_open(path, &elf);
 
+	if (!ret)
+		return check_elf(preload, &elf, path);
 	if (script_read(path, &script)) {
 		verdict = check_script(preload, &script, path, depth);
 		/* The shim is for what the script runs, whatever runs the script. */
 		return verdict == VERDICT_STATIC ? VERDICT_FITS : verdict;
 	}
-	ret = elf_open(path, &elf);
 	if (ret == -EACCES)
 		return VERDICT_FITS;
 	if (ret == -ENOEXEC)
 		return unfit(preload, "%s is no program that can be looked into", path);
-	if (ret)
-		return unfit(preload, "%s: %s", path, strerror(-ret));
-	verdict = check_program(preload, &elf, path);
-	elf_close(&elf);
-	return verdict;
+	return unfit(preload, "%s: %s", path, strerror(-ret));
 }
 
-static enum verdict check(struct preload *preload, const char *path)
+static enum verdict check_found(struct preload *preload, struct qemu *found, int depth)
+{
+	if (!found->is_open)
+		return check_file(preload, found->path, depth);
+	found->is_open = false;
+	return check_elf(preload, &found->elf, found->path);
+}
+
+static enum verdict check(struct preload *preload, struct qemu *program)
 {
 	enum verdict verdict;
 
 	preload->reason[0] = '\0';
 	preload->runtime[0] = '\0';
-	if (strpbrk(preload->shim, UNFIT_IN_PATH))
+	if (strpbrk(preload->shim, UNFIT_IN_PATH)) {
+		qemu_forget(program);
 		return unfit(preload,
 			     "LD_PRELOAD takes no path with a blank, a colon or a dollar: "
 			     "%s",
 			     preload->shim);
-	verdict = check_file(preload, path, SCRIPT_DEPTH);
+	}
+	verdict = check_found(preload, program, SCRIPT_DEPTH);
 	if (verdict == VERDICT_FITS)
 		preload->reason[0] = '\0';
 	return verdict;
 }
 
-bool preload_check(struct preload *preload, const char *path)
+bool preload_check(struct preload *preload, struct qemu *program)
 {
-	return check(preload, path) == VERDICT_FITS;
+	return check(preload, program) == VERDICT_FITS;
 }
 
-bool preload_check_command(struct preload *preload, const char *path, char **args)
+bool preload_check_command(struct preload *preload, struct qemu *program, char **args)
 {
-	enum verdict verdict = check(preload, path);
-	struct preload inner = *preload;
+	enum verdict verdict = check(preload, program);
+	struct preload inner;
 	struct qemu command;
 
+	if (verdict == VERDICT_STATIC)
+		inner = *preload;
 	for (size_t i = 0; verdict == VERDICT_STATIC && args[i]; i++) {
 		if ((i && !qemu_is_name(args[i])) || qemu_find_command(args[i], &command))
 			continue;
-		if (!preload_check(&inner, command.path))
+		if (!preload_check(&inner, &command))
 			continue;
 		*preload = inner;
 		verdict = VERDICT_FITS;

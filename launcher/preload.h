@@ -7,16 +7,21 @@
 #include <stdbool.h>
 
 #include "elf.h"
+#include "qemu.h"
 
 /**
  * struct preload - How the shim gets into a program
  * @shim:	Path of the shim
  * @reason:	Why it cannot be loaded, in words, or ""
+ * @elf:	File of the shim, where preload_find_shim() left it open for the first check
+ * @is_open:	It did
  * @runtime:	Sanitizer's runtime that the program wants loaded before all else (DT_NEEDED), or ""
  */
 struct preload {
 	char shim[PATH_MAX];
 	char reason[2 * PATH_MAX + 256];
+	struct elf elf;
+	bool is_open;
 	char runtime[ELF_NAME_MAX];
 };
 
@@ -33,7 +38,8 @@ bool preload_find_shim(struct preload *preload);
 /**
  * preload_check() - May the shim be preloaded into this program?
  * @preload:	@shim is set; @reason is filled where the answer is no
- * @path:	Executable: ELF, or a script whose chain of interpreters is followed
+ * @program:	What qemu_find_command() found, which is forgotten: ELF, or a script whose chain of
+ *		interpreters is followed
  *
  * Checks: path of the shim without blank and colon; ELF class, byte order and machine the same as
  * the shim's; dynamic (PT_INTERP, which exists); the same kind of libc, with the symbol versions
@@ -43,12 +49,12 @@ bool preload_find_shim(struct preload *preload);
  *
  * Return: true if it may
  */
-bool preload_check(struct preload *preload, const char *path);
+bool preload_check(struct preload *preload, struct qemu *program);
 
 /**
  * preload_check_command() - The same for a command of explicit mode, which may be a wrapper
  * @preload:	As for preload_check()
- * @path:	Executable
+ * @program:	As for preload_check()
  * @args:	Its arguments without argv[0], NULL-terminated
  *
  * A static program passes if its arguments name a program that may have the shim: the first one, or
@@ -57,7 +63,7 @@ bool preload_check(struct preload *preload, const char *path);
  *
  * Return: true if the shim may be preloaded
  */
-bool preload_check_command(struct preload *preload, const char *path, char **args);
+bool preload_check_command(struct preload *preload, struct qemu *program, char **args);
 
 /**
  * preload_value() - Value for LD_PRELOAD: what is there now, with the shim in it

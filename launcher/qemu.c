@@ -21,21 +21,28 @@
 /* Where Red Hat's distributions keep it, out of PATH. */
 #define REDHAT_QEMU "/usr/libexec/qemu-kvm"
 
+void qemu_forget(struct qemu *qemu)
+{
+	if (qemu->is_open)
+		elf_close(&qemu->elf);
+	qemu->is_open = false;
+}
+
 /* Installed as "kvm", by a link or as a copy, we would run ourselves for ever. */
-static bool is_launcher(const char *path, const struct stat *st)
+static bool is_launcher(struct qemu *qemu, const char *path, const struct stat *st)
 {
 	struct stat self;
-	struct elf elf;
 	char version[1];
-	bool found;
 
+	qemu->is_open = !elf_open(path, &qemu->elf);
 	/* What cannot be read can be ourselves all the same. */
-	if (elf_open(path, &elf))
+	if (!qemu->is_open)
 		return !stat("/proc/self/exe", &self) && self.st_dev == st->st_dev &&
 		       self.st_ino == st->st_ino;
-	found = elf_note(&elf, NOTE_OWNER, NOTE_LAUNCHER, version, sizeof(version)) >= 0;
-	elf_close(&elf);
-	return found;
+	if (elf_note(&qemu->elf, NOTE_OWNER, NOTE_LAUNCHER, version, sizeof(version)) < 0)
+		return false;
+	qemu_forget(qemu);
+	return true;
 }
 
 bool qemu_is_name(const char *word)
@@ -56,7 +63,7 @@ static bool has_own_name(const char *path)
 
 /* Can that file be run? 0, STATUS_NOT_FOUND (also for ourselves) or STATUS_CANNOT_RUN with errno.
  */
-static int judge(const char *path)
+static int judge(struct qemu *qemu, const char *path)
 {
 	struct stat st;
 
@@ -68,7 +75,7 @@ static int judge(const char *path)
 	}
 	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS))
 		return STATUS_CANNOT_RUN;
-	if (!has_own_name(path) && is_launcher(path, &st))
+	if (!has_own_name(path) && is_launcher(qemu, path, &st))
 		return STATUS_NOT_FOUND;
 	return 0;
 }
@@ -111,7 +118,7 @@ static int search_path(const char *command, struct qemu *qemu)
 	for (directory = directory ? directory : DEFAULT_PATH; best; directory += len + 1) {
 		len = strcspn(directory, ":");
 		if (len < PATH_MAX && join(path, directory, len, command) &&
-		    settle(&best, judge(path), &error))
+		    settle(&best, judge(qemu, path), &error))
 			strcpy(qemu->path, path);
 		if (!directory[len])
 			break;
@@ -124,12 +131,13 @@ int qemu_find_command(const char *command, struct qemu *qemu)
 {
 	qemu->name = command;
 	qemu->path[0] = '\0';
+	qemu->is_open = false;
 	if (!*command || strlen(command) >= sizeof(qemu->path))
 		return STATUS_NOT_FOUND;
 	if (!strchr(command, '/'))
 		return search_path(command, qemu);
 	strcpy(qemu->path, command);
-	return judge(command);
+	return judge(qemu, command);
 }
 
 /* QEMU's name for the machine that we run on: uname(2) has other names for some. */
@@ -176,6 +184,7 @@ int qemu_find_default(struct qemu *qemu)
 
 	qemu->name = NULL;
 	qemu->path[0] = '\0';
+	qemu->is_open = false;
 	for (size_t i = 0; best && i < sizeof(names) / sizeof(names[0]); i++) {
 		if (names[i] && settle(&best, qemu_find_command(names[i], &candidate), &error))
 			*qemu = candidate;

@@ -6,20 +6,26 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#include "elf.h"
+
 /**
  * struct qemu - The program that will be run
  * @name:	argv[0] for it: the name as it was asked for
  * @path:	File that will be executed
+ * @elf:	That file, open for whoever looks into it next
+ * @is_open:	It is: not so for a script, or after qemu_forget()
  */
 struct qemu {
 	const char *name;
 	char path[PATH_MAX];
+	struct elf elf;
+	bool is_open;
 };
 
 /**
  * qemu_find_command() - Look a command up as a shell does
  * @command:	Name (looked for in PATH) or path (anything with a slash)
- * @qemu:	Filled on success
+ * @qemu:	Filled on success; for qemu_forget()
  *
  * Never finds the launcher, or a copy of it, under another name than its own.
  *
@@ -28,12 +34,15 @@ struct qemu {
  */
 int qemu_find_command(const char *command, struct qemu *qemu);
 
+/* Closes its file, if it is open. */
+void qemu_forget(struct qemu *qemu);
+
 /* Is this a name of QEMU, without or with a directory: qemu, kvm or qemu-something? */
 bool qemu_is_name(const char *word);
 
 /**
  * qemu_find_default() - Patch mode's QEMU: kvm, qemu-kvm, qemu-system-ARCH, /usr/libexec/qemu-kvm
- * @qemu:	Filled on success
+ * @qemu:	Filled on success; for qemu_forget()
  *
  * A name that is there but cannot be run does not end the search.
  *

@@ -76,26 +76,53 @@ static int rewrite(const struct options *o, const struct qemu *qemu, struct neta
 	return STATUS_FAILED;
 }
 
-/* The shim, if it is wanted and can be loaded; why not is said in one line. */
-static bool find_shim(const struct options *o, const struct qemu *qemu, char **words,
-		      struct preload *preload)
+/**
+ * struct shim_search - The shim for what will run
+ * @options:	As given
+ * @qemu:	The command
+ * @words:	Its words
+ * @done:	It was looked for
+ * @fits:	It is wanted, there, and can be loaded
+ * @preload:	What is known of it, once @done
+ */
+struct shim_search {
+	const struct options *options;
+	struct qemu *qemu;
+	char **words;
+	bool done;
+	bool fits;
+	struct preload *preload;
+};
+
+/* Looks for the shim, once; why it cannot be loaded is said in one line. */
+static void find_shim(void *arg)
 {
-	if (!o->guard)
-		return false;
+	struct shim_search *shim = arg;
+	const struct options *o = shim->options;
+
+	if (shim->done || !o->guard)
+		return;
+	shim->done = true;
 	/* A wrapper in explicit mode may be static: the program that matters is in its words. */
-	if (preload_find_shim(preload) &&
-	    (o->mode == MODE_EXPLICIT ? preload_check_command(preload, qemu->path, words + 1)
-				      : preload_check(preload, qemu->path)))
-		return true;
-	events_preload_skipped(&o->log, qemu, preload);
-	return false;
+	shim->fits = preload_find_shim(shim->preload) &&
+		     (o->mode == MODE_EXPLICIT
+			      ? preload_check_command(shim->preload, shim->qemu, shim->words + 1)
+			      : preload_check(shim->preload, shim->qemu));
+	if (!shim->fits)
+		events_preload_skipped(&o->log, shim->qemu, shim->preload);
 }
 
 /* A passt of our own, the one that was named, or one that is found. */
-static int connect_to_passt(const struct options *o, struct connection *connection)
+static int connect_to_passt(struct shim_search *shim, struct connection *connection)
 {
+	const struct options *o = shim->options;
 	const struct discovery discovery = {
-		.log = &o->log, .socket = o->socket, .wait_ms = o->wait_ms, .trust = &o->trust
+		.log = &o->log,
+		.socket = o->socket,
+		.wait_ms = o->wait_ms,
+		.trust = &o->trust,
+		.meanwhile = find_shim,
+		.arg = shim,
 	};
 
 	if (o->passt ? private_passt_start(&o->log, o->passt, connection)
@@ -106,24 +133,30 @@ static int connect_to_passt(const struct options *o, struct connection *connecti
 }
 
 /* The main job, once it is known what to run with which arguments. */
-static int start(const struct options *o, const struct qemu *qemu, char **words, int fd)
+static int start(const struct options *o, struct qemu *qemu, char **words, int fd)
 {
-	struct preload preload = { 0 };
+	struct preload preload;
+	struct shim_search shim = {
+		.options = o, .qemu = qemu, .words = words, .preload = &preload
+	};
 	struct connection connection = { .fd = -1 };
 	struct handover handover = {
 		.options = o, .connection = &connection, .fd = fd, .qemu = qemu
 	};
 
-	if (find_shim(o, qemu, words, &preload))
+	if (connect_to_passt(&shim, &connection))
+		return STATUS_FAILED;
+	find_shim(&shim);
+	if (shim.fits)
 		handover.preload = &preload;
-	if (connect_to_passt(o, &connection) || hand_over(&handover))
+	if (hand_over(&handover))
 		return STATUS_FAILED;
 	return command_run(&o->log, qemu, words);
 }
 
 static int run_explicit(const struct options *o)
 {
-	struct qemu qemu = { 0 };
+	struct qemu qemu;
 	int status = find_qemu(o, &qemu);
 
 	if (status)
@@ -139,10 +172,13 @@ static int run_patched(const struct options *o)
 {
 	struct netargs_result result = { .args = o->command };
 	bool starts_guest = netargs_starts_guest(o->command);
-	struct qemu qemu = { 0 };
+	struct qemu qemu;
 	int status = find_qemu(o, &qemu);
 	char **words;
 
+	/* Its file is on a number that may be the one to choose. */
+	if (!status)
+		qemu_forget(&qemu);
 	if (!status && starts_guest)
 		status = rewrite(o, &qemu, &result);
 	if (status)

@@ -212,6 +212,19 @@ static void start_next(struct search *search, int64_t now)
 			search->overtaken ? search->next_start + STEP_MS : now + ANSWER_MS;
 }
 
+/* Sets the paths up to the @end-th one, which nothing is known of yet. */
+static void name_candidates(struct search *search, size_t end)
+{
+	struct candidate *candidates = search->candidates;
+
+	for (; search->named < end; search->named++) {
+		memset(&candidates[search->named], 0, sizeof(*candidates));
+		search->silent_till[search->named] = 0;
+		search->said[search->named] = CANDIDATE_OPEN;
+		candidate_name(&candidates[search->named], search->named, search->wanted->socket);
+	}
+}
+
 /* Looks at the files of those not yet looked at: till one is worth connecting to, or @all. */
 static void look_at_files(struct search *search, bool all)
 {
@@ -219,6 +232,7 @@ static void look_at_files(struct search *search, bool all)
 
 	while (search->looked < search->count) {
 		candidate = &search->candidates[search->looked++];
+		name_candidates(search, search->looked);
 		candidate_look(candidate, search->wanted->trust);
 		if (!all && candidate->state == CANDIDATE_OPEN)
 			return;
@@ -301,6 +315,15 @@ static int64_t next_deadline(const struct search *search, int64_t now)
 	return now;
 }
 
+/* The work that can be done until the first answer comes. */
+static void use_the_time(struct search *search)
+{
+	if (search->meanwhile_done || !search->wanted->meanwhile)
+		return;
+	search->meanwhile_done = true;
+	search->wanted->meanwhile(search->wanted->arg);
+}
+
 static void wait_for_answers(struct search *search)
 {
 	struct pollfd pollfds[ATTEMPTS_MAX];
@@ -378,7 +401,7 @@ static void look(struct search *search)
 {
 	size_t i;
 
-	for (i = 0; i < search->count; i++)
+	for (i = 0; i < search->named; i++)
 		search->candidates[i].state = CANDIDATE_OPEN;
 	search->looked = 0;
 	look_at_files(search, false);
@@ -400,6 +423,7 @@ static struct attempt *find(struct search *search)
 		start_due(search);
 		if (!search->open)
 			return NULL;
+		use_the_time(search);
 		wait_for_answers(search);
 		collect(search);
 		found = winner(search);
@@ -414,10 +438,22 @@ static void recall(struct search *search)
 {
 	size_t i;
 
-	for (i = search->next; i < search->count; i++) {
+	for (i = search->next; i < search->named; i++) {
 		if (search->candidates[i].state == CANDIDATE_OPEN)
 			search->candidates[i].state = search->said[i];
 	}
+}
+
+bool search_begin(struct search *search, const struct discovery *wanted)
+{
+	search->wanted = wanted;
+	search->until = 0;
+	search->count = candidates_count(wanted->socket);
+	search->named = 0;
+	search->found = NULL;
+	search->open = 0;
+	search->meanwhile_done = false;
+	return search->count;
 }
 
 int search_once(struct search *search)
@@ -432,6 +468,8 @@ int search_once(struct search *search)
 		search->found = found->candidate;
 		fd = found->fd;
 		found->fd = -1;
+	} else {
+		name_candidates(search, search->count);
 	}
 	/* Those in front of it were silent, those behind it are none of our business. */
 	while (search->open && search->attempts[0].fd >= 0)

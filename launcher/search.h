@@ -31,11 +31,11 @@ struct attempt {
 
 /**
  * struct search - What was looked for, and what is known
- * @wanted:	What is looked for; this, @candidates' paths and @count are set by the caller, all
- *		else is zero before the first search
+ * @wanted:	What is looked for
  * @until:	Time at which to end, in milliseconds of sys_now_ms(), or 0
  * @candidates:	Sockets to try, in order
- * @count:	How many
+ * @count:	How many: candidates_count()
+ * @named:	How many of them have a path by now: all, unless a search has succeeded
  * @found:	The one that was connected to, in the end
  * @silent_till: For each: not to be tried again before that time
  * @said:	For each: the state that was traced last
@@ -48,6 +48,7 @@ struct attempt {
  * @overtaken:	One was silent for too long, or all of them were slow: the next ones follow in steps
  * @tried:	A connection was made, or not made, to one of them
  * @looked:	How many of @candidates have been looked at
+ * @meanwhile_done: @wanted->meanwhile was called
  * @all_known:	All of them have been, and the kernel's table of sockets was seen in full
  */
 struct search {
@@ -55,6 +56,7 @@ struct search {
 	int64_t until;
 	struct candidate candidates[CANDIDATES_MAX];
 	size_t count;
+	size_t named;
 	struct candidate *found;
 	int64_t silent_till[CANDIDATES_MAX];
 	enum candidate_state said[CANDIDATES_MAX];
@@ -67,8 +69,19 @@ struct search {
 	bool overtaken;
 	bool tried;
 	size_t looked;
+	bool meanwhile_done;
 	bool all_known;
 };
+
+/**
+ * search_begin() - Prepare a search
+ * @search:	Filled; of its arrays, what a search that finds the first candidate does not need is
+ *not even touched
+ * @wanted:	What to look for
+ *
+ * Return: false for a path that is too long
+ */
+bool search_begin(struct search *search, const struct discovery *wanted);
 
 /**
  * search_once() - Look at all candidates anew, and connect to the first one that answers

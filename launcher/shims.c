@@ -3,6 +3,7 @@
 #include "shims.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,47 +53,54 @@ static const char *triplet(const struct elf *program)
 /* Our own header, where the linker has put it into memory. */
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
-/* Directory of this program, without a slash at the end. */
+/* Cuts the last word and its slash off: false without a slash. */
+static bool go_up(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (slash)
+		*slash = '\0';
+	return slash;
+}
+
+/* Directory of this program, without links and without a slash at the end. */
 static bool find_own_directory(char directory[PATH_MAX])
 {
 	ssize_t len = readlink("/proc/self/exe", directory, PATH_MAX - 1);
 	const char *started = (const char *)getauxval(AT_EXECFN);
-	char *slash;
 
 	if (len >= 0)
 		directory[len] = '\0';
 	else if (!started || !realpath(started, directory))
 		return false;
-	slash = strrchr(directory, '/');
-	if (!slash)
-		return false;
-	*slash = '\0';
-	return true;
+	return go_up(directory);
 }
 
 /**
  * struct hunt - The search for one shim
  * @program:	Whose it is to be, or NULL for anybody's
  * @shim:	Path that is being looked at
+ * @elf:	Its file, open once it is found
  * @reason:	Why the last one that was there will not do
  * @size:	Size of @reason in bytes
  */
 struct hunt {
 	const struct elf *program;
 	char *shim;
+	struct elf *elf;
 	char *reason;
 	size_t size;
 };
 
 /* Is it of our version? Of another class it cannot be read, and has come with us, we hope. */
-static bool is_ours(struct hunt *hunt, const struct elf *shim)
+static bool is_ours(struct hunt *hunt)
 {
 	char version[sizeof(QRAP_VERSION)] = "";
 	long len;
 
-	if (!shim->native)
+	if (!hunt->elf->native)
 		return true;
-	len = elf_note(shim, NOTE_OWNER, NOTE_SHIM, version, sizeof(version));
+	len = elf_note(hunt->elf, NOTE_OWNER, NOTE_SHIM, version, sizeof(version));
 	if (len == sizeof(version) && !memcmp(version, QRAP_VERSION, sizeof(version)))
 		return true;
 	snprintf(hunt->reason, hunt->size, "%s is not of this version (" QRAP_VERSION ")",
@@ -100,9 +108,9 @@ static bool is_ours(struct hunt *hunt, const struct elf *shim)
 	return false;
 }
 
-static bool is_for_program(struct hunt *hunt, const struct elf *shim)
+static bool is_for_program(struct hunt *hunt)
 {
-	if (!hunt->program || shims_same_kind(hunt->program, shim))
+	if (!hunt->program || shims_same_kind(hunt->program, hunt->elf))
 		return true;
 	snprintf(hunt->reason, hunt->size, "%s is for programs of another kind of machine",
 		 hunt->shim);
@@ -112,40 +120,43 @@ static bool is_for_program(struct hunt *hunt, const struct elf *shim)
 /* Is there a shim for the program? */
 static bool try(struct hunt *hunt, const char *directory, const char *below)
 {
-	char path[PATH_MAX];
-	struct elf shim;
-	bool fits;
 	int ret;
 
-	if (snprintf(path, sizeof(path), "%s%s/" SHIM_NAME, directory, below) >=
-		    (int)sizeof(path) ||
-	    !realpath(path, hunt->shim))
+	if (snprintf(hunt->shim, PATH_MAX, "%s%s/" SHIM_NAME, directory, below) >= PATH_MAX)
 		return false;
-	ret = elf_open(hunt->shim, &shim);
+	ret = elf_open(hunt->shim, hunt->elf);
+	if (ret == -ENOENT || ret == -ENOTDIR)
+		return false;
 	if (ret) {
 		snprintf(hunt->reason, hunt->size, "%s: %s", hunt->shim, strerror(-ret));
 		return false;
 	}
-	fits = is_for_program(hunt, &shim) && is_ours(hunt, &shim);
-	elf_close(&shim);
-	return fits;
+	if (is_for_program(hunt) && is_ours(hunt))
+		return true;
+	elf_close(hunt->elf);
+	return false;
 }
 
 static bool try_all(struct hunt *hunt, const char *own)
 {
 	const char *kind = hunt->program ? triplet(hunt->program) : NULL;
-	char debian[64];
+	char above[PATH_MAX], debian[64];
 
-	snprintf(debian, sizeof(debian), "/../lib/%s/qrap", kind ? kind : "");
-	if (*own && (try(hunt, own, "/../lib/qrap") || try(hunt, own, "/../lib64/qrap") ||
-		     (kind && try(hunt, own, debian)) || try(hunt, own, "")))
+	snprintf(debian, sizeof(debian), "/lib/%s/qrap", kind ? kind : "");
+	strcpy(above, own);
+	go_up(above);
+	if (*own && (try(hunt, above, "/lib/qrap") || try(hunt, above, "/lib64/qrap") ||
+		     (kind && try(hunt, above, debian)) || try(hunt, own, "")))
 		return true;
 	return try(hunt, QRAP_SHIMDIR, "");
 }
 
-bool shims_find(const struct elf *program, char shim[PATH_MAX], char *reason, size_t size)
+bool shims_find(const struct elf *program, char shim[PATH_MAX], struct elf *elf, char *reason,
+		size_t size)
 {
-	struct hunt hunt = { .program = program, .shim = shim, .reason = reason, .size = size };
+	struct hunt hunt = {
+		.program = program, .shim = shim, .elf = elf, .reason = reason, .size = size
+	};
 	const struct elf self = { .header = __ehdr_start, .machine = __ehdr_start.e_machine };
 	char own[PATH_MAX] = "";
 

@@ -16,6 +16,7 @@ bool shims_same_kind(const struct elf *program, const struct elf *library);
  * shims_find() - Find the shim for a program
  * @program:	The program, or NULL for this one
  * @shim:	Filled with its path on success
+ * @elf:	Filled with its file on success, for elf_close()
  * @reason:	Filled with the reason, in words, on failure
  * @size:	Size of @reason in bytes
  *
@@ -25,6 +26,7 @@ bool shims_same_kind(const struct elf *program, const struct elf *library);
  *
  * Return: true if found
  */
-bool shims_find(const struct elf *program, char shim[PATH_MAX], char *reason, size_t size);
+bool shims_find(const struct elf *program, char shim[PATH_MAX], struct elf *elf, char *reason,
+		size_t size);
 
 #endif /* QRAP_SHIMS_H */

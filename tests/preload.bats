@@ -180,12 +180,16 @@ loader() {
 	echo 'GLIBC_2.2.5 { global: old; };' >old.map
 	echo 'int old;' >old.c
 	gcc -shared -Wl,-soname,libc.so.6 -Wl,--version-script=old.map -o old/libc.so.6 old.c
+	program modest -nostdlib -Wl,--entry=main -Wl,--dynamic-linker="/tmp/old/$(basename "$(loader)")"
+	check ./modest
+	assert_no /tmp/old/libc.so.6 'lacks GLIBC_2.'
+	# One that needs a version as late itself does not run there, with or without us.
 	program new -Wl,--dynamic-linker="/tmp/old/$(basename "$(loader)")"
 	check ./new
-	assert_no /tmp/old/libc.so.6 'lacks GLIBC_2.'
-	# A damaged one says nothing.
+	assert_yes
+	# A damaged libc says nothing.
 	truncate -s 100 old/libc.so.6
-	check ./new
+	check ./modest
 	assert_yes
 }
 

@@ -21,16 +21,25 @@ static int find(void)
 	return !found;
 }
 
+/* A program by its path, which need not be one that can be run. */
+static struct qemu *program_at(struct qemu *program, const char *path)
+{
+	program->is_open = false;
+	snprintf(program->path, sizeof(program->path), "%s", path);
+	return program;
+}
+
 static int check(struct preload *preload, char **command)
 {
+	struct qemu program;
 	bool fits;
 	char given[PATH_MAX];
 
 	strcpy(given, preload->shim);
-	fits = preload_check_command(preload, command[0], command + 1);
+	fits = preload_check_command(preload, program_at(&program, command[0]), command + 1);
 
 	/* Without arguments both say the same. */
-	if (!command[1] && preload_check(preload, command[0]) != fits)
+	if (!command[1] && preload_check(preload, program_at(&program, command[0])) != fits)
 		return 3;
 	printf("%s%s\n", fits ? "yes" : "no: ", preload->reason);
 	if (preload->runtime[0])
@@ -51,11 +60,12 @@ static int64_t now_ns(void)
 static int measure(struct preload *preload, const char *program)
 {
 	int64_t best = INT64_MAX;
+	struct qemu found;
 
 	for (int i = 0; i < 100; i++) {
 		int64_t start = now_ns(), took;
 
-		if (!preload_check(preload, program))
+		if (!preload_check(preload, program_at(&found, program)))
 			return 1;
 		took = now_ns() - start;
 		best = took < best ? took : best;
