@@ -72,12 +72,16 @@ FUZZERS := $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 
 all: $(BUILD)/qrap $(BUILD)/qrap_preload.so
 
-helpers: $(HELPERS) $(HELPER_LIBS) $(HELPER_STATICS)
+helpers: $(HELPERS) $(HELPER_LIBS) $(HELPER_STATICS) $(BUILD)/qrap-dynamic
 
 fuzzers: $(FUZZERS)
 
 $(BUILD)/qrap: $(BUILD)/obj/launcher/qrap.o $(ARCHIVE)
 	$(CC) $(CFLAGS) $(LAUNCHER_CFLAGS) $(LDFLAGS) $(LAUNCHER_LINK) $(LAUNCHER_LDFLAGS) -o $@ $^
+
+# For tests that put themselves between the launcher and its libc.
+$(BUILD)/qrap-dynamic: $(BUILD)/obj/launcher/qrap.o $(ARCHIVE)
+	$(CC) $(CFLAGS) $(LAUNCHER_CFLAGS) $(LDFLAGS) -pie $(LAUNCHER_LDFLAGS) -o $@ $^
 
 $(ARCHIVE): $(ARCHIVE_OBJECTS)
 	@rm -f $@

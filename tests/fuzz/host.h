@@ -70,7 +70,8 @@ struct host_fd {
  * @exposed:	Anybody may put a file into the directory that was looked at last
  * @long_name:	The kernel told a name longer than can be
  * @connects:	... and how often somebody connected to it since the last host_search()
- * @all_users:	The user namespace is the initial one
+ * @all_users:	All users of the host are known in the user namespace
+ * @first_namespace: As it is the first one
  * @trust_any:	Everybody is trusted
  * @trust_nobody: HOST_UNKNOWN is
  * @short_of_fds: There was none for a connection
@@ -89,6 +90,7 @@ struct host {
 	bool long_name;
 	unsigned connects[HOST_FILES + 1];
 	bool all_users;
+	bool first_namespace;
 	bool trust_any;
 	bool trust_nobody;
 	bool short_of_fds;
@@ -525,6 +527,15 @@ static ssize_t sys_recv(int fd, void *buf, size_t size, int flags)
 		len = len << 8 | out[i];
 	connection->answered = size == 4 && len >= 14 && len <= 69632;
 	return (ssize_t)size;
+}
+
+static ssize_t sys_readlink(const char *path, char *buf, size_t size)
+{
+	static const char first[] = "user:[4026531837]", other[] = "user:[4026532208]";
+
+	insist(!strcmp(path, "/proc/self/ns/user") && size >= sizeof(first) - 1);
+	memcpy(buf, host.first_namespace ? first : other, sizeof(first) - 1);
+	return sizeof(first) - 1;
 }
 
 static int sys_open(const char *path, int flags, mode_t mode)

@@ -53,7 +53,7 @@ static int check_search(struct search *search)
 	insist(host_count() == (fd >= 0));
 	if (!search->wanted->socket && !host.short_of_fds)
 		insist(host.now_ms - start <= LONGEST_MS);
-	for (size_t i = 0; i < search->count; i++)
+	for (size_t i = 0; i < search->named; i++)
 		insist(candidate_state_name(search->candidates[i].state));
 	if (fd >= 0)
 		check_found(search, fd);
@@ -63,15 +63,8 @@ static int check_search(struct search *search)
 /* As many of the usual sockets as are worth the time, or the one of --socket. */
 static void begin(struct search *search, const struct discovery *wanted, bool all)
 {
-	static struct search usual;
-
-	if (!usual.count)
-		usual.count = candidates_name(usual.candidates, NULL);
-	memcpy(search, &usual, sizeof(*search));
-	search->wanted = wanted;
-	if (wanted->socket)
-		search->count = 1;
-	else if (!all)
+	insist(search_begin(search, wanted));
+	if (!wanted->socket && !all)
 		search->count = 8;
 }
 
@@ -91,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	settings = host_byte();
 	host.files = host_byte() % (HOST_FILES + 1);
 	host.all_users = settings & 1;
+	host.first_namespace = host.all_users && settings & 64;
 	trust.any = host.trust_any = settings & 2;
 	host.trust_nobody = settings & 4;
 	trust.count += host.trust_nobody;
