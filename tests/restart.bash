@@ -6,6 +6,7 @@
 
 SOCKET=/tmp/passt_1.socket
 LOG=/tmp/log
+BACK_SECONDS=15
 
 # What the guest does: reads and writes as much as it can, in frames as large as passt's, on a new
 # connection every half second, since those to a passt that is gone are dead; and ten times a second
@@ -110,7 +111,7 @@ kill_passt() {
 }
 
 # replace_passt PAGE: kill passt, start it again, wait for the guest to get a page that is new; $OUTAGE
-# is how long that took since the new one listens, in milliseconds
+# is how long that took since the new one listens, in milliseconds; status 1 after $BACK_SECONDS
 replace_passt() {
 	local since
 
@@ -118,7 +119,7 @@ replace_passt() {
 	set_page "$1"
 	start_passt
 	since=$(now_ms)
-	wait_for 15 has_page "$1" || return 1
+	wait_for $BACK_SECONDS has_page "$1" || return 1
 	OUTAGE=$(($(now_ms) - since))
 }
 
