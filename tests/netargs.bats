@@ -443,7 +443,10 @@ fill() {
 	local line
 
 	while IFS= read -r line; do
+		# A question mark is no pattern here.
+		set -f
 		eval "words=($line)"
+		set +f
 		refute "$BUILD/tests/rewrite" -g -- "${words[@]}"
 	done <<-'END'
 		-version
@@ -480,7 +483,10 @@ fill() {
 		-dump-vmstate x
 	END
 	while IFS= read -r line; do
+		# A question mark is no pattern here.
+		set -f
 		eval "words=($line)"
+		set +f
 		"$BUILD/tests/rewrite" -g -- "${words[@]}"
 	done <<-'END'
 
