@@ -228,8 +228,12 @@ void log_keep_open(struct log *log)
 		sys_close(fd);
 	else
 		kept = fd;
+	/* One that cannot be told from the program's own could never be closed again. */
+	if (!descriptor_identity(kept, &log->id)) {
+		sys_close(kept);
+		kept = -1;
+	}
 	log->fd = kept;
-	descriptor_identity(kept, &log->id);
 }
 
 void log_close(struct log *log)

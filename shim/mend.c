@@ -193,16 +193,16 @@ static int connect_elsewhere(struct contract *c)
 	return -ENOENT;
 }
 
-/* A new connection has a new identity, and a locker of its own on the old one's number. */
-static void adopt(struct contract *c)
+/* A new connection has a locker of its own, on the old one's number. */
+static void renew_locker(struct contract *c)
 {
 	int old = mend_find_locker(c);
 
-	descriptor_identity(c->fd, &c->socket);
 	c->locker = locker_create(c->fd, old, c->fd);
-	if (c->locker < 0 || !descriptor_identity(c->locker, &c->locker_id)) {
+	memset(&c->locker_id, 0, sizeof(c->locker_id));
+	if (c->locker >= 0 && !descriptor_identity(c->locker, &c->locker_id)) {
+		sys_close(c->locker);
 		c->locker = -1;
-		memset(&c->locker_id, 0, sizeof(c->locker_id));
 	}
 }
 
@@ -219,6 +219,21 @@ static int put_on_number(int fd, const struct contract *c)
 	return ret < 0 ? ret : 0;
 }
 
+/* Puts a new connection on the number: one that can be told from what others may put there. */
+static int adopt(int fd, struct contract *c)
+{
+	struct identity id;
+	int ret = descriptor_identity(fd, &id) ? 0 : -EBADF;
+
+	if (ret)
+		sys_close(fd);
+	else
+		ret = put_on_number(fd, c);
+	if (!ret)
+		c->socket = id;
+	return ret;
+}
+
 bool mend_from_spare(struct contract *c)
 {
 	int fd = take_spare(c);
@@ -229,7 +244,7 @@ bool mend_from_spare(struct contract *c)
 enum saver mend(struct contract *c, int *error)
 {
 	enum saver saver = SAVER_SAME_PASST;
-	int fd;
+	int fd, ret;
 
 	*error = 0;
 	if (mend_from_spare(c))
@@ -243,11 +258,11 @@ enum saver mend(struct contract *c, int *error)
 	}
 	if (fd < 0)
 		return SAVER_NONE;
-	fd = put_on_number(fd, c);
-	if (fd < 0) {
-		*error = -fd;
+	ret = adopt(fd, c);
+	if (ret < 0) {
+		*error = -ret;
 		return SAVER_NONE;
 	}
-	adopt(c);
+	renew_locker(c);
 	return saver;
 }

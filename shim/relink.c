@@ -80,7 +80,7 @@ static struct relink relink = { .placeholder = -1 };
 /* The placeholder's other end, until the thread has it: programs may close what they do not know.
  */
 static int bell = -1;
-static struct identity bell_id;
+static struct identity bell_id, placeholder_id;
 
 static int fail_with(int error)
 {
@@ -472,7 +472,14 @@ static int move_up(int fd)
 	return up;
 }
 
-/* The placeholder and its bell. */
+static void drop_placeholder(void)
+{
+	sys_close(relink.placeholder);
+	sys_close(bell);
+	relink.placeholder = bell = -1;
+}
+
+/* The placeholder and its bell, which can be told from any other file: or none at all. */
 static int make_placeholder(void)
 {
 	int pair[2];
@@ -485,15 +492,11 @@ static int make_placeholder(void)
 		return ret;
 	relink.placeholder = move_up(pair[0]);
 	bell = move_up(pair[1]);
-	descriptor_identity(bell, &bell_id);
-	return 0;
-}
-
-static void drop_placeholder(void)
-{
-	sys_close(relink.placeholder);
-	sys_close(bell);
-	relink.placeholder = bell = -1;
+	if (descriptor_identity(relink.placeholder, &placeholder_id) &&
+	    descriptor_identity(bell, &bell_id))
+		return 0;
+	drop_placeholder();
+	return -EBADF;
 }
 
 int link_prepare(int fd)
@@ -519,20 +522,12 @@ static bool holds(int fd, const struct identity *wanted)
 	return descriptor_identity(fd, &id) && identity_same(&id, wanted);
 }
 
-static bool holds_placeholder(int fd)
-{
-	struct identity id;
-
-	return relink.placeholder >= 0 && descriptor_identity(relink.placeholder, &id) &&
-	       holds(fd, &id);
-}
-
 /* The connection, or the placeholder, is on the number: from now on the link is ours. */
 static int start(const struct contract *contract, const struct log *log, bool down)
 {
 	int ret = make_placeholder();
 
-	if (!ret && !holds(bell, &bell_id))
+	if (!ret && (!holds(bell, &bell_id) || !holds(relink.placeholder, &placeholder_id)))
 		return -EBADF;
 	if (ret)
 		return ret;
@@ -552,18 +547,28 @@ static int start(const struct contract *contract, const struct log *log, bool do
 	return 0;
 }
 
+static int start_unless_other(const struct contract *contract, const struct log *log)
+{
+	struct identity id;
+	bool down;
+
+	if (!descriptor_identity(contract->fd, &id))
+		return -EBADF;
+	down = relink.placeholder >= 0 && identity_same(&id, &placeholder_id);
+	if (!down && !identity_same(&id, &contract->socket))
+		return -ENOTCONN;
+	return start(contract, log, down);
+}
+
 int link_start(const struct contract *contract, const struct log *log)
 {
-	bool down = holds_placeholder(contract->fd);
+	int ret = start_unless_other(contract, log);
 	char msg[MSG_BYTES];
 	struct text t;
-	int ret;
 
-	if (!down && !holds(contract->fd, &contract->socket))
-		return -ENOTCONN;
-	ret = start(contract, log, down);
-	if (!ret)
-		return 0;
+	/* Another file: that was told when it was found. */
+	if (!ret || ret == -ENOTCONN)
+		return ret;
 	text_start(&t, msg, sizeof(msg));
 	text_add(&t, "nobody looks after passt's connection (errno ");
 	text_add_int(&t, -ret);

@@ -172,8 +172,11 @@ static void adopt(struct contract *c)
 	if (!c->passt[0])
 		take_peer(c);
 	c->locker = locker_create(c->fd, -1, c->fd);
-	if (c->locker < 0 || !descriptor_identity(c->locker, &c->locker_id))
-		c->locker = -1;
+	if (c->locker >= 0 && descriptor_identity(c->locker, &c->locker_id))
+		return;
+	if (c->locker >= 0)
+		sys_close(c->locker);
+	c->locker = -1;
 }
 
 /* For those that follow. QRAP_FD has done its duty. */

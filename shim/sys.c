@@ -3,6 +3,7 @@
 #include "sys.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/mman.h>
 
 /* What the kernel calls a 64-bit timespec: ppoll_time64 and clock_gettime64 on 32-bit machines. */
@@ -83,12 +84,26 @@ int64_t sys_wall_us(void)
 
 #define SIGNAL_BIT(n) (UINT64_C(1) << ((n)-1))
 
-/* Takes back a signal that the kernel has just sent to this thread, while it is blocked. */
-static void take_back(uint64_t signal)
+/*
+ * Takes back a signal that the kernel has just sent to this thread, while it is blocked. Return:
+ * what has to stay blocked: the signal that could not be taken back, of which the program would
+ * die.
+ */
+static uint64_t take_back(uint64_t signal)
 {
 	struct sys_timespec now = { 0, 0 };
+	long ret =
+		sys_call(SYS_SIGTIMEDWAIT, (long)&signal, 0, (long)&now, KERNEL_SIGSET_SIZE, 0, 0);
 
-	sys_call(SYS_SIGTIMEDWAIT, (long)&signal, 0, (long)&now, KERNEL_SIGSET_SIZE, 0, 0);
+	return ret < 0 ? signal : 0;
+}
+
+/* A pipe that nobody reads, or a socket whose peer is gone. */
+static bool is_broken(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return sys_poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLHUP));
 }
 
 /* write(2), or pwrite(2) at offset 0, without the signals that come with two of their errors. */
@@ -99,13 +114,14 @@ static ssize_t write_quietly(long nr, int fd, const void *buf, size_t len)
 	ssize_t ret;
 
 	sys_call(SYS_rt_sigpending, (long)&pending, KERNEL_SIGSET_SIZE, 0, 0, 0, 0);
-	sys_call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&both, (long)&before, KERNEL_SIGSET_SIZE, 0,
-		 0);
+	if (sys_call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&both, (long)&before, KERNEL_SIGSET_SIZE,
+		     0, 0))
+		return is_broken(fd) ? -EPIPE : sys_call(nr, fd, (long)buf, (long)len, 0, 0, 0);
 	ret = sys_call(nr, fd, (long)buf, (long)len, 0, 0, 0);
 	if (ret == -EPIPE && !(pending & SIGNAL_BIT(SIGPIPE)))
-		take_back(SIGNAL_BIT(SIGPIPE));
+		before |= take_back(SIGNAL_BIT(SIGPIPE));
 	if (ret == -EFBIG && !(pending & SIGNAL_BIT(SIGXFSZ)))
-		take_back(SIGNAL_BIT(SIGXFSZ));
+		before |= take_back(SIGNAL_BIT(SIGXFSZ));
 	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
 	return ret;
 }

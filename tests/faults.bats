@@ -270,6 +270,27 @@ make_chain() {
 	chmod +x /tmp/vm
 }
 
+# What nothing but a fault in front of it leads to.
+@test "gates: nobody loses the descriptor, on a kernel without statx and without memory that is wiped on fork" {
+	make_chain
+	faults --shim --inject=statx:error=ENOSYS --only=fstat "online 0 $OPEN.*$STREAM" \
+		-- "$QRAP" 5 -- "$BUILD/tests/lose" nothing 5 /tmp/vm
+	faults --shim --inject=madvise:error=EINVAL --only=munmap "online 0 $OPEN.*$STREAM" \
+		-- "$QRAP" 5 -- "$BUILD/tests/lose" nothing 5 /tmp/vm
+}
+
+# Of a signal that is not taken back, or not blocked, QEMU would die.
+@test "gates: what the shim writes brings signals, which are not the program's" {
+	make_chain
+	mkfifo /tmp/pipe
+	printf '#!/bin/sh\nexec 8<>/tmp/pipe 2>/tmp/pipe 8>&-\nexec %s fd=5\n' "$BUILD/tests/fake_qemu" >/tmp/vm
+	faults --shim --only=rt_sigtimedwait --only=rt_sigprocmask --only=rt_sigpending \
+		"online 0 $OPEN.*$STREAM" -- env --default-signal=PIPE "$QRAP" --log trace 5 -- /tmp/vm
+	sed -i 's/^exec/ulimit -f 0\n&/' /tmp/vm
+	faults --shim --only=rt_sigtimedwait "online 0 $OPEN.*$STREAM" \
+		-- env --default-signal=PIPE,XFSZ "$QRAP" --log trace --log-file /tmp/log 5 -- /tmp/vm
+}
+
 # gates WAY [OPTION...]: the descriptor is lost, and each call of the shim fails
 gates() {
 	local way=$1
@@ -318,18 +339,75 @@ gates() {
 	gates raw-close_range
 }
 
-# The link, in a program that stands for QEMU (tests/helpers/link_fault.c), without the launcher.
+# link [OPTION...] [-- WORD...]: the link, in a program that stands for QEMU (tests/helpers/link_fault.c
+# knows the words), without the launcher
 link() {
-	printf '#!/bin/sh\nexec %s qemu fd=5\n' "$BUILD/tests/link_fault" >/tmp/vm
+	local -a options=() qemu=()
+	local others=${OTHERS:-[0-3]}
+
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift $(($# > 0))
+	while [[ ${1:-} == [0-9]* ]]; do
+		qemu+=("$1")
+		shift
+	done
+	printf '#!/bin/sh\nexec %s qemu fd=5 %s\n' "$BUILD/tests/link_fault" "${qemu[*]}" >/tmp/vm
 	chmod +x /tmp/vm
-	faults --shim --follow --jobs=4 'up 0 ^open sockets=3 others=[0-3]$.*^up$' \
-		'down 0 ^qrap\[.*^open sockets=[34] others=[0-3]$.*^down$' \
-		'none 0 ^qrap\[.*^open sockets=[0-3] others=[0-3]$.*^none$' \
+	faults --shim --follow --jobs=4 "${options[@]}" "up 0 ^open sockets=3 others=$others$.*^up$" \
+		"down 0 ^qrap\[.*^open sockets=[34] others=$others$.*^down$" \
+		"none 0 ^qrap\[.*^open sockets=[0-3] others=$others$.*^none$" \
 		'unlinked 1 ^qrap\[.*gone for good$.*^broken: QEMU: end of file' \
-		-- "$BUILD/tests/link_fault" -- env "LD_PRELOAD=$BUILD/qrap_preload.so" \
+		-- "$BUILD/tests/link_fault" "$@" -- env "LD_PRELOAD=$BUILD/qrap_preload.so" \
 		QRAP_FD=5 QRAP_LOG_FILE=/tmp/log QRAP_TRUST=any /tmp/vm
 }
 
 @test "link: passt restarts, QEMU sees whole frames and complete sends" {
 	link
+}
+
+@test "link: what only some ends of it, and some hosts, lead to" {
+	link --only=shutdown -- --end=bad-length
+	link --only=inotify_rm_watch -- --end=move
+	link --only=setsockopt -- 100000
+	# A log file that may be somebody else's by now is not closed, and there is another one.
+	OTHERS='[0-4]' link --inject=statx:error=ENOSYS --only=fstat
+}
+
+@test "link: no thread can be made, then or ever" {
+	link --forever --only=clone3 --only=clone
+	refute grep -vE '^#| unlinked$' "$TABLE"
+}
+
+# A call that is none of the shim's, or another name of one that is.
+not_failed() {
+	case $1 in
+	close) echo 'an injection leaves it open, see tests/faults' ;;
+	close_range | dup) echo "the program's, its result too, where we do not know the libc's own" ;;
+	mmap2 | fstat64 | clock_gettime64 | ppoll_time64 | rt_sigtimedwait_time64) echo '32-bit machines' ;;
+	exit_group | geteuid | getpid | getppid | gettid) echo 'has no errors' ;;
+	*) return 1 ;;
+	esac
+}
+
+# After all others.
+# bats test_tags=alone
+@test "each system call in the sources of the shim has failed" {
+	local name table
+	local -a tables=() missing=()
+
+	while IFS= read -r name; do
+		table=$BUILD/faults/$(tr -cs '[:alnum:]\n' - <<<"$name")
+		[ "$table" -nt "$BUILD/qrap_preload.so" ] || skip "run the others of this file first: $name"
+		tables+=("$table")
+	done < <(sed -nE 's/^@test "((gates|link): .*)" \{$/\1/p' "$BATS_TEST_FILENAME" | grep -vF 'what close says')
+	echo "${tables[@]}"
+	for name in $(grep -ohE '\<(SYS|__NR)_[a-z0-9_]+' "$TOP"/shim/*.[ch] | sed -E 's/^(SYS|__NR)_//' | sort -u); do
+		[ "$(grep -hE "^$name +E" "${tables[@]}" | grep -vc 'not reached')" -ge 2 ] ||
+			not_failed "$name" >/dev/null || missing+=("$name")
+	done
+	echo "not failed, and no reason given: ${missing[*]}"
+	[ ${#missing[@]} = 0 ]
 }

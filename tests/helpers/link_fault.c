@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * link_fault COMMAND [ARG]...: a passt on ./passt.socket ($QRAP_SOCKET) that is restarted once
- * link_fault qemu fd=5: the QEMU that COMMAND comes to: on descriptor 5 it sends back what it gets
+ * link_fault [--end=HOW] COMMAND [ARG]...: a passt ($QRAP_SOCKET) whose connection ends once
+ * link_fault qemu fd=5 [BYTES]: the QEMU that COMMAND comes to: on descriptor 5 it sends back what
+ *	it gets, with a send buffer of so many bytes
+ *
+ * HOW: "restart" (the default), "move" (a restart, and the directory of the socket is another one
+ *by then), "bad-length" (it sends a length that cannot be, and listens on).
  *
  * Whatever fails in the shim on the way, QEMU must see whole frames and complete sends, since it
  * gives a network up, or aborts, at anything else. Before and after the restart a frame has to make
  * its way there and back; those in between may be lost. QEMU prints what it has open in the end, by
  * kind, standard descriptors left out, and which signals it has blocked: "open sockets=N others=N"
- *and "blocked SIGNAL...". Then one line:
+ * and "blocked SIGNAL...". Then one line:
  *
  *	up	status 0: frames pass again after the restart
  *	down	status 0: they do not, within a few seconds
@@ -32,7 +36,9 @@
 #include <unistd.h>
 
 #define QEMU_FD    5
-#define PASST_PATH "passt.socket"
+#define DIRECTORY  "passt"
+#define MOVED      "passt.moved"
+#define SOCKET     "/passt.socket"
 #define HIGHEST_FD 1023
 #define HEADER     4
 #define ADDRESSES  12
@@ -192,8 +198,17 @@ static void print_blocked(void)
 	printf("\n");
 }
 
+/* As on a host with a low net.core.wmem_default. */
+static void limit_send_buffer(const char *bytes)
+{
+	int half = atoi(bytes) / 2; /* the kernel doubles it: socket(7) */
+
+	if (setsockopt(QEMU_FD, SOL_SOCKET, SO_SNDBUF, &half, sizeof(half)))
+		broken("QEMU", "no such send buffer:", errno);
+}
+
 /* Until the tester closes our standard input. */
-static int be_qemu(void)
+static int be_qemu(const char *send_buffer)
 {
 	static struct stream stream;
 	int type;
@@ -204,6 +219,8 @@ static int be_qemu(void)
 		print_open();
 		return 0;
 	}
+	if (send_buffer)
+		limit_send_buffer(send_buffer);
 	fcntl(QEMU_FD, F_SETFL, fcntl(QEMU_FD, F_GETFL) | O_NONBLOCK);
 	for (;;) {
 		struct pollfd fds[] = { { .fd = QEMU_FD, .events = POLLIN },
@@ -224,10 +241,11 @@ static int be_qemu(void)
 
 static int start_listening(void)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = PASST_PATH };
+	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = DIRECTORY SOCKET };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	unlink(PASST_PATH);
+	mkdir(DIRECTORY, 0700);
+	unlink(addr.sun_path);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) || listen(fd, 0))
 		broken("passt", "cannot listen:", errno);
 	return fd;
@@ -256,8 +274,15 @@ static bool read_echo(int *conn, struct stream *s, uint8_t byte)
 	return found;
 }
 
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = { 0 };
+
+	return !waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid;
+}
+
 /* Sends a frame of this size until it comes back, on whatever connection there is by then. */
-static bool exchange(int listener, int *conn, struct stream *s, uint32_t size)
+static bool exchange(pid_t qemu, int listener, int *conn, struct stream *s, uint32_t size)
 {
 	static uint8_t frame[HEADER + FRAME_MAX];
 	static uint8_t byte = 0x80;
@@ -266,7 +291,7 @@ static bool exchange(int listener, int *conn, struct stream *s, uint32_t size)
 
 	byte++;
 	len = make_frame(frame, size, byte);
-	while (now_ms() < deadline) {
+	while (now_ms() < deadline && !has_ended(qemu)) {
 		struct pollfd p = { .fd = *conn < 0 ? listener : *conn, .events = POLLIN };
 
 		if (*conn >= 0 && now_ms() >= next) {
@@ -293,10 +318,10 @@ static bool exchange(int listener, int *conn, struct stream *s, uint32_t size)
 	return false;
 }
 
-static bool exchange_all(int listener, int *conn, struct stream *s)
+static bool exchange_all(pid_t qemu, int listener, int *conn, struct stream *s)
 {
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		if (!exchange(listener, conn, s, sizes[i]))
+		if (!exchange(qemu, listener, conn, s, sizes[i]))
 			return false;
 	}
 	return true;
@@ -304,7 +329,6 @@ static bool exchange_all(int listener, int *conn, struct stream *s)
 
 static pid_t run(char **argv, int *input)
 {
-	char directory[256], path[sizeof(directory) + sizeof(PASST_PATH)];
 	int pair[2];
 	pid_t pid;
 
@@ -316,38 +340,103 @@ static pid_t run(char **argv, int *input)
 		return close(pair[0]), *input = pair[1], pid;
 	dup2(pair[0], STDIN_FILENO);
 	close(pair[0]);
-	if (!getcwd(directory, sizeof(directory)))
-		_exit(127);
-	snprintf(path, sizeof(path), "%s/%s", directory, PASST_PATH);
-	setenv("QRAP_SOCKET", path, 1);
+	setenv("QRAP_SOCKET", DIRECTORY SOCKET, 1);
 	execvp(argv[0], argv);
 	_exit(127);
 }
 
-int main(int argc, char **argv)
+/* Does this process watch a directory (proc(5), fdinfo)? */
+static bool is_watching(pid_t pid)
+{
+	char path[64], line[256];
+	bool found = false;
+
+	for (int fd = STDERR_FILENO + 1; fd <= HIGHEST_FD && !found; fd++) {
+		FILE *file;
+
+		snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)pid, fd);
+		file = fopen(path, "re");
+		while (file && fgets(line, sizeof(line), file))
+			found |= !strncmp(line, "inotify wd:", 11);
+		if (file)
+			fclose(file);
+	}
+	return found;
+}
+
+static struct ucred peer_of(int conn)
+{
+	struct ucred peer = { 0 };
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(conn, SOL_SOCKET, SO_PEERCRED, &peer, &len))
+		broken("passt", "getsockopt:", errno);
+	return peer;
+}
+
+/* Once the shim watches the directory of passt's socket, it goes elsewhere. */
+static void move_directory(pid_t qemu)
+{
+	int64_t deadline = now_ms() + PATIENCE_MS;
+
+	while (!is_watching(qemu) && now_ms() < deadline)
+		poll(NULL, 0, 1);
+	unlink(MOVED SOCKET);
+	rmdir(MOVED);
+	if (rename(DIRECTORY, MOVED))
+		broken("tester", "rename:", errno);
+}
+
+/* The end of the connection. Return: who listens from now on */
+static int end_connection(const char *how, int listener, int *conn)
+{
+	static const uint8_t bad_length[HEADER] = { 0xff, 0xff, 0xff, 0xff };
+	const pid_t qemu = peer_of(*conn).pid;
+
+	if (!strcmp(how, "bad-length")) {
+		if (send(*conn, bad_length, HEADER, MSG_NOSIGNAL) != HEADER)
+			broken("passt", "send:", errno);
+		return listener;
+	}
+	close(*conn);
+	close(listener);
+	*conn = -1;
+	if (!strcmp(how, "move"))
+		move_directory(qemu);
+	return start_listening();
+}
+
+static int test_link(const char *end, char **command)
 {
 	static struct stream stream;
 	const char *result = "none";
-	int listener, conn = -1, input, status = 0;
-	pid_t pid;
+	int listener = start_listening(), conn = -1, input, status = 0;
+	pid_t pid = run(command, &input);
 
-	if (argc < 2)
-		return 2;
-	if (!strcmp(argv[1], "qemu"))
-		return be_qemu();
-	listener = start_listening();
-	pid = run(argv + 1, &input);
-	if (exchange_all(listener, &conn, &stream)) {
-		close(conn);
-		close(listener);
-		conn = -1;
+	if (exchange_all(pid, listener, &conn, &stream)) {
+		listener = end_connection(end, listener, &conn);
 		stream.len = 0;
-		listener = start_listening();
-		result = exchange_all(listener, &conn, &stream) ? "up" : "down";
+		result = exchange_all(pid, listener, &conn, &stream) ? "up" : "down";
 	}
 	close(input);
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status))
 		broken("QEMU", "status", status);
 	printf("%s\n", result);
 	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *end = "restart";
+
+	if (argc > 2 && !strncmp(argv[1], "--end=", 6)) {
+		end = argv[1] + 6;
+		argv++;
+		argc--;
+	}
+	if (argc < 2)
+		return 2;
+	if (!strcmp(argv[1], "qemu"))
+		return be_qemu(argc > 3 ? argv[3] : NULL);
+	return test_link(end, argv + 1);
 }
