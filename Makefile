@@ -53,9 +53,10 @@ SHIM_LDFLAGS := -shared -Wl,-z,initfirst -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecst
 	-Wl,-z,noseparate-code
 
 # Much of what a launch costs is the dynamic loader's. STATIC=no links the launcher dynamically, as
-# distributions want it, and so does a sanitizer, or a machine without what a static one is made of.
+# distributions want it, and so does a sanitizer, a dynamic loader that was asked for, or a machine
+# without what a static one is made of.
 find_file = $(wildcard $(shell $(CC) -print-file-name=$(1)))
-STATIC ?= $(if $(SANITIZE),no,$(if $(and $(call find_file,libc.a),$(call find_file,rcrt1.o)),yes,no))
+STATIC ?= $(if $(SANITIZE)$(findstring dynamic-linker,$(LDFLAGS)),no,$(if $(and $(call find_file,libc.a),$(call find_file,rcrt1.o)),yes,no))
 LAUNCHER_LINK := $(if $(filter yes,$(STATIC)),-static-pie,-pie)
 
 # shim/ is compiled for each half. All objects but the two with a main are in an archive: launcher and
