@@ -132,6 +132,7 @@ assert_one_each() {
 	connected_to 31
 }
 
+# bats test_tags=alone
 @test "the lowest-numbered one that answers within 100 ms wins" {
 	start_peers 1=silent 2=fake:60 3=fake
 	qrap 5 kvm
@@ -139,6 +140,7 @@ assert_one_each() {
 	[ "$(events connect | tr '\n' ' ')" = '1 2 3 ' ]
 }
 
+# bats test_tags=alone
 @test "one that answers in time is not overtaken, and the next one is left alone" {
 	start_peers 1=fake:70 2=fake
 	qrap 5 kvm
