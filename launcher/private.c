@@ -23,6 +23,7 @@
 
 #include "../shim/sys.h"
 #include "message.h"
+#include "sigchld.h"
 #include "words.h"
 
 /* To get ready: netlink, namespaces and a fork take passt some 20 ms. */
@@ -180,7 +181,6 @@ static _Noreturn void keep_passt(const struct start *start, struct ends *ends, p
 static int fork_keeper(struct start *start, struct ends *ends)
 {
 	const pid_t launcher = getpid();
-	sigset_t pending;
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
@@ -198,7 +198,7 @@ static int fork_keeper(struct start *start, struct ends *ends)
 	fcntl(start->reports, F_SETFL, O_NONBLOCK);
 	fcntl(start->voice, F_SETFL, O_NONBLOCK);
 
-	start->sigchld_waits = !sigpending(&pending) && sigismember(&pending, SIGCHLD);
+	start->sigchld_waits = sigchld_waits();
 	start->keeper = fork();
 	if (!start->keeper)
 		keep_passt(start, ends, launcher);
@@ -369,17 +369,6 @@ static bool is_ready(const struct start *start)
 	return true;
 }
 
-/* Where SIGCHLD is blocked, the keeper's would wait for QEMU, who has never had a child. */
-static void take_back_sigchld(void)
-{
-	const struct timespec now = { 0 };
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigtimedwait(&set, NULL, &now);
-}
-
 /* The keeper goes; a passt that is not ready goes with it, at the latest when its socket closes. */
 static void dismiss_keeper(const struct start *start, bool ready)
 {
@@ -391,7 +380,7 @@ static void dismiss_keeper(const struct start *start, bool ready)
 	while (waitpid(start->keeper, NULL, 0) < 0 && errno == EINTR)
 		;
 	if (!start->sigchld_waits)
-		take_back_sigchld();
+		sigchld_take_back();
 }
 
 /* The command line: what the user gave, and the descriptor. 0, or -1 after a message. */

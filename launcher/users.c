@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../shim/sys.h"
+#include "sigchld.h"
 
 /* A directory service that is asked for a user may never answer. */
 #define GETENT_MS 2000
@@ -75,6 +76,7 @@ static ssize_t read_answer(int fd, char *answer, size_t size)
 /* What getent has on that user: length of its answer, 0 or -1 for none. */
 static ssize_t ask_getent(const char *key, char *answer, size_t size)
 {
+	bool waits = sigchld_waits();
 	ssize_t len = -1;
 	int ends[2];
 	pid_t pid;
@@ -89,6 +91,8 @@ static ssize_t ask_getent(const char *key, char *answer, size_t size)
 			kill(pid, SIGKILL);
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			;
+		if (!waits)
+			sigchld_take_back();
 	}
 	close(ends[0]);
 	return len;
