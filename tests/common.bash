@@ -36,7 +36,8 @@ need_netdev() {
 	qemu-system-x86_64 -netdev help 2>/dev/null | grep -qx "$1" || skip "this QEMU has no -netdev $1"
 }
 
-# need_plain_launcher: skip the test where a sanitizer makes system calls of its own, and takes memory
+# need_plain_launcher: skip the test where a sanitizer, in the launcher and in tests' programs, makes system
+# calls of its own, takes memory, needs /proc, or does not go with valgrind
 need_plain_launcher() {
 	! grep -q __asan_init "$QRAP" || skip 'the launcher has a sanitizer in it'
 }

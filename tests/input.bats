@@ -158,6 +158,7 @@ in_qrap() {
 
 @test "no /proc: from some program on" {
 	need_root
+	need_plain_launcher
 	online "$QRAP" --log-file "$LOG" "$FD" unshare --mount sh -c 'mount -t tmpfs none /proc; exec "$@"' sh \
 		"$BUILD/tests/lose" close_range "$FD" "${QEMU[@]}"
 	[ "$status" = 0 ]
@@ -199,6 +200,7 @@ without() {
 }
 
 @test "nobody reads standard error any more: nobody dies of it" {
+	need_plain_launcher
 	mkfifo /tmp/pipe
 	# Each write there is EPIPE, and a SIGPIPE for who does not take care.
 	online sh -c 'exec 3<>/tmp/pipe 2>/tmp/pipe 3>&-; exec "$@"' sh \

@@ -536,6 +536,7 @@ make_root() {
 # bats test_tags=timeout:120
 @test "valgrind: QEMU behind a program that closes everything" {
 	need valgrind
+	need_plain_launcher
 	way_in_sight lose close_range refused "$LOSE" close_range "$FD" valgrind -q --tool=none
 }
 
