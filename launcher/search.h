@@ -75,8 +75,7 @@ struct search {
 
 /**
  * search_begin() - Prepare a search
- * @search:	Filled; of its arrays, what a search that finds the first candidate does not need is
- *not even touched
+ * @search:	Filled; its arrays are filled as far as the search gets
  * @wanted:	What to look for
  *
  * Return: false for a path that is too long

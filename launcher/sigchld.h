@@ -8,8 +8,7 @@
 /* Does a SIGCHLD wait, blocked by whoever started us? Asked before the child. */
 bool sigchld_waits(void);
 
-/* Takes back the one of a child that was waited for: where it is blocked, it would wait for QEMU.
- */
+/* Takes back that of a child which was waited for: a blocked one would wait for QEMU. */
 void sigchld_take_back(void);
 
 #endif /* QRAP_SIGCHLD_H */

@@ -87,8 +87,8 @@ static ssize_t ask_getent(const char *key, char *answer, size_t size)
 	close(ends[1]);
 	if (pid > 0) {
 		len = read_answer(ends[0], answer, size);
-		if (len < 0)
-			kill(pid, SIGKILL);
+		/* It has said all that it was asked, or had its time. */
+		kill(pid, SIGKILL);
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			;
 		if (!waits)

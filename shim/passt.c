@@ -49,8 +49,7 @@ static const uint8_t probe[] = {
 	/* clang-format on */
 };
 
-/* Are we in the first user namespace? Its number never changes: PROC_USER_INIT_INO of the kernel.
- */
+/* Are we in the first user namespace? Its number is fixed: PROC_USER_INIT_INO of the kernel. */
 static bool in_first_namespace(void)
 {
 	static const char first[] = "user:[4026531837]";

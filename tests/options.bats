@@ -169,6 +169,10 @@ fake_getent() {
 	assert_lines trust=4321
 	PATH=/tmp/bin:$PATH parse --trust nowhere
 	assert_refused nowhere
+	# One that has answered, and does not end.
+	fake_getent 'echo elsewhere:x:4321:100::/:/bin/sh; exec sleep 60 >/dev/null'
+	PATH=/tmp/bin:$PATH parse --trust elsewhere
+	assert_lines trust=4321
 	fake_getent 'exec sleep 60'
 	PATH=/tmp/bin:$PATH parse --trust elsewhere
 	assert_refused elsewhere

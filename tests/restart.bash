@@ -84,18 +84,22 @@ run_vm() {
 	wait_for 60 has_page first
 }
 
-# start_vm [OPTION...] -- [QEMU_ARGUMENT...]: the same by the launcher, with these options of its own
-start_vm() {
-	local -a options=()
-
+# with_options [OPTION...] -- [ARGUMENT...]: the launcher's options into $OPTIONS, the rest into $REST
+with_options() {
+	OPTIONS=()
 	while [ "$1" != -- ]; do
-		options+=("$1")
+		OPTIONS+=("$1")
 		shift
 	done
-	shift
+	REST=("${@:2}")
+}
+
+# start_vm [OPTION...] -- [QEMU_ARGUMENT...]: the same by the launcher, with these options of its own
+start_vm() {
+	with_options "$@"
 	start_traffic
-	run_vm "$QRAP" --log-file $LOG "${options[@]}" 5 qemu-system-x86_64 -machine q35 "${GUEST[@]}" \
-		"$@"
+	run_vm "$QRAP" --log-file $LOG "${OPTIONS[@]}" 5 qemu-system-x86_64 -machine q35 "${GUEST[@]}" \
+		"${REST[@]}"
 }
 
 VIRTIO=(-netdev socket,fd=5,id=n -device virtio-net-pci,netdev=n,romfile=)

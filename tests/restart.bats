@@ -46,16 +46,10 @@ is_logged() {
 # start_bare [OPTION...] -- [QEMU_ARGUMENT...]: a QEMU with the firmware only, whose NIC takes nothing,
 # as $VM
 start_bare() {
-	local -a options=()
-
-	while [ "$1" != -- ]; do
-		options+=("$1")
-		shift
-	done
-	shift
-	start vm "$QRAP" --log-file "$LOG" "${options[@]}" 5 qemu-system-x86_64 -machine q35 -accel tcg \
+	with_options "$@"
+	start vm "$QRAP" --log-file "$LOG" "${OPTIONS[@]}" 5 qemu-system-x86_64 -machine q35 -accel tcg \
 		-display none -nodefaults -netdev socket,fd=5,id=n \
-		-device e1000,netdev=n,romfile= "$@"
+		-device e1000,netdev=n,romfile= "${REST[@]}"
 	VM=$PID
 	wait_for 10 is_logged released
 }
