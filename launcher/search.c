@@ -173,7 +173,7 @@ bool search_found(const struct search *search, enum candidate_state state)
 {
 	size_t i;
 
-	for (i = 0; i < search->count; i++) {
+	for (i = 0; i < search->named; i++) {
 		if (search->candidates[i].state == state)
 			return true;
 	}
