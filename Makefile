@@ -40,12 +40,14 @@ OWN_CPPFLAGS := -D_GNU_SOURCE -DQRAP_VERSION='"$(VERSION)"' -MMD -MP
 # A packager who sets a level of _FORTIFY_SOURCE keeps it; it means nothing without optimization.
 USER_FORTIFY = $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS))$(filter -O0,$(CFLAGS))
 LAUNCHER_CPPFLAGS = $(if $(USER_FORTIFY)$(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+
+# Every start pays for each segment: code and constants are one, in the launcher and in the shim.
 LAUNCHER_CFLAGS := -fPIE -fstack-protector-strong $(SANITIZE:%=-fsanitize=% -fno-sanitize-recover=all)
-LAUNCHER_LDFLAGS := -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack $(SANITIZE:%=-fsanitize=%)
+LAUNCHER_LDFLAGS := -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,noseparate-code \
+	$(SANITIZE:%=-fsanitize=%)
 
 # The shim is loaded into programs that are not ours: it needs libc and nothing else. No __*_chk
-# names, and a stack protector only where its guard is kept in the thread and not in ld.so. Every
-# program on the way pays for each segment: code and constants are one.
+# names, and a stack protector only where its guard is kept in the thread and not in ld.so.
 STACK_GUARD := $(if $(filter x86_64-% s390x-% powerpc64le-%,$(MACHINE)),-strong)
 SHIM_CFLAGS := -fPIC -fvisibility=hidden -U_FORTIFY_SOURCE \
 	$(if $(STACK_GUARD),-fstack-protector-strong,-fno-stack-protector)

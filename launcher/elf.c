@@ -25,7 +25,7 @@
 
 /* Pieces of the file that are kept: a table, and the strings that it names. */
 #define PIECES      2
-#define PIECE_BYTES 4096
+#define PIECE_BYTES 3072
 
 /**
  * struct elf_pieces - What was read last: what is asked for next is beside it, as a rule

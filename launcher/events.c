@@ -27,9 +27,10 @@ static bool has_file(const struct log *log)
 	return log->file && *log->file;
 }
 
-void events_begin(struct log *log, char exe[PATH_MAX])
+void events_begin(struct log *log)
 {
-	ssize_t len = has_file(log) ? readlink("/proc/self/exe", exe, PATH_MAX - 1) : -1;
+	static char exe[PATH_MAX];
+	ssize_t len = has_file(log) ? readlink("/proc/self/exe", exe, sizeof(exe) - 1) : -1;
 
 	log->run = make_run_number();
 	if (len < 0)
@@ -38,7 +39,8 @@ void events_begin(struct log *log, char exe[PATH_MAX])
 	log->exe = exe;
 }
 
-void events_connected(const struct options *options, const struct connection *connection)
+/* For the log file, and for those who want to know of a passt of its own. */
+static void tell_connected(const struct options *options, const struct connection *connection)
 {
 	struct log log = options->log;
 	char msg[PATH_MAX + 32];
@@ -49,15 +51,22 @@ void events_connected(const struct options *options, const struct connection *co
 
 	snprintf(msg, sizeof(msg), "Connected to %s",
 		 options->passt ? "a passt of its own" : connection->path);
-	/* The line that scripts wait for says it on stderr. */
-	if (!options->passt) {
-		message_connected(&log, connection->path);
+	/* On stderr that was said. */
+	if (!options->passt)
 		log.level = LOG_QUIET;
-	}
 	ret = log_event(&log, &connected);
 	if (ret)
 		message_warning(&options->log, "Couldn't write the log file %s: %s", log.file,
 				strerror(-ret));
+}
+
+void events_connected(const struct options *options, const struct connection *connection)
+{
+	/* The line that scripts wait for. */
+	if (!options->passt)
+		message_connected(&options->log, connection->path);
+	if (options->passt || has_file(&options->log))
+		tell_connected(options, connection);
 }
 
 void events_preload_skipped(const struct log *log, const struct qemu *qemu,
@@ -118,7 +127,8 @@ static const char *describe_command(const struct handover *h, char *buf, size_t 
 	return t.cut ? NULL : buf;
 }
 
-void events_handed_over(const struct handover *h)
+/* For those who want to know. */
+static void tell_handed_over(const struct handover *h)
 {
 	char msg[PATH_MAX + 128], more[2 * PATH_MAX + 64];
 	const struct log *log = &h->options->log;
@@ -134,4 +144,12 @@ void events_handed_over(const struct handover *h)
 	snprintf(msg, sizeof(msg), "Connection handed over to %s on descriptor %d", h->qemu->path,
 		 h->fd);
 	log_event(log, &event);
+}
+
+void events_handed_over(const struct handover *h)
+{
+	const struct log *log = &h->options->log;
+
+	if (has_file(log) || log->level >= LOG_TRACE)
+		tell_handed_over(h);
 }

@@ -3,16 +3,13 @@
 #ifndef QRAP_EVENTS_H
 #define QRAP_EVENTS_H
 
-#include <limits.h>
-
 #include "handover.h"
 
 /**
  * events_begin() - This start gets its number, and its events the path of this program
- * @log:	@run and @exe are set
- * @exe:	Where the path is kept
+ * @log:	@run is set, and with a log file @exe, to what lives as long as the process
  */
-void events_begin(struct log *log, char exe[PATH_MAX]);
+void events_begin(struct log *log);
 
 /* There is a connection: also "Connected to PATH". A log file that cannot be written is a warning.
  */

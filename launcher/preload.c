@@ -21,6 +21,9 @@
 #define LIBRARIES_MAX 16
 #define VERSIONS_MAX  64
 
+/* Seldom called, with large variables: in its caller's frame, what is called next is pages away. */
+#define OWN_FRAME __attribute__((noinline))
+
 enum verdict {
 	VERDICT_FITS,
 	VERDICT_STATIC, /* harmless, and without effect on that program */
@@ -157,8 +160,8 @@ static bool needs_as_much(const struct elf *elf, const char *library, const char
 
 /* Looks into the library that lies beside the dynamic loader; one that is elsewhere is not known.
  */
-static enum verdict check_library(struct preload *preload, const char *interpreter,
-				  const char *library, const char *version)
+static OWN_FRAME enum verdict check_library(struct preload *preload, const char *interpreter,
+					    const char *library, const char *version)
 {
 	char directory[PATH_MAX], path[2 * PATH_MAX];
 	enum verdict verdict = VERDICT_FITS;
@@ -270,20 +273,27 @@ static int open_shim(struct preload *preload, struct elf *shim)
 	return 0;
 }
 
-/* That one, or the one for programs of the other kind if that is there. */
-static int open_shim_for(struct preload *preload, const struct elf *elf, struct elf *shim)
+/* Takes the one for programs of the other kind instead, if it is there. */
+static OWN_FRAME void change_shim(struct preload *preload, const struct elf *elf, struct elf *shim)
 {
 	char other[PATH_MAX], reason[sizeof(preload->reason)];
-	int ret = open_shim(preload, shim);
 	struct elf found;
 
-	if (ret || shims_same_kind(elf, shim) ||
-	    !shims_find(elf, other, &found, reason, sizeof(reason)))
-		return ret;
+	if (!shims_find(elf, other, &found, reason, sizeof(reason)))
+		return;
 	elf_close(shim);
 	*shim = found;
 	strcpy(preload->shim, other);
-	return 0;
+}
+
+/* That one, or the one for programs of the other kind. */
+static int open_shim_for(struct preload *preload, const struct elf *elf, struct elf *shim)
+{
+	int ret = open_shim(preload, shim);
+
+	if (!ret && !shims_same_kind(elf, shim))
+		change_shim(preload, elf, shim);
+	return ret;
 }
 
 static enum verdict check_program(struct preload *preload, const struct elf *elf, const char *path)
@@ -387,23 +397,29 @@ bool preload_check(struct preload *preload, struct qemu *program)
 	return check(preload, program) == VERDICT_FITS;
 }
 
-bool preload_check_command(struct preload *preload, struct qemu *program, char **args)
+/* Does the shim fit what a static wrapper is told to run: its first argument, or a QEMU in them? */
+static OWN_FRAME bool check_wrapped(struct preload *preload, char **args)
 {
-	enum verdict verdict = check(preload, program);
-	struct preload inner;
+	struct preload inner = *preload;
 	struct qemu command;
 
-	if (verdict == VERDICT_STATIC)
-		inner = *preload;
-	for (size_t i = 0; verdict == VERDICT_STATIC && args[i]; i++) {
+	for (size_t i = 0; args[i]; i++) {
 		if ((i && !qemu_is_name(args[i])) || qemu_find_command(args[i], &command))
 			continue;
 		if (!preload_check(&inner, &command))
 			continue;
 		*preload = inner;
-		verdict = VERDICT_FITS;
+		return true;
 	}
-	return verdict == VERDICT_FITS;
+	return false;
+}
+
+bool preload_check_command(struct preload *preload, struct qemu *program, char **args)
+{
+	enum verdict verdict = check(preload, program);
+
+	return verdict == VERDICT_FITS ||
+	       (verdict == VERDICT_STATIC && check_wrapped(preload, args));
 }
 
 /* Length of the entries of sanitizers that @list begins with, with what separates them. */
@@ -412,15 +428,13 @@ static size_t sanitizers_length(const char *list)
 	size_t len = 0;
 
 	for (;;) {
-		char entry[PATH_MAX];
 		size_t blanks = strspn(list + len, " :");
-		size_t size = strcspn(list + len + blanks, " :");
+		const char *entry = list + len + blanks;
+		size_t size = strcspn(entry, " :");
+		const char *slash = memrchr(entry, '/', size);
 
-		if (!size || size >= sizeof(entry))
-			return len;
-		memcpy(entry, list + len + blanks, size);
-		entry[size] = '\0';
-		if (!is_sanitizer(base_name(entry)))
+		/* What a sanitizer's name begins with goes on beyond no end of an entry. */
+		if (!is_sanitizer(slash ? slash + 1 : entry))
 			return len;
 		len += blanks + size;
 	}

@@ -136,18 +136,28 @@ static bool read_all(pid_t pid, const char *words, size_t len, struct process *p
 	return true;
 }
 
+/* The words of a command line, each with its NUL, until the next call: their length, or -1. */
+static ssize_t read_command_line(pid_t pid, const char **words)
+{
+	/* Not on the stack: there, what is called further on would be that many pages away. */
+	static char buf[COMMAND_LINE_MAX];
+
+	*words = buf;
+	return read_below(pid, "cmdline", buf, sizeof(buf));
+}
+
 bool process_read(pid_t pid, struct process *process)
 {
-	char words[COMMAND_LINE_MAX];
-	ssize_t len = read_below(pid, "cmdline", words, sizeof(words));
+	const char *words;
+	ssize_t len = read_command_line(pid, &words);
 
 	return len >= 0 && read_all(pid, words, (size_t)len, process);
 }
 
 bool process_peek_passt(pid_t pid, struct process *process)
 {
-	char words[COMMAND_LINE_MAX];
-	ssize_t len = read_below(pid, "cmdline", words, sizeof(words));
+	const char *words;
+	ssize_t len = read_command_line(pid, &words);
 
 	if (len <= 0 || !is_passt(words))
 		return false;
@@ -158,8 +168,8 @@ bool process_peek_passt(pid_t pid, struct process *process)
 
 bool process_read_passt(pid_t pid, struct process *process)
 {
-	char words[COMMAND_LINE_MAX];
-	ssize_t len = read_below(pid, "cmdline", words, sizeof(words));
+	const char *words;
+	ssize_t len = read_command_line(pid, &words);
 
 	return len > 0 && is_passt(words) && read_all(pid, words, (size_t)len, process);
 }

@@ -29,12 +29,12 @@ void qemu_forget(struct qemu *qemu)
 }
 
 /* Installed as "kvm", by a link or as a copy, we would run ourselves for ever. */
-static bool is_launcher(struct qemu *qemu, const char *path, const struct stat *st)
+static bool is_launcher(struct qemu *qemu, const struct stat *st)
 {
 	struct stat self;
 	char version[1];
 
-	qemu->is_open = !elf_open(path, &qemu->elf);
+	qemu->is_open = !elf_open(qemu->path, &qemu->elf);
 	/* What cannot be read can be ourselves all the same. */
 	if (!qemu->is_open)
 		return !stat("/proc/self/exe", &self) && self.st_dev == st->st_dev &&
@@ -63,8 +63,9 @@ static bool has_own_name(const char *path)
 
 /* Can that file be run? 0, STATUS_NOT_FOUND (also for ourselves) or STATUS_CANNOT_RUN with errno.
  */
-static int judge(struct qemu *qemu, const char *path)
+static int judge(struct qemu *qemu)
 {
+	const char *path = qemu->path;
 	struct stat st;
 
 	if (stat(path, &st))
@@ -75,7 +76,7 @@ static int judge(struct qemu *qemu, const char *path)
 	}
 	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS))
 		return STATUS_CANNOT_RUN;
-	if (!has_own_name(path) && is_launcher(qemu, path, &st))
+	if (!has_own_name(path) && is_launcher(qemu, &st))
 		return STATUS_NOT_FOUND;
 	return 0;
 }
@@ -110,19 +111,22 @@ static bool settle(int *best, int status, int *error)
 
 static int search_path(const char *command, struct qemu *qemu)
 {
-	const char *directory = getenv("PATH");
+	const char *directory = getenv("PATH"), *refused = NULL;
 	int best = STATUS_NOT_FOUND, error = ENOENT;
-	char path[PATH_MAX];
 	size_t len;
 
 	for (directory = directory ? directory : DEFAULT_PATH; best; directory += len + 1) {
 		len = strcspn(directory, ":");
-		if (len < PATH_MAX && join(path, directory, len, command) &&
-		    settle(&best, judge(qemu, path), &error))
-			strcpy(qemu->path, path);
+		if (len < PATH_MAX && join(qemu->path, directory, len, command) &&
+		    settle(&best, judge(qemu), &error))
+			refused = directory;
 		if (!directory[len])
 			break;
 	}
+	if (best)
+		qemu->path[0] = '\0';
+	if (best && refused)
+		join(qemu->path, refused, strcspn(refused, ":"), command);
 	errno = error;
 	return best;
 }
@@ -137,7 +141,7 @@ int qemu_find_command(const char *command, struct qemu *qemu)
 	if (!strchr(command, '/'))
 		return search_path(command, qemu);
 	strcpy(qemu->path, command);
-	return judge(qemu, command);
+	return judge(qemu);
 }
 
 /* QEMU's name for the machine that we run on: uname(2) has other names for some. */

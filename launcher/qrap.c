@@ -232,14 +232,13 @@ static int run(const struct options *options)
 int main(int argc, char **argv)
 {
 	struct options options;
-	char exe[PATH_MAX];
 	int status;
 
 	hold_standard_descriptors();
 	status = options_parse(argc, argv, &options);
 	if (status)
 		return status;
-	events_begin(&options.log, exe);
+	events_begin(&options.log);
 	status = run(&options);
 	return message_all_answered(&options.log) ? status : STATUS_FAILED;
 }

@@ -33,12 +33,9 @@ struct attempt {
  * struct search - What was looked for, and what is known
  * @wanted:	What is looked for
  * @until:	Time at which to end, in milliseconds of sys_now_ms(), or 0
- * @candidates:	Sockets to try, in order
- * @count:	How many: candidates_count()
+ * @count:	How many sockets there are to try: candidates_count()
  * @named:	How many of them have a path by now: all, unless a search has succeeded
  * @found:	The one that was connected to, in the end
- * @silent_till: For each: not to be tried again before that time
- * @said:	For each: the state that was traced last
  * @start:	When the search under way began
  * @next:	Index of the next one to try
  * @attempts:	Open connections, in the order of @candidates
@@ -50,16 +47,18 @@ struct attempt {
  * @looked:	How many of @candidates have been looked at
  * @meanwhile_done: @wanted->meanwhile was called
  * @all_known:	All of them have been, and the kernel's table of sockets was seen in full
+ * @said:	For each: the state that was traced last
+ * @silent_till: For each: not to be tried again before that time
+ * @candidates:	Sockets to try, in order
+ *
+ * What every search uses is in front, on one page with the first of the sockets.
  */
 struct search {
 	const struct discovery *wanted;
 	int64_t until;
-	struct candidate candidates[CANDIDATES_MAX];
 	size_t count;
 	size_t named;
 	struct candidate *found;
-	int64_t silent_till[CANDIDATES_MAX];
-	enum candidate_state said[CANDIDATES_MAX];
 	int64_t start;
 	size_t next;
 	struct attempt attempts[ATTEMPTS_MAX];
@@ -71,6 +70,9 @@ struct search {
 	size_t looked;
 	bool meanwhile_done;
 	bool all_known;
+	enum candidate_state said[CANDIDATES_MAX];
+	int64_t silent_till[CANDIDATES_MAX];
+	struct candidate candidates[CANDIDATES_MAX];
 };
 
 /**

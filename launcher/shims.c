@@ -53,14 +53,12 @@ static const char *triplet(const struct elf *program)
 /* Our own header, where the linker has put it into memory. */
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
-/* Cuts the last word and its slash off: false without a slash. */
-static bool go_up(char *path)
+/* Length of the directory that a path is in, without the slash; 0 without one. */
+static size_t above(const char *path)
 {
-	char *slash = strrchr(path, '/');
+	const char *slash = strrchr(path, '/');
 
-	if (slash)
-		*slash = '\0';
-	return slash;
+	return slash ? (size_t)(slash - path) : 0;
 }
 
 /* Directory of this program, without links and without a slash at the end. */
@@ -73,7 +71,8 @@ static bool find_own_directory(char directory[PATH_MAX])
 		directory[len] = '\0';
 	else if (!started || !realpath(started, directory))
 		return false;
-	return go_up(directory);
+	directory[above(directory)] = '\0';
+	return true;
 }
 
 /**
@@ -117,12 +116,13 @@ static bool is_for_program(struct hunt *hunt)
 	return false;
 }
 
-/* Is there a shim for the program? */
-static bool try(struct hunt *hunt, const char *directory, const char *below)
+/* Is there a shim for the program below the directory, of which the first @len bytes count? */
+static bool try(struct hunt *hunt, const char *directory, size_t len, const char *below)
 {
 	int ret;
 
-	if (snprintf(hunt->shim, PATH_MAX, "%s%s/" SHIM_NAME, directory, below) >= PATH_MAX)
+	if (snprintf(hunt->shim, PATH_MAX, "%.*s%s/" SHIM_NAME, (int)len, directory, below) >=
+	    PATH_MAX)
 		return false;
 	ret = elf_open(hunt->shim, hunt->elf);
 	if (ret == -ENOENT || ret == -ENOTDIR)
@@ -140,15 +140,14 @@ static bool try(struct hunt *hunt, const char *directory, const char *below)
 static bool try_all(struct hunt *hunt, const char *own)
 {
 	const char *kind = hunt->program ? triplet(hunt->program) : NULL;
-	char above[PATH_MAX], debian[64];
+	size_t up = above(own);
+	char debian[64];
 
 	snprintf(debian, sizeof(debian), "/lib/%s/qrap", kind ? kind : "");
-	strcpy(above, own);
-	go_up(above);
-	if (*own && (try(hunt, above, "/lib/qrap") || try(hunt, above, "/lib64/qrap") ||
-		     (kind && try(hunt, above, debian)) || try(hunt, own, "")))
+	if (*own && (try(hunt, own, up, "/lib/qrap") || try(hunt, own, up, "/lib64/qrap") ||
+		     (kind && try(hunt, own, up, debian)) || try(hunt, own, strlen(own), "")))
 		return true;
-	return try(hunt, QRAP_SHIMDIR, "");
+	return try(hunt, QRAP_SHIMDIR, strlen(QRAP_SHIMDIR), "");
 }
 
 bool shims_find(const struct elf *program, char shim[PATH_MAX], struct elf *elf, char *reason,

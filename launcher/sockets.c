@@ -127,8 +127,11 @@ static int visit_diag_piece(struct visit *visit, const char *buf, int64_t len)
 
 static int read_diag_answer(int fd, struct visit *visit)
 {
-	/* The kernel fills at most 32 KiB at a time: linux/netlink.h, NLMSG_GOODSIZE and up. */
-	_Alignas(struct nlmsghdr) char buf[32768];
+	/*
+	 * The kernel fills at most 32 KiB at a time: linux/netlink.h, NLMSG_GOODSIZE and up. Not on
+	 * the stack, where it would take more pages than it fills.
+	 */
+	static _Alignas(struct nlmsghdr) char buf[32768];
 	ssize_t len;
 	int ret;
 

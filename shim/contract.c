@@ -192,7 +192,8 @@ bool contract_read(const char *value, struct contract *c)
 {
 	struct reader r = { .p = value, .sound = !strncmp(value, VERSION ":", 3) };
 
-	memset(c, 0, sizeof(*c));
+	memset(c, 0, offsetof(struct contract, log_file));
+	c->log_file[0] = '\0';
 	r.p += r.sound ? 3 : 0;
 	c->fd = take_int(&r);
 	take_identity(&r, &c->socket);
@@ -209,7 +210,7 @@ bool contract_read(const char *value, struct contract *c)
 
 void contract_update(char *value, const struct contract *c)
 {
-	char first[CONTRACT_SIZE];
+	char first[CONTRACT_SIZE - PATH_MAX];
 	struct text t;
 
 	text_start(&t, first, sizeof(first));

@@ -38,7 +38,7 @@
  * @qemu_dev:	Device of QEMU's executable; QEMU mends whatever its arguments say
  * @qemu_ino:	Inode of QEMU's executable, or 0 if unknown
  * @trust:	Whose passt may be used
- * @log_file:	Path of the log file, "" for none
+ * @log_file:	Path of the log file, "" for none; the last one, as most of it is never touched
  */
 struct contract {
 	int fd;

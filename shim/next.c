@@ -61,7 +61,7 @@ static const struct entry thread_entries[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-struct next next;
+struct next next IN_DATA;
 
 static void load(const struct entry *entry, size_t count)
 {

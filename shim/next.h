@@ -13,6 +13,12 @@
 
 typedef int main_function(int, char **, char **);
 
+/*
+ * For what every program writes at its start: between large variables that are zero at first, it
+ * would take a page of its own.
+ */
+#define IN_DATA __attribute__((section(".data")))
+
 /* What the program gets when it calls a name that we wrap; NULL before next_load(). */
 struct next {
 	int (*close)(int);

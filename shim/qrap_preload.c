@@ -29,7 +29,7 @@ static int libc_result(long ret)
 	return -1;
 }
 
-static main_function *real_main;
+static main_function *real_main IN_DATA;
 
 static int guarded_main(int argc, char **argv, char **envp)
 {
