@@ -57,7 +57,7 @@ void command_print(char *const *words)
 	putchar('\n');
 }
 
-int command_run(const struct log *log, const struct qemu *qemu, char **words)
+int command_try(const struct qemu *qemu, char **words)
 {
 	int error;
 
@@ -71,6 +71,16 @@ int command_run(const struct log *log, const struct qemu *qemu, char **words)
 			execv("/bin/sh", script);
 		}
 	}
+	return error;
+}
+
+int command_failed(const struct log *log, const struct qemu *qemu, int error)
+{
 	message_error(log, "Couldn't run %s: %s", qemu->path, strerror(error));
 	return error == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
+}
+
+int command_run(const struct log *log, const struct qemu *qemu, char **words)
+{
+	return command_failed(log, qemu, command_try(qemu, words));
 }

@@ -19,16 +19,21 @@ char **command_words(const char *name, char **args);
 void command_print(char *const *words);
 
 /**
- * command_run() - Become the program
- * @log:	For the message
+ * command_try() - Become the program
  * @qemu:	Program
  * @words:	Its argv
  *
  * A file that is executable but neither a program nor begins with #! is run by sh, as execvp(3)
  * does.
  *
- * Return: only if it failed: exit status, after a message
+ * Return: only if it failed: errno
  */
+int command_try(const struct qemu *qemu, char **words);
+
+/* Says that it failed with that errno: exit status. */
+int command_failed(const struct log *log, const struct qemu *qemu, int error);
+
+/* Both: returns only if it failed, with the exit status. */
 int command_run(const struct log *log, const struct qemu *qemu, char **words);
 
 #endif /* QRAP_COMMAND_H */

@@ -80,11 +80,14 @@ static void set_log_file(const struct log *log, struct contract *contract)
 	free(directory);
 }
 
-static int set_variables(const struct handover *h, const struct contract *contract)
+static int set_variables(struct handover *h, const struct contract *contract)
 {
 	char *value = malloc(CONTRACT_SIZE);
-	char *preload = preload_value(h->preload, getenv(PRELOAD_VARIABLE));
+	char *preload;
 	int ret = -1;
+
+	h->variable = getenv(PRELOAD_VARIABLE);
+	preload = preload_value(h->preload, h->variable);
 
 	if (value && preload) {
 		contract_write(contract, value);
@@ -99,7 +102,7 @@ static int set_variables(const struct handover *h, const struct contract *contra
 	return ret;
 }
 
-static int leave_contract(const struct handover *h)
+static int leave_contract(struct handover *h)
 {
 	const struct options *o = h->options;
 	struct contract contract = {
@@ -118,10 +121,11 @@ static int leave_contract(const struct handover *h)
 	snprintf(contract.well, sizeof(contract.well), "qrap, pid %d", getpid());
 	set_log_file(&o->log, &contract);
 	make_locker(&o->log, &contract);
+	h->locker = contract.locker;
 	return set_variables(h, &contract);
 }
 
-int hand_over(const struct handover *h)
+int hand_over(struct handover *h)
 {
 	if (put_on_number(h->connection->fd, h->fd)) {
 		message_error(&h->options->log, "Couldn't put the connection on descriptor %d: %s",
@@ -132,4 +136,15 @@ int hand_over(const struct handover *h)
 		return -1;
 	events_handed_over(h);
 	return 0;
+}
+
+void hand_over_unguarded(struct handover *h)
+{
+	unsetenv(CONTRACT_VARIABLE);
+	if (!h->variable || setenv(PRELOAD_VARIABLE, h->variable, 1))
+		unsetenv(PRELOAD_VARIABLE);
+	if (h->locker >= 0)
+		close(h->locker);
+	h->preload = NULL;
+	events_handed_over(h);
 }

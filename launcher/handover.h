@@ -15,13 +15,17 @@
  * @fd:		Number that QEMU expects it on
  * @qemu:	Who gets it
  * @preload:	The shim, or NULL where it is not loaded
+ * @locker:	Number of the locker, or -1; of hand_over()
+ * @variable:	LD_PRELOAD as it was, or NULL; of hand_over()
  */
 struct handover {
 	const struct options *options;
 	const struct connection *connection;
 	int fd;
 	const struct qemu *qemu;
-	const struct preload *preload;
+	struct preload *preload;
+	int locker;
+	const char *variable;
 };
 
 /**
@@ -33,6 +37,9 @@ struct handover {
  *
  * Return: 0, or -1 after a message
  */
-int hand_over(const struct handover *handover);
+int hand_over(struct handover *handover);
+
+/* Takes back from a command that could not be run all that is the shim's. */
+void hand_over_unguarded(struct handover *handover);
 
 #endif /* QRAP_HANDOVER_H */

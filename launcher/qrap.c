@@ -6,6 +6,7 @@
  * on the number that QEMU expects, with the shim to see to it that it is still there when QEMU
  * takes it, and become QEMU.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -132,6 +133,23 @@ static int connect_to_passt(struct shim_search *shim, struct connection *connect
 	return 0;
 }
 
+/* Becomes the command: without the shim where only that is too much for it. */
+static int run_command(struct handover *h, char **words)
+{
+	const struct log *log = &h->options->log;
+	struct preload *preload = h->preload;
+	int error = command_try(h->qemu, words);
+
+	if (error == E2BIG && preload) {
+		snprintf(preload->reason, sizeof(preload->reason),
+			 "its arguments and environment leave no room for the shim's");
+		events_preload_skipped(log, h->qemu, preload);
+		hand_over_unguarded(h);
+		error = command_try(h->qemu, words);
+	}
+	return command_failed(log, h->qemu, error);
+}
+
 /* The main job, once it is known what to run with which arguments. */
 static int start(const struct options *o, struct qemu *qemu, char **words, int fd)
 {
@@ -151,7 +169,7 @@ static int start(const struct options *o, struct qemu *qemu, char **words, int f
 		handover.preload = &preload;
 	if (hand_over(&handover))
 		return STATUS_FAILED;
-	return command_run(&o->log, qemu, words);
+	return run_command(&handover, words);
 }
 
 static int run_explicit(const struct options *o)

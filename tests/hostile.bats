@@ -369,12 +369,19 @@ blocked() {
 	# A quarter of the stack's limit is for arguments and environment: execve(2).
 	ulimit -s 8192
 	low=1900000 high=2097152
-	refute "$BURDEN" env 0 $high "$QRAP" --version
-	while ((high - low > 100)); do
+	refute as_from_a_shell "$BURDEN" env 0 $high "$QRAP" --version
+	while ((high - low > 8)); do
 		middle=$(((low + high) / 2))
-		"$BURDEN" env 0 $middle "$QRAP" --version && low=$middle || high=$middle
+		as_from_a_shell "$BURDEN" env 0 $middle "$QRAP" --version && low=$middle || high=$middle
 	done
-	run --separate-stderr as_from_a_shell "$BURDEN" env 0 $low "$QRAP" 5 kvm fd=5
+	run --separate-stderr as_from_a_shell "$BURDEN" env 0 $((low - 200)) \
+		"$QRAP" --log-file /tmp/log 5 kvm fd=5
+	[[ $status == 0 && $output == *"fd 5 stream"*"peer=/tmp/passt_1.socket"* ]]
+	[[ $stderr == *'kvm runs without the shim: its arguments and environment leave no room'* ]]
+	grep -qx 'open 0 1 2 5' <<<"$output"
+	grep '"event":"handed-over".*"action":"not guarded"' /tmp/log
+	# The words that qrap adds are too much.
+	run --separate-stderr as_from_a_shell "$BURDEN" env 0 $((low - 20)) "$QRAP" -m 1
 	refused 126 "Couldn't run /tmp/bin/kvm: Argument list too long"
 	run --separate-stderr as_from_a_shell "$BURDEN" env 0 $((low - 10000)) "$QRAP" 5 kvm fd=5
 	is_online
