@@ -4,6 +4,7 @@
 # --check: can the shim be loaded into that QEMU? The launcher and its shim, installed in /tmp/p.
 
 load common
+load programs
 
 setup() {
 	cd /tmp || return
@@ -39,27 +40,6 @@ assert_no() {
 
 assert_line() {
 	grep -qxF -- "$1" <<<"$output" || { echo "no line $1 in: $output"; return 1; }
-}
-
-# program NAME [OPTION...]: compiled with these
-program() {
-	local name=$1
-	shift
-
-	need gcc
-	gcc -o "$name" program.c "$@"
-}
-
-script() {
-	local file=$1
-	shift
-
-	printf '%s\n' "$@" >"$file"
-	chmod 755 "$file"
-}
-
-loader() {
-	LC_ALL=C readelf -lW /bin/sh | sed -n 's/.*program interpreter: \(.*\)]/\1/p'
 }
 
 @test "QEMU by name, by path, and patch mode's" {

@@ -4,6 +4,7 @@
 # Can the shim be loaded into a program? Each reason why not with a real file.
 
 load common
+load programs
 
 SHIM=$BUILD/qrap_preload.so
 
@@ -33,32 +34,9 @@ assert_no() {
 	done
 }
 
-# program NAME [OPTION...]: compiled with these
-program() {
-	local name=$1
-	shift
-
-	need gcc
-	gcc -o "$name" program.c "$@"
-}
-
 # patch FILE OFFSET BYTES: writes over bytes of a file
 patch() {
 	printf '%b' "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
-}
-
-# script FILE LINE...
-script() {
-	local file=$1
-	shift
-
-	printf '%s\n' "$@" >"$file"
-	chmod 755 "$file"
-}
-
-# The dynamic loader of this host's programs.
-loader() {
-	LC_ALL=C readelf -lW /bin/sh | sed -n 's/.*program interpreter: \(.*\)]/\1/p'
 }
 
 @test "dynamic programs, QEMU among them" {

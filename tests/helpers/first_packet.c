@@ -13,34 +13,15 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
+#include "errors.h"
 
 #define PASST_PATH "passt.socket"
 
 /* Length and an Ethernet frame of 60 bytes, of a type for local experiments. */
 #define ANSWER_BYTES 64
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static int check(int ret, const char *what)
-{
-	if (ret < 0)
-		die(what);
-	return ret;
-}
-
-static int64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * INT64_C(1000000) + ts.tv_nsec / 1000;
-}
 
 static int listen_as_passt(void)
 {

@@ -19,8 +19,10 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
+#include "errors.h"
 
 #define PASST_PATH "passt.socket"
 #define BEHIND_FD  6
@@ -34,27 +36,6 @@
 /* As many small frames as a send buffer of 208 KiB, the kernel's default, holds: each takes 768
  * bytes of it. */
 #define STEP_FRAMES 256
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static int check(int ret, const char *what)
-{
-	if (ret < 0)
-		die(what);
-	return ret;
-}
-
-static int64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * INT64_C(1000000) + ts.tv_nsec / 1000;
-}
 
 /* Microseconds that the main thread of @pid has run: Documentation/scheduler/sched-stats.rst */
 static int64_t processor_us(pid_t pid)

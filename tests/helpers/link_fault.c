@@ -32,8 +32,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 #define QEMU_FD    5
 #define DIRECTORY  "passt"
@@ -62,14 +63,6 @@ static void broken(const char *who, const char *what, long value)
 	printf("broken: %s: %s %ld\n", who, what, value);
 	fflush(stdout);
 	_exit(1);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 static uint32_t get32(const uint8_t *p)

@@ -31,8 +31,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 #define HEADER    4
 #define MAX_FRAME 69632
@@ -80,14 +81,6 @@ static void die(const char *what)
 {
 	fprintf(stderr, "online: %s: %s\n", what, strerror(errno));
 	exit(125);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 static int listen_for_network(void)

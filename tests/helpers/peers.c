@@ -36,8 +36,10 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
+#include "errors.h"
 
 enum kind {
 	FAKE,
@@ -76,20 +78,6 @@ struct peer {
 static struct peer peers[1000];
 static size_t count;
 static bool hide, background;
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
 
 /* The path of a peer: the format's percent sign is its number. */
 static struct sockaddr_un address(const struct peer *peer)

@@ -29,6 +29,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 #define PASST_PATH "passt.socket"
 #define QEMU_FD    5
 #define BEHIND_FD  6
@@ -124,14 +126,6 @@ static int check(int ret, const char *what)
 	if (ret < 0)
 		die("%s: %s", what, strerror(errno));
 	return ret;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 static void put32(uint8_t *p, uint32_t n)

@@ -16,8 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
+#include "errors.h"
 
 #define COMMANDS_MAX 16
 #define RUNS_MAX     1000
@@ -40,20 +42,6 @@ struct command {
 };
 
 static struct command commands[COMMANDS_MAX];
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static int64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * INT64_C(1000000) + ts.tv_nsec / 1000;
-}
 
 /* Is a client connected to @path? (proc(5): a path at the end, state 03 for a connected socket) */
 static bool is_in_use(const char *path)
