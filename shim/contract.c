@@ -8,6 +8,7 @@
  */
 #include "contract.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -74,7 +74,7 @@ size_t contract_write(const struct contract *contract, char *out);
 /**
  * contract_read() - Read the variable's value
  * @value:	Text after "QRAP_SHIM="
- * @contract:	Filled when it is sound
+ * @contract:	Filled when it is sound; what is behind the end of @log_file stays
  *
  * Return: true if every field is as contract_write() makes it, false for anything else
  */
