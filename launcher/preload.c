@@ -433,7 +433,7 @@ static size_t sanitizers_length(const char *list)
 		size_t size = strcspn(entry, " :");
 		const char *slash = memrchr(entry, '/', size);
 
-		/* What a sanitizer's name begins with goes on beyond no end of an entry. */
+		/* Sanitizers' names have no separator in them: what matches is in the entry. */
 		if (!is_sanitizer(slash ? slash + 1 : entry))
 			return len;
 		len += blanks + size;
