@@ -330,16 +330,16 @@ patch() {
 }
 
 @test "interpreters, one for the other, up to what the kernel does" {
-	script s0 '#!/bin/sh'
+	script nested_0 '#!/bin/sh'
 	for i in 1 2 3 4; do
-		script s$i "#!$PWD/s$((i - 1))"
+		script nested_$i "#!$PWD/nested_$((i - 1))"
 	done
-	check ./s4
+	check ./nested_4
 	assert_yes
-	run ./s4
+	run ./nested_4
 	[ "$status" = 0 ]
-	script s5 "#!$PWD/s4"
-	check ./s5
+	script nested_5 "#!$PWD/nested_4"
+	check ./nested_5
 	assert_no 'too many interpreters'
 	script loop "#!$PWD/loop"
 	check ./loop
