@@ -27,15 +27,15 @@ FUZZ_RUNS ?= 0
 BUILD ?= build
 SANITIZE ?=
 
-SHIM_SOURCES := $(sort $(wildcard shim/*.c))
-LAUNCHER_SOURCES := $(sort $(wildcard launcher/*.c))
+SHIM_SOURCES := $(sort $(wildcard shim/*.c shim/*/*.c))
+LAUNCHER_SOURCES := $(sort $(wildcard launcher/*.c launcher/*/*.c launcher/*/*/*.c))
 HELPER_SOURCES := $(sort $(wildcard tests/helpers/*.c))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/*.c))
 
 MACHINE := $(shell $(CC) -dumpmachine)
 
 OWN_CFLAGS := -std=gnu11 -Wall -Wextra -ffile-prefix-map=$(CURDIR)=.
-OWN_CPPFLAGS := -D_GNU_SOURCE -DQRAP_VERSION='"$(VERSION)"' -MMD -MP
+OWN_CPPFLAGS := -iquote . -D_GNU_SOURCE -DQRAP_VERSION='"$(VERSION)"' -MMD -MP
 
 # A packager who sets a level of _FORTIFY_SOURCE keeps it; it means nothing without optimization.
 USER_FORTIFY = $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS))$(filter -O0,$(CFLAGS))
@@ -103,8 +103,8 @@ $(BUILD)/pic/%.o: %.c $(BUILD)/flags
 	$(CC) $(CPPFLAGS) $(OWN_CPPFLAGS) $(CFLAGS) $(OWN_CFLAGS) $(SHIM_CFLAGS) -c -o $@ $<
 
 # The one file that knows where `make install` puts the shim.
-$(BUILD)/obj/launcher/shims.o: OWN_CPPFLAGS += -DQRAP_SHIMDIR='"$(abspath $(shimdir))"'
-$(BUILD)/obj/launcher/shims.o: $(BUILD)/prefix
+$(BUILD)/obj/launcher/preload/find_shim.o: OWN_CPPFLAGS += -DQRAP_SHIMDIR='"$(abspath $(shimdir))"'
+$(BUILD)/obj/launcher/preload/find_shim.o: $(BUILD)/prefix
 
 $(HELPERS): $(BUILD)/tests/%: tests/helpers/%.c $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -259,5 +259,7 @@ clean:
 	bench bench-guard bench-readme fuzz soak check-releases \
 	check-releases-readme check-arch clean FORCE
 
--include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/pic/*/*.d $(BUILD)/tests/*.d) \
-	$(wildcard $(BUILD)/fuzz/obj/*/*.d $(BUILD)/fuzz/obj/*/*/*.d)
+DEPENDENCIES = $(patsubst %.o,%.d,$(SHIM_OBJECTS) $(ARCHIVE_OBJECTS) $(BUILD)/obj/launcher/qrap.o) \
+	$(HELPERS:%=%.d) $(FUZZ_OBJECTS:%.o=%.d) $(FUZZERS:$(BUILD)/fuzz/%=$(BUILD)/fuzz/obj/tests/fuzz/%.d)
+
+-include $(wildcard $(DEPENDENCIES))

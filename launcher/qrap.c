@@ -10,21 +10,21 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../shim/sys.h"
-#include "check.h"
-#include "command.h"
-#include "discover.h"
-#include "events.h"
-#include "handover.h"
-#include "list.h"
-#include "message.h"
-#include "netargs.h"
-#include "options.h"
-#include "preload.h"
-#include "private.h"
-#include "qemu.h"
-#include "report.h"
-#include "version.h"
+#include "launcher/base/message.h"
+#include "launcher/cli/options.h"
+#include "launcher/cli/version.h"
+#include "launcher/cmdline/rewrite/rewrite.h"
+#include "launcher/passt/discover.h"
+#include "launcher/passt/list.h"
+#include "launcher/passt/private.h"
+#include "launcher/preload/check.h"
+#include "launcher/preload/loadable.h"
+#include "launcher/preload/qemu_path.h"
+#include "launcher/report/report.h"
+#include "launcher/start/exec.h"
+#include "launcher/start/handover.h"
+#include "launcher/start/launch_log.h"
+#include "shim/common/sys.h"
 
 /* Which QEMU: explicit mode's command, or the one that patch mode finds. */
 static int find_qemu(const struct options *o, struct qemu *qemu)

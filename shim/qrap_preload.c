@@ -10,12 +10,12 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "answer.h"
-#include "guard.h"
-#include "intercept.h"
-#include "next.h"
-#include "relink.h"
-#include "sys.h"
+#include "shim/common/sys.h"
+#include "shim/guard/check_reply.h"
+#include "shim/guard/guard.h"
+#include "shim/guard/intercept.h"
+#include "shim/libc/next.h"
+#include "shim/link/link.h"
 
 #define EXPORT __attribute__((visibility("default")))
 #define CALLER __builtin_return_address(0)

@@ -132,10 +132,10 @@ clean_tree() {
 	make -n "${mine[@]}" >/tmp/commands
 	grep -q '^clang .*-Wl,--mine .*-o build/qrap ' /tmp/commands
 	grep -q '^clang .*-Wl,--mine .*-o build/qrap_preload\.so ' /tmp/commands
-	make "${mine[@]}" build/pic/shim/text.o >/tmp/log
+	make "${mine[@]}" build/pic/shim/common/text.o >/tmp/log
 	grep -q '^clang .*-DALSO.* -O1 -DMINE .*-fPIC' /tmp/log
-	make "${mine[@]}" build/pic/shim/text.o >/tmp/again
+	make "${mine[@]}" build/pic/shim/common/text.o >/tmp/again
 	refute grep -q '^clang' /tmp/again
-	make "${mine[@]}" CFLAGS=-O1 build/pic/shim/text.o >/tmp/other
+	make "${mine[@]}" CFLAGS=-O1 build/pic/shim/common/text.o >/tmp/other
 	grep -q '^clang' /tmp/other
 }

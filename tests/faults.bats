@@ -246,7 +246,7 @@ child_of() {
 
 # But for the program's own close(2), whose result is the program's.
 @test "gates: what close says is of no interest" {
-	refute sh -c "sed 's/libc_result(sys_close/close/' '$TOP'/shim/*.c |
+	refute sh -c "sed 's/libc_result(sys_close/close/' '$TOP'/shim/*.c '$TOP'/shim/*/*.c |
 		grep -nE '[=!?(,&|] *sys_close\(|return +sys_close\('"
 }
 
@@ -404,7 +404,7 @@ not_failed() {
 		tables+=("$table")
 	done < <(sed -nE 's/^@test "((gates|link): .*)" \{$/\1/p' "$BATS_TEST_FILENAME" | grep -vF 'what close says')
 	echo "${tables[@]}"
-	for name in $(grep -ohE '\<(SYS|__NR)_[a-z0-9_]+' "$TOP"/shim/*.[ch] | sed -E 's/^(SYS|__NR)_//' | sort -u); do
+	for name in $(grep -ohE '\<(SYS|__NR)_[a-z0-9_]+' "$TOP"/shim/*.[ch] "$TOP"/shim/*/*.[ch] | sed -E 's/^(SYS|__NR)_//' | sort -u); do
 		[ "$(grep -hE "^$name +E" "${tables[@]}" | grep -vc 'not reached')" -ge 2 ] ||
 			not_failed "$name" >/dev/null || missing+=("$name")
 	done

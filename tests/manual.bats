@@ -16,9 +16,8 @@ matches() {
 
 # A copy of what is compared, to be spoiled.
 copy_tree() {
-	mkdir -p /tmp/tree/launcher /tmp/tree/shim /tmp/tree/man
-	cp "$TOP"/launcher/*.[ch] /tmp/tree/launcher/
-	cp "$TOP"/shim/*.[ch] /tmp/tree/shim/
+	mkdir -p /tmp/tree/man
+	cp -R "$TOP/launcher" "$TOP/shim" /tmp/tree/
 	cp "$TOP/man/qrap.1" /tmp/tree/man/
 	cp "$TOP/README.md" /tmp/tree/
 }
@@ -45,18 +44,18 @@ copy_tree() {
 
 @test "a new message, option or event that the manual does not have is noticed" {
 	copy_tree
-	sed -i 's/"%s takes no value"/"%s takes nothing of the kind"/' /tmp/tree/launcher/options.c
+	sed -i 's/"%s takes no value"/"%s takes nothing of the kind"/' /tmp/tree/launcher/cli/options.c
 	refute matches messages /tmp/tree
 	refute matches stale /tmp/tree
-	sed -i 's/ insists on closing all descriptors/ insists on closing each of them/' /tmp/tree/shim/*.c
+	sed -i 's/ insists on closing all descriptors/ insists on closing each of them/' /tmp/tree/shim/*/*.c
 	run matches texts /tmp/tree
 	[ "$status" = 1 ]
 	[[ $output == *'insists on closing each of them'* ]]
-	sed -i 's/{ "--wait", "QRAP_WAIT"/{ "--patience", "QRAP_PATIENCE"/' /tmp/tree/launcher/settings.c
+	sed -i 's/{ "--wait", "QRAP_WAIT"/{ "--patience", "QRAP_PATIENCE"/' /tmp/tree/launcher/cli/values.c
 	run matches options /tmp/tree
 	[ "$status" = 1 ]
 	[[ $output == *'--patience'* ]]
-	sed -i 's/"link-up"/"link-there"/' /tmp/tree/shim/log.c
+	sed -i 's/"link-up"/"link-there"/' /tmp/tree/shim/common/log.c
 	run matches events /tmp/tree
 	[ "$status" = 1 ]
 	[[ $output == *'link-there'* ]]
@@ -70,7 +69,7 @@ copy_tree() {
 @test "exit statuses of the source are in the manual" {
 	local status
 
-	sed -n 's/.*STATUS_[A-Z_]* = \([0-9]*\),.*/\1/p' "$TOP/launcher/message.h" >/tmp/statuses
+	sed -n 's/.*STATUS_[A-Z_]* = \([0-9]*\),.*/\1/p' "$TOP/launcher/base/message.h" >/tmp/statuses
 	[ -s /tmp/statuses ]
 	while read -r status; do
 		grep -qx ".It $status" "$TOP/man/qrap.1"

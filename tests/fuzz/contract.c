@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../shim/contract.h"
+#include "shim/common/handoff.h"
 
 static void insist(bool truth)
 {

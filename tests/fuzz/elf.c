@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../launcher/elf.h"
+#include "launcher/preload/elf.h"
 
 #define SAMPLE     "/bin/true"
 #define SAMPLE_MAX (1 << 20)

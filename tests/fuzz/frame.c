@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../shim/frame.h"
+#include "shim/link/frame.h"
 
 #define STREAM_MAX (3 * (FRAME_HEADER + FRAME_MAX))
 

@@ -4,7 +4,7 @@
  * of an input, be they plausible or not, and insists on what must never be asked of it. Once the
  * input has ended all are zero: nothing is there, and nobody answers. Time passes in poll(2) only.
  *
- * To be included in front of the sources that are to live there, in place of shim/sys.h.
+ * To be included in front of the sources that are to live there, in place of shim/common/sys.h.
  */
 #ifndef QRAP_FUZZ_HOST_H
 #define QRAP_FUZZ_HOST_H

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../launcher/journal.h"
-#include "../../launcher/journey.h"
+#include "launcher/report/journal.h"
+#include "launcher/report/journey.h"
 
 #define FIRST_LINE \
 	"{\"v\":1,\"ts\":1.5,\"run\":\"a\",\"pid\":9,\"event\":\"handed-over\",\"msg\":\"\"}\n"

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../launcher/json.h"
-#include "../../launcher/properties.h"
-#include "../../shim/text.h"
+#include "launcher/base/json.h"
+#include "launcher/cmdline/parse/properties.h"
+#include "shim/common/text.h"
 
 #define MEMBERS_MAX 64
 #define DEPTH_MAX   32

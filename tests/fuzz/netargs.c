@@ -11,10 +11,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "../../launcher/arena.h"
-#include "../../launcher/inventory.h"
-#include "../../launcher/netargs.h"
-#include "../../shim/mention.h"
+#include "launcher/base/memory.h"
+#include "launcher/cmdline/parse/inventory.h"
+#include "launcher/cmdline/rewrite/rewrite.h"
+#include "shim/common/fd_args.h"
 
 #define WORDS_MAX 256
 

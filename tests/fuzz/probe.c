@@ -9,14 +9,14 @@
  */
 #include "host.h"
 
-#include "../../launcher/candidate.c"
-#include "../../launcher/process.c"
-#include "../../launcher/search.c"
-#include "../../launcher/server.c"
-#include "../../launcher/sockets.c"
-#include "../../shim/passt.c"
+#include "launcher/passt/candidate.c"
+#include "launcher/passt/passt_process.c"
+#include "launcher/passt/search.c"
+#include "launcher/passt/server.c"
+#include "launcher/passt/unix_diag.c"
+#include "shim/common/passt.c"
 
-/* So long a search may take (launcher/search.h), unless --socket says which one. */
+/* So long a search may take (launcher/passt/search.h), unless --socket says which one. */
 #define LONGEST_MS 1000
 
 void message_warning(const struct log *log, const char *format, ...)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../launcher/words.h"
+#include "launcher/base/words.h"
 
 static void insist(bool truth)
 {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../shim/frame.h"
+#include "shim/link/frame.h"
 
 static void fail(const char *what, size_t a, size_t b)
 {

@@ -14,11 +14,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../shim/descriptor.h"
-#include "../../shim/frame.h"
-#include "../../shim/next.h"
-#include "../../shim/relink.h"
-#include "../../shim/seek.h"
+#include "shim/common/fd_identity.h"
+#include "shim/libc/next.h"
+#include "shim/link/frame.h"
+#include "shim/link/link.h"
+#include "shim/link/reconnect.h"
 
 #define QEMU_FD    50
 #define PASST_PATH "passt.socket"

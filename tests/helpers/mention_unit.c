@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../shim/mention.h"
+#include "shim/common/fd_args.h"
 
 int main(int argc, char **argv)
 {

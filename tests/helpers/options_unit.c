@@ -2,7 +2,7 @@
 /* options_unit [ARGUMENT]...: what the launcher makes of its command line, one member a line. */
 #include <stdio.h>
 
-#include "../../launcher/options.h"
+#include "launcher/cli/options.h"
 
 static const char *mode_name(enum mode mode)
 {

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../../launcher/preload.h"
+#include "launcher/preload/loadable.h"
 
 static int find(void)
 {

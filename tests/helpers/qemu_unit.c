@@ -2,7 +2,7 @@
 /* qemu_unit [COMMAND]: which file would be run for a command, or as patch mode's QEMU. */
 #include <stdio.h>
 
-#include "../../launcher/qemu.h"
+#include "launcher/preload/qemu_path.h"
 
 int main(int argc, char **argv)
 {

@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../launcher/netargs.h"
+#include "launcher/cmdline/rewrite/rewrite.h"
 
 static unsigned char open_fds[1024];
 

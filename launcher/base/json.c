@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* JSON as QEMU reads it. */
+#include "launcher/base/json.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+static void skip_blanks(struct json_reader *reader)
+{
+	reader->at += strspn(reader->at, " \t\r\n");
+}
+
+/* Steps over @c and the blanks around it; false if something else is next. */
+static bool take(struct json_reader *reader, char c)
+{
+	skip_blanks(reader);
+	if (*reader->at != c)
+		return false;
+	reader->at++;
+	skip_blanks(reader);
+	return true;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* The four digits of a \u escape at @at, or -1. */
+static int32_t code_unit(const char *at)
+{
+	int32_t unit = 0;
+
+	for (int i = 0; i < 4; i++) {
+		int digit = hex_digit(at[i]);
+
+		if (digit < 0)
+			return -1;
+		unit = unit << 4 | digit;
+	}
+	return unit;
+}
+
+static void add_utf8(struct buffer *out, uint32_t c)
+{
+	if (c < 0x80) {
+		buffer_add_char(out, (char)c);
+	} else if (c < 0x800) {
+		buffer_add_char(out, (char)(0xc0 | c >> 6));
+		buffer_add_char(out, (char)(0x80 | (c & 0x3f)));
+	} else if (c < 0x10000) {
+		buffer_add_char(out, (char)(0xe0 | c >> 12));
+		buffer_add_char(out, (char)(0x80 | (c >> 6 & 0x3f)));
+		buffer_add_char(out, (char)(0x80 | (c & 0x3f)));
+	} else {
+		buffer_add_char(out, (char)(0xf0 | c >> 18));
+		buffer_add_char(out, (char)(0x80 | (c >> 12 & 0x3f)));
+		buffer_add_char(out, (char)(0x80 | (c >> 6 & 0x3f)));
+		buffer_add_char(out, (char)(0x80 | (c & 0x3f)));
+	}
+}
+
+/* \uXXXX, or two of them for what is beyond the first 65536 characters; no NUL, no lone half. */
+static bool read_unicode(struct json_reader *reader, struct buffer *out)
+{
+	int32_t unit = code_unit(reader->at), low;
+
+	if (unit <= 0 || (unit >= 0xdc00 && unit <= 0xdfff))
+		return false;
+	reader->at += 4;
+	if (unit < 0xd800 || unit > 0xdbff) {
+		add_utf8(out, (uint32_t)unit);
+		return true;
+	}
+	if (reader->at[0] != '\\' || reader->at[1] != 'u')
+		return false;
+	low = code_unit(reader->at + 2);
+	if (low < 0xdc00 || low > 0xdfff)
+		return false;
+	reader->at += 6;
+	add_utf8(out, 0x10000 + ((uint32_t)(unit - 0xd800) << 10) + (uint32_t)(low - 0xdc00));
+	return true;
+}
+
+/* What stands behind a backslash. */
+static bool read_escape(struct json_reader *reader, struct buffer *out)
+{
+	static const char escapes[] = "\"'\\/bfnrt", meanings[] = "\"'\\/\b\f\n\r\t";
+	char c = *reader->at;
+	const char *escape = c ? strchr(escapes, c) : NULL;
+
+	if (!c)
+		return false;
+	reader->at++;
+	if (c == 'u')
+		return read_unicode(reader, out);
+	if (!escape)
+		return false;
+	buffer_add_char(out, meanings[escape - escapes]);
+	return true;
+}
+
+/* A string in whatever quotes, decoded; NULL if it is none. */
+static char *read_string(struct json_reader *reader)
+{
+	struct buffer out = { .arena = reader->arena };
+	const char quote[] = { *reader->at, '\\', '\0' };
+
+	if (*quote != '"' && *quote != '\'')
+		return NULL;
+	buffer_add(&out, "", 0);
+	for (reader->at++; *reader->at != *quote;) {
+		size_t plain = strcspn(reader->at, quote);
+
+		buffer_add(&out, reader->at, plain);
+		reader->at += plain;
+		if (!*reader->at)
+			return NULL;
+		if (*reader->at == '\\') {
+			reader->at++;
+			if (!read_escape(reader, &out))
+				return NULL;
+		}
+	}
+	reader->at++;
+	return out.text;
+}
+
+/* Steps over a string without looking into it; false if it does not end. */
+static bool skip_string(struct json_reader *reader)
+{
+	char quote = *reader->at++;
+
+	while (*reader->at && *reader->at != quote)
+		reader->at += reader->at[0] == '\\' && reader->at[1] ? 2 : 1;
+	if (!*reader->at)
+		return false;
+	reader->at++;
+	return true;
+}
+
+/* A number, a word, or something nested, as text: all up to the comma or brace of our object. */
+static char *read_literal(struct json_reader *reader)
+{
+	const char *begin = reader->at, *end;
+	size_t depth = 0;
+
+	while (*reader->at) {
+		char c = *reader->at;
+
+		if (c == '"' || c == '\'') {
+			if (!skip_string(reader))
+				return NULL;
+			continue;
+		}
+		if (!depth && (c == ',' || c == '}'))
+			break;
+		if (c == '{' || c == '[')
+			depth++;
+		else if (c == '}' || c == ']')
+			depth--;
+		reader->at++;
+	}
+	for (end = reader->at; end > begin && strchr(" \t\r\n", end[-1]); end--)
+		;
+	return end > begin ? arena_copy(reader->arena, begin, (size_t)(end - begin)) : NULL;
+}
+
+bool json_begin(struct json_reader *reader, struct arena *arena, const char *text)
+{
+	*reader = (struct json_reader) { .arena = arena, .at = text };
+	return take(reader, '{');
+}
+
+int json_next(struct json_reader *reader, struct json_member *member)
+{
+	if (take(reader, '}'))
+		return *reader->at ? -1 : 0;
+	member->key = read_string(reader);
+	if (!member->key || !take(reader, ':'))
+		return -1;
+	member->is_string = *reader->at == '"' || *reader->at == '\'';
+	member->value = member->is_string ? read_string(reader) : read_literal(reader);
+	if (!member->value)
+		return -1;
+	if (take(reader, ','))
+		return *reader->at == '}' ? -1 : 1;
+	return *reader->at == '}' ? 1 : -1;
+}
+
+void json_add_string(struct buffer *buffer, const char *text)
+{
+	char escape[8];
+
+	buffer_add_char(buffer, '"');
+	while (*text) {
+		size_t plain = 0;
+
+		while ((unsigned char)text[plain] >= 0x20 && text[plain] != '"' &&
+		       text[plain] != '\\')
+			plain++;
+		buffer_add(buffer, text, plain);
+		text += plain;
+		if (!*text)
+			break;
+		if (*text == '"' || *text == '\\')
+			snprintf(escape, sizeof(escape), "\\%c", *text);
+		else
+			snprintf(escape, sizeof(escape), "\\u%04x", (unsigned char)*text);
+		buffer_add_text(buffer, escape);
+		text++;
+	}
+	buffer_add_char(buffer, '"');
+}

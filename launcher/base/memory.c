@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Memory that is given back all at once. */
+#include "launcher/base/memory.h"
+
+#include <stdalign.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "launcher/base/message.h"
+
+#define BLOCK_SIZE 16384
+
+struct block {
+	struct block *next;
+	size_t used;
+	size_t size;
+	alignas(max_align_t) unsigned char bytes[];
+};
+
+struct arena {
+	struct block *blocks;
+};
+
+static void *get_or_die(size_t size)
+{
+	void *memory = calloc(1, size);
+
+	if (memory)
+		return memory;
+	fputs("qrap: out of memory\n", stderr);
+	exit(STATUS_FAILED);
+}
+
+struct arena *arena_new(void)
+{
+	return get_or_die(sizeof(struct arena));
+}
+
+void arena_free(struct arena *arena)
+{
+	struct block *next;
+
+	for (struct block *block = arena->blocks; block; block = next) {
+		next = block->next;
+		free(block);
+	}
+	free(arena);
+}
+
+void *arena_get(struct arena *arena, size_t size)
+{
+	struct block *block = arena->blocks;
+	void *memory;
+
+	size = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+	if (!block || block->size - block->used < size) {
+		size_t room = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+
+		block = get_or_die(sizeof(*block) + room);
+		block->size = room;
+		block->next = arena->blocks;
+		arena->blocks = block;
+	}
+	memory = block->bytes + block->used;
+	block->used += size;
+	return memory;
+}
+
+char *arena_copy(struct arena *arena, const char *text, size_t len)
+{
+	char *copy = arena_get(arena, len + 1);
+
+	memcpy(copy, text, len);
+	return copy;
+}
+
+char *arena_format(struct arena *arena, const char *format, ...)
+{
+	va_list list, again;
+	char *text;
+	int len;
+
+	va_start(list, format);
+	va_copy(again, list);
+	len = vsnprintf(NULL, 0, format, list);
+	va_end(list);
+	text = arena_get(arena, (size_t)(len > 0 ? len : 0) + 1);
+	vsnprintf(text, (size_t)(len > 0 ? len : 0) + 1, format, again);
+	va_end(again);
+	return text;
+}
+
+void *arena_grow(struct arena *arena, void *array, size_t count, size_t size)
+{
+	void *bigger;
+
+	if (count & (count - 1))
+		return array;
+	if (count && count < 8)
+		return array;
+	bigger = arena_get(arena, (count ? 2 * count : 8) * size);
+	if (count)
+		memcpy(bigger, array, count * size);
+	return bigger;
+}
+
+void buffer_add(struct buffer *buffer, const char *text, size_t len)
+{
+	if (buffer->len + len + 1 > buffer->size) {
+		size_t size = 2 * (buffer->len + len + 1);
+		char *bigger = arena_get(buffer->arena, size);
+
+		if (buffer->len)
+			memcpy(bigger, buffer->text, buffer->len);
+		buffer->text = bigger;
+		buffer->size = size;
+	}
+	memcpy(buffer->text + buffer->len, text, len);
+	buffer->len += len;
+	buffer->text[buffer->len] = '\0';
+}
+
+void buffer_add_text(struct buffer *buffer, const char *text)
+{
+	buffer_add(buffer, text, strlen(text));
+}
+
+void buffer_add_char(struct buffer *buffer, char c)
+{
+	buffer_add(buffer, &c, 1);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is on QEMU's command line, as far as a NIC has to do with it. */
+#ifndef QRAP_INVENTORY_H
+#define QRAP_INVENTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "launcher/base/memory.h"
+#include "launcher/cmdline/parse/properties.h"
+#include "launcher/cmdline/parse/qemu_options.h"
+#include "launcher/cmdline/parse/readconfig.h"
+
+enum role {
+	ROLE_OTHER,      /* nothing that matters here */
+	ROLE_NIC_DEVICE, /* -device that is a NIC */
+	ROLE_NIC,        /* -nic: NIC and netdev in one */
+	ROLE_NET_NIC,    /* -net nic: a NIC on QEMU's old hub */
+	ROLE_NETDEV,     /* -netdev, and -net with anything but a NIC */
+	ROLE_DEVICE,     /* -device that is no NIC */
+	ROLE_OBJECT,     /* -object */
+	ROLE_SET,        /* -set */
+};
+
+/**
+ * struct item - An option and what it means
+ * @option:	The option
+ * @role:	What it is
+ * @properties:	Its value, taken apart, where the role has one (-set: driver GROUP, id, and the key)
+ * @removed:	It goes
+ * @notable:	... which everybody should know
+ * @reason:	... because of this, in words
+ */
+struct item {
+	struct option option;
+	enum role role;
+	struct properties properties;
+	bool removed;
+	bool notable;
+	const char *reason;
+};
+
+/**
+ * struct inventory - The whole line
+ * @items:	Options in order
+ * @count:	How many
+ * @machine:	Machine asked for, or NULL
+ * @no_vga:	No display adapter but those among the devices
+ * @json:	Some device that stays is written in JSON
+ * @nic:	First NIC, or NULL
+ * @first_device: Index of the first -device, or @end
+ * @end:	Where more options can be put: before a last one whose value is missing
+ * @config:	Sections of the configuration files
+ */
+struct inventory {
+	struct item *items;
+	size_t count;
+	const char *machine;
+	bool no_vga;
+	bool json;
+	struct item *nic;
+	size_t first_device;
+	size_t end;
+	struct config config;
+};
+
+/* Takes stock of @args (NULL-terminated); the NICs and netdevs are marked as removed. */
+void inventory_take(struct arena *arena, char **args, struct inventory *out);
+
+/* Driver of a -device, type of a -netdev, -net or -nic; "" if it has none. */
+const char *item_type(const struct item *item);
+
+/* id of a device, netdev or object, or NULL. */
+const char *item_id(const struct item *item);
+
+/* Is it one of the three ways to ask for a NIC? */
+bool item_is_nic(const struct item *item);
+
+/* Is that device, in whatever way it was written, a NIC: by its driver, or as it has a netdev? */
+bool properties_are_nic(const struct properties *device);
+
+#endif /* QRAP_INVENTORY_H */

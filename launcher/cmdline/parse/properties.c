@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The value of an option that is a list: key=value,... or JSON. */
+#include "launcher/cmdline/parse/properties.h"
+
+#include <string.h>
+
+#include "launcher/base/json.h"
+
+void properties_add(struct arena *arena, struct properties *properties, struct property property)
+{
+	properties->list = arena_grow(arena, properties->list, properties->count, sizeof(property));
+	properties->list[properties->count++] = property;
+}
+
+/* A value up to its comma, with ",," for a comma in it; @at is left on the next key. */
+static char *read_value(struct arena *arena, const char **at)
+{
+	struct buffer out = { .arena = arena };
+	const char *p = *at;
+
+	buffer_add(&out, "", 0);
+	for (;;) {
+		size_t plain = strcspn(p, ",");
+
+		buffer_add(&out, p, plain);
+		p += plain;
+		if (p[0] != ',' || p[1] != ',')
+			break;
+		buffer_add_char(&out, ',');
+		p += 2;
+	}
+	*at = *p ? p + 1 : p;
+	return out.text;
+}
+
+/* A word without "=": "flag" is flag=on, and "noflag" is flag=off, whatever the flag is. */
+static struct property flag(struct arena *arena, const char *word, size_t len)
+{
+	bool off = len > 2 && !strncmp(word, "no", 2);
+
+	return (struct property) { .key = arena_copy(arena, word + 2 * off, len - 2 * off),
+				   .value = off ? "off" : "on",
+				   .bare = true };
+}
+
+static void parse_list(struct arena *arena, const char *text, const char *implied,
+		       struct properties *out)
+{
+	for (const char *at = text; *at;) {
+		size_t len = strcspn(at, "=,");
+		struct property property = { 0 };
+
+		if (at[len] == '=') {
+			property.key = arena_copy(arena, at, len);
+			at += len + 1;
+			property.value = read_value(arena, &at);
+		} else if (at == text && implied) {
+			property.key = implied;
+			property.bare = true;
+			property.value = read_value(arena, &at);
+		} else {
+			property = flag(arena, at, len);
+			at += len + (at[len] == ',');
+		}
+		properties_add(arena, out, property);
+	}
+}
+
+static void parse_json(struct arena *arena, const char *text, struct properties *out)
+{
+	struct json_reader reader;
+	struct json_member member;
+
+	if (!json_begin(&reader, arena, text))
+		return;
+	while (json_next(&reader, &member) > 0) {
+		const struct property property = { .key = member.key,
+						   .value = member.value,
+						   .literal = !member.is_string };
+
+		properties_add(arena, out, property);
+	}
+}
+
+void properties_parse(struct arena *arena, const char *text, const char *implied,
+		      struct properties *out)
+{
+	*out = (struct properties) { .json = *text == '{' };
+	if (out->json)
+		parse_json(arena, text, out);
+	else
+		parse_list(arena, text, implied, out);
+}
+
+const char *properties_get(const struct properties *properties, const char *key)
+{
+	for (size_t i = properties->count; i > 0; i--) {
+		if (!strcmp(properties->list[i - 1].key, key))
+			return properties->list[i - 1].value;
+	}
+	return NULL;
+}
+
+bool properties_on(const struct properties *properties, const char *key)
+{
+	const char *value = properties_get(properties, key);
+
+	return value && *value && strcmp(value, "off") && strcmp(value, "false");
+}
+
+static void add_escaped(struct buffer *out, const char *value)
+{
+	for (;;) {
+		size_t plain = strcspn(value, ",");
+
+		buffer_add(out, value, plain);
+		value += plain;
+		if (!*value)
+			return;
+		buffer_add_text(out, ",,");
+		value++;
+	}
+}
+
+static void format_list(struct buffer *out, const struct properties *properties)
+{
+	for (size_t i = 0; i < properties->count; i++) {
+		const struct property *property = &properties->list[i];
+
+		if (i)
+			buffer_add_char(out, ',');
+		if (i || *property->value == '{' || strchr(property->value, '=')) {
+			buffer_add_text(out, property->key);
+			buffer_add_char(out, '=');
+		}
+		add_escaped(out, property->value);
+	}
+}
+
+static void format_json(struct buffer *out, const struct properties *properties)
+{
+	buffer_add_char(out, '{');
+	for (size_t i = 0; i < properties->count; i++) {
+		const struct property *property = &properties->list[i];
+
+		if (i)
+			buffer_add_char(out, ',');
+		json_add_string(out, property->key);
+		buffer_add_char(out, ':');
+		if (property->literal)
+			buffer_add_text(out, property->value);
+		else
+			json_add_string(out, property->value);
+	}
+	buffer_add_char(out, '}');
+}
+
+char *properties_format(struct arena *arena, const struct properties *properties)
+{
+	struct buffer out = { .arena = arena };
+
+	buffer_add(&out, "", 0);
+	if (properties->json)
+		format_json(&out, properties);
+	else
+		format_list(&out, properties);
+	return out.text;
+}

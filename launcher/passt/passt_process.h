@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The processes of this host and which of them are passt, as far as /proc lets us look: proc(5). */
+#ifndef QRAP_PASST_PROCESS_H
+#define QRAP_PASST_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "shim/common/passt.h"
+
+/**
+ * struct process - A process
+ * @pid:	Its number
+ * @uid:	User it runs as
+ * @started_ms:	When it started, in milliseconds since 1970
+ * @name:	Its name, as ps(1) shows it
+ * @passt:	It is a passt, by the name it was run under; else the rest is empty
+ * @vhost_user:	Started with --vhost-user: it expects vhost-user messages, not frames
+ * @socket:	What --socket names, or "" for a path that passt picked
+ */
+struct process {
+	pid_t pid;
+	uid_t uid;
+	int64_t started_ms;
+	char name[32];
+	bool passt;
+	bool vhost_user;
+	char socket[PASST_PATH_MAX + 1];
+};
+
+/**
+ * process_read() - Read about a process: is it a passt, and of which kind?
+ * @pid:	Its number
+ * @process:	Filled if there is one
+ *
+ * By its command line: passt lets nobody trace it, so that most of /proc/PID is root's.
+ *
+ * Return: false if there is none
+ */
+bool process_read(pid_t pid, struct process *process);
+
+/* As process_read(), for a passt; sooner done with any other process: false. */
+bool process_read_passt(pid_t pid, struct process *process);
+
+/* As process_read_passt(), but for what is not on its command line: @uid, @started_ms and @name. */
+bool process_peek_passt(pid_t pid, struct process *process);
+
+enum holding { HOLDS_NOT, HOLDS, HOLDS_UNKNOWN };
+
+/**
+ * process_holds() - Does a process hold one of these sockets?
+ * @pid:	Its number
+ * @wanted:	Is this inode number one of them?
+ * @arg:	For @wanted
+ *
+ * Return: HOLDS_UNKNOWN if we may not look
+ */
+enum holding process_holds(pid_t pid, bool (*wanted)(uint32_t inode, void *arg), void *arg);
+
+/**
+ * processes_each() - Visit all processes
+ * @visit:	Called for each, until it returns false
+ * @arg:	For @visit
+ */
+void processes_each(bool (*visit)(pid_t pid, void *arg), void *arg);
+
+#endif /* QRAP_PASST_PROCESS_H */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The UNIX sockets that the kernel knows: who listens on which file, and who is connected. */
+#ifndef QRAP_UNIX_DIAG_H
+#define QRAP_UNIX_DIAG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/**
+ * struct socket_row - One UNIX socket that is bound to a file, or was accepted from one that is
+ * @path:	Path as it was given to bind(2): another mount namespace may mean another file
+ * @device:	Device of that file, as stat(2) has it on most file systems
+ * @file:	Inode number of that file, cut to 32 bits, or 0 where it is not known
+ * @inode:	Inode number of the socket itself, as in /proc/PID/fd, or 0: not accepted yet
+ * @peer:	Inode number of the socket it is connected to, or 0 where it is not known
+ * @listens:	It listens; if not, it is one end of a connection
+ */
+struct socket_row {
+	const char *path;
+	dev_t device;
+	uint32_t file;
+	uint32_t inode;
+	uint32_t peer;
+	bool listens;
+};
+
+/* Called for each row; @arg as it was passed to sockets_read(). */
+typedef void socket_visitor(void *arg, const struct socket_row *row);
+
+/**
+ * sockets_read() - Visit the UNIX stream sockets of this network namespace, connecting to none
+ * @limit:	Give up after about that many sockets of the host, 0: never
+ * @visit:	Called for those with a path
+ * @arg:	For @visit
+ *
+ * From sock_diag(7), which knows files and peers; else from /proc/net/unix, which knows paths only.
+ *
+ * Return: 1 if all were seen, 0 if @limit ended it, or -errno if there is neither source
+ */
+int sockets_read(size_t limit, socket_visitor *visit, void *arg);
+
+#endif /* QRAP_UNIX_DIAG_H */

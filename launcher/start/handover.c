@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Leaving the connection, the spare and the contract to the programs that follow. */
+#include "launcher/start/handover.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "launcher/base/message.h"
+#include "launcher/start/launch_log.h"
+#include "shim/common/fd_store.h"
+#include "shim/common/handoff.h"
+#include "shim/common/sys.h"
+
+#define PRELOAD_VARIABLE "LD_PRELOAD"
+
+/* Onto the number asked for, unless it is there already: then only close-on-exec goes. */
+static int put_on_number(int from, int to)
+{
+	if (from == to)
+		return fcntl(to, F_SETFD, 0);
+	if (dup2(from, to) < 0) {
+		/* Not of what is open, but of a number beyond the limit: dup2(2). */
+		errno = errno == EBADF ? EMFILE : errno;
+		return -1;
+	}
+	/* Whatever it says, the number is free afterwards: close(2). */
+	close(from);
+	return 0;
+}
+
+/* QEMU's executable, so that the shim knows it whatever its arguments say. */
+static void name_qemu(struct contract *contract, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	struct identity id;
+	int fd;
+
+	if (!strstr(name, "qemu") && !strstr(name, "kvm"))
+		return;
+	fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (descriptor_identity(fd, &id)) {
+		contract->qemu_dev = id.dev;
+		contract->qemu_ino = id.ino;
+	}
+	close(fd);
+}
+
+static void make_locker(const struct log *log, struct contract *contract)
+{
+	contract->locker = locker_create(contract->fd, -1, contract->fd);
+	if (contract->locker >= 0 && descriptor_identity(contract->locker, &contract->locker_id))
+		return;
+	message_warning(log, "No spare of the connection: %s; a lost descriptor means a new one",
+			strerror(contract->locker < 0 ? -contract->locker : EBADF));
+	contract->locker = -1;
+}
+
+/* A relative log file is the same file wherever the programs that follow change to. */
+static void set_log_file(const struct log *log, struct contract *contract)
+{
+	char *directory = NULL;
+	size_t size = sizeof(contract->log_file);
+	int len;
+
+	if (!log->file || !*log->file)
+		return;
+	if (*log->file != '/')
+		directory = realpath(".", NULL);
+	len = snprintf(contract->log_file, size, "%s%s%s", directory ? directory : "",
+		       directory ? "/" : "", log->file);
+	if (len < 0 || (size_t)len >= size) {
+		message_warning(log, "Log file %s: path too long, only qrap itself logs to it",
+				log->file);
+		contract->log_file[0] = '\0';
+	}
+	free(directory);
+}
+
+static int set_variables(struct handover *h, const struct contract *contract)
+{
+	char *value = malloc(CONTRACT_SIZE);
+	char *preload;
+	int ret = -1;
+
+	h->variable = getenv(PRELOAD_VARIABLE);
+	preload = preload_value(h->preload, h->variable);
+
+	if (value && preload) {
+		contract_write(contract, value);
+		ret = setenv(CONTRACT_VARIABLE, value, 1);
+		if (!ret)
+			ret = setenv(PRELOAD_VARIABLE, preload, 1);
+	}
+	if (ret)
+		message_error(&h->options->log, "Couldn't set up the shim's environment: %s",
+			      strerror(ENOMEM));
+	free(value);
+	return ret;
+}
+
+static int leave_contract(struct handover *h)
+{
+	const struct options *o = h->options;
+	struct contract contract = {
+		.fd = h->fd,
+		.run = o->log.run,
+		.level = o->log.level,
+		.searched = o->mode == MODE_PATCH && !o->socket && !o->passt,
+		.private_passt = o->passt != NULL,
+		.reconnect = o->reconnect,
+		.trust = o->trust,
+	};
+
+	descriptor_identity(h->fd, &contract.socket);
+	memcpy(contract.passt, h->connection->path, sizeof(contract.passt));
+	name_qemu(&contract, h->qemu->path);
+	snprintf(contract.well, sizeof(contract.well), "qrap, pid %d", getpid());
+	set_log_file(&o->log, &contract);
+	make_locker(&o->log, &contract);
+	h->locker = contract.locker;
+	return set_variables(h, &contract);
+}
+
+int hand_over(struct handover *h)
+{
+	if (put_on_number(h->connection->fd, h->fd)) {
+		message_error(&h->options->log, "Couldn't put the connection on descriptor %d: %s",
+			      h->fd, strerror(errno));
+		return -1;
+	}
+	if (h->preload && leave_contract(h))
+		return -1;
+	events_handed_over(h);
+	return 0;
+}
+
+void hand_over_unguarded(struct handover *h)
+{
+	unsetenv(CONTRACT_VARIABLE);
+	if (!h->variable || setenv(PRELOAD_VARIABLE, h->variable, 1))
+		unsetenv(PRELOAD_VARIABLE);
+	if (h->locker >= 0)
+		close(h->locker);
+	h->preload = NULL;
+	events_handed_over(h);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Leaving the connection, the spare and the contract to the programs that follow. */
+#ifndef QRAP_HANDOVER_H
+#define QRAP_HANDOVER_H
+
+#include "launcher/cli/options.h"
+#include "launcher/passt/discover.h"
+#include "launcher/preload/loadable.h"
+#include "launcher/preload/qemu_path.h"
+
+/**
+ * struct handover - What is handed over to whom
+ * @options:	This run
+ * @connection:	To passt
+ * @fd:		Number that QEMU expects it on
+ * @qemu:	Who gets it
+ * @preload:	The shim, or NULL where it is not loaded
+ * @locker:	Number of the locker, or -1; of hand_over()
+ * @variable:	LD_PRELOAD as it was, or NULL; of hand_over()
+ */
+struct handover {
+	const struct options *options;
+	const struct connection *connection;
+	int fd;
+	const struct qemu *qemu;
+	struct preload *preload;
+	int locker;
+	const char *variable;
+};
+
+/**
+ * hand_over() - Put the connection on its number, and all else where the shim finds it
+ * @handover:	What and to whom
+ *
+ * The connection is left blocking, without close-on-exec; with a shim there is a spare in a
+ * locker, and QRAP_SHIM and LD_PRELOAD are set. A locker that cannot be made is a warning.
+ *
+ * Return: 0, or -1 after a message
+ */
+int hand_over(struct handover *handover);
+
+/* Takes back from a command that could not be run all that is the shim's. */
+void hand_over_unguarded(struct handover *handover);
+
+#endif /* QRAP_HANDOVER_H */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which descriptor numbers the arguments of a program speak of. */
+#ifndef QRAP_FD_ARGS_H
+#define QRAP_FD_ARGS_H
+
+#include <stdbool.h>
+
+/**
+ * mentions_descriptor() - Does a word of a command line name this number as a descriptor?
+ * @word:	One argument, or several in one (sh -c '...')
+ * @fd:		Descriptor number
+ *
+ * Known forms: fd=N, fds=A:B, vhostfd=, vhostfds=, sockfd=, "fd":"N" (any blanks and quotes),
+ * addr.str=N and its JSON form, fd:N, /dev/fd/N, /proc/self/fd/N (QEMU.md, section 4).
+ *
+ * Return: true if it does
+ */
+bool mentions_descriptor(const char *word, int fd);
+
+/**
+ * mentions_connection() - Does a word of QEMU's command line say that a network is on this number?
+ * @word:	One argument, or several in one (sh -c '...')
+ * @fd:		Descriptor number
+ *
+ * A part of the above: fd=N and addr.str=N as properties, as they follow a comma, a blank or a
+ * quote, and the same in JSON. Not --fd=N, clientfd=N or /dev/fd/N, which other programs have for
+ * files of their own.
+ *
+ * Return: true if it does
+ */
+bool mentions_connection(const char *word, int fd);
+
+#endif /* QRAP_FD_ARGS_H */

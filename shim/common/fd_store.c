@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The locker: a spare of the connection, queued in a socket. */
+#include "shim/common/fd_store.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include "shim/common/sys.h"
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8
+#endif
+
+/* valgrind keeps the last descriptors below the soft limit for itself. */
+#define KEPT_BY_VALGRIND 64
+#define HIGHEST_NUMBER   1023
+#define LOWEST_NUMBER    64
+
+/* Soft limit of open files, or 0 if it cannot be known. */
+static long open_files_limit(void)
+{
+	struct {
+		uint64_t soft;
+		uint64_t hard;
+	} limit;
+
+	if (sys_call(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit, 0, 0))
+		return 0;
+	return limit.soft > INT32_MAX ? INT32_MAX : (long)limit.soft;
+}
+
+/* A duplicate on exactly this number, if it is free: true. Nobody's descriptor is ever replaced. */
+static bool duplicate_onto(int fd, int number)
+{
+	int got = sys_fcntl(fd, F_DUPFD, number);
+
+	if (got == number)
+		return true;
+	if (got >= 0)
+		sys_close(got);
+	return false;
+}
+
+/* The first free number from @highest down to @lowest, with a duplicate of @fd on it: or -EMFILE.
+ */
+static int duplicate_high(int fd, int highest, int lowest, int avoid)
+{
+	for (int n = highest; n >= lowest; n--) {
+		if (n != avoid && duplicate_onto(fd, n))
+			return n;
+	}
+	return -EMFILE;
+}
+
+/* The first free number from @lowest up, with a duplicate of @fd on it: or -errno. */
+static int duplicate_up(int fd, int lowest, int avoid)
+{
+	int got = sys_fcntl(fd, F_DUPFD, lowest);
+
+	if (got != avoid)
+		return got;
+	sys_close(got);
+	return sys_fcntl(fd, F_DUPFD, avoid + 1);
+}
+
+/* Gives @fd a number that is out of the way, closes the old one: new number or -errno. */
+static int move_out_of_the_way(int fd, int avoid)
+{
+	long limit = open_files_limit();
+	long highest = limit - KEPT_BY_VALGRIND - 1;
+	int to;
+
+	if (highest > HIGHEST_NUMBER)
+		highest = HIGHEST_NUMBER;
+	if (limit > HIGHEST_NUMBER + 1)
+		limit = HIGHEST_NUMBER + 1;
+	to = duplicate_high(fd, (int)highest, LOWEST_NUMBER, avoid);
+	/* A small limit, or all taken: whatever is free, seen from above. */
+	if (to < 0)
+		to = duplicate_high(fd, (int)limit - 1, STDERR_FILENO + 1, avoid);
+	/* More than that are open, or the limit cannot be known. */
+	if (to < 0)
+		to = duplicate_up(fd, LOWEST_NUMBER, avoid);
+	if (to >= 0)
+		sys_close(fd);
+	return to;
+}
+
+/* What the message in the locker carries. */
+enum content { CONTENT_CONNECTION, CONTENT_NOTE, CONTENTS };
+
+/**
+ * struct parcel - A message with descriptors (unix(7), SCM_RIGHTS)
+ * @msg:	Header, set up by parcel_start()
+ * @iov:	The one byte that carries them
+ * @nothing:	That byte
+ * @control:	The descriptors
+ */
+struct parcel {
+	struct msghdr msg;
+	struct iovec iov;
+	char nothing;
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(CONTENTS * sizeof(int))];
+	} control;
+};
+
+static void parcel_start(struct parcel *p)
+{
+	memset(p, 0, sizeof(*p));
+	p->iov.iov_base = &p->nothing;
+	p->iov.iov_len = 1;
+	p->msg.msg_iov = &p->iov;
+	p->msg.msg_iovlen = 1;
+	p->msg.msg_control = &p->control;
+	p->msg.msg_controllen = sizeof(p->control);
+}
+
+static int send_contents(int socket, const int fds[CONTENTS])
+{
+	struct parcel p;
+	ssize_t ret;
+
+	parcel_start(&p);
+	p.control.header.cmsg_level = SOL_SOCKET;
+	p.control.header.cmsg_type = SCM_RIGHTS;
+	p.control.header.cmsg_len = CMSG_LEN(CONTENTS * sizeof(int));
+	memcpy(CMSG_DATA(&p.control.header), fds, CONTENTS * sizeof(int));
+	ret = sys_sendmsg(socket, &p.msg, MSG_NOSIGNAL);
+	return ret < 0 ? (int)ret : 0;
+}
+
+/* The descriptors in the message at the head of the queue: 0 or -errno; -ENOENT: no message. */
+static int receive_contents(int socket, int flags, int fds[CONTENTS])
+{
+	struct parcel p;
+	ssize_t ret;
+
+	parcel_start(&p);
+	ret = sys_recvmsg(socket, &p.msg, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (ret == 0 || ret == -EAGAIN)
+		return -ENOENT;
+	if (ret < 0)
+		return (int)ret;
+	/* With no number free for both, the kernel gives those that it has numbers for. */
+	for (int i = 0; i < CONTENTS; i++) {
+		fds[i] = -1;
+		if (p.msg.msg_controllen >= sizeof(p.control.header) &&
+		    p.control.header.cmsg_len >= CMSG_LEN((size_t)(i + 1) * sizeof(int)))
+			memcpy(&fds[i], CMSG_DATA(&p.control.header) + (size_t)i * sizeof(int),
+			       sizeof(int));
+	}
+	return fds[CONTENT_CONNECTION] < 0 ? -EMFILE : 0;
+}
+
+static void close_content(int fd)
+{
+	if (fd >= 0)
+		sys_close(fd);
+}
+
+/* A file without a name, which cannot be executed where the kernel knows that wish (Linux 6.3). */
+static int create_note(void)
+{
+	int fd = (int)sys_call(SYS_memfd_create, (long)"qrap", MFD_CLOEXEC | MFD_NOEXEC_SEAL, 0, 0,
+			       0, 0);
+
+	if (fd == -EINVAL)
+		fd = (int)sys_call(SYS_memfd_create, (long)"qrap", MFD_CLOEXEC, 0, 0, 0, 0);
+	return fd;
+}
+
+/* Packs the connection and a new note for whoever holds the other end of @socket. */
+static int fill(int socket, int connection)
+{
+	const int fds[CONTENTS] = {
+		[CONTENT_CONNECTION] = connection, [CONTENT_NOTE] = create_note()
+	};
+	int ret;
+
+	if (fds[CONTENT_NOTE] < 0)
+		return fds[CONTENT_NOTE];
+	ret = send_contents(socket, fds);
+	sys_close(fds[CONTENT_NOTE]);
+	return ret;
+}
+
+int locker_create(int connection, int number, int avoid)
+{
+	int pair[2], locker;
+	int ret = sys_socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair);
+
+	if (ret)
+		return ret;
+	ret = fill(pair[0], connection);
+	sys_close(pair[0]);
+	if (ret) {
+		sys_close(pair[1]);
+		return ret;
+	}
+	if (number < 0) {
+		locker = move_out_of_the_way(pair[1], avoid);
+	} else {
+		locker = sys_dup3(pair[1], number, 0);
+		if (locker >= 0)
+			sys_close(pair[1]);
+	}
+	if (locker < 0)
+		sys_close(pair[1]);
+	return locker;
+}
+
+int locker_look(int locker)
+{
+	int fds[CONTENTS];
+	int ret = receive_contents(locker, MSG_PEEK, fds);
+
+	if (ret)
+		return ret;
+	close_content(fds[CONTENT_NOTE]);
+	return fds[CONTENT_CONNECTION];
+}
+
+/* The note alone, or -1. */
+static int look_at_note(int locker)
+{
+	int fds[CONTENTS];
+
+	if (receive_contents(locker, MSG_PEEK, fds))
+		return -1;
+	close_content(fds[CONTENT_CONNECTION]);
+	return fds[CONTENT_NOTE];
+}
+
+void locker_leave_note(int locker, const char *note)
+{
+	char page[LOCKER_NOTE_MAX + 1] = { 0 };
+	int fd = look_at_note(locker);
+
+	if (fd < 0)
+		return;
+	memcpy(page, note, strnlen(note, LOCKER_NOTE_MAX));
+	sys_write_start_quietly(fd, page, sizeof(page));
+	sys_close(fd);
+}
+
+void locker_read_note(int locker, char *note)
+{
+	int fd = look_at_note(locker);
+
+	memset(note, 0, LOCKER_NOTE_MAX + 1);
+	if (fd < 0)
+		return;
+	sys_call(SYS_pread64, fd, (long)note, LOCKER_NOTE_MAX, 0, 0, 0);
+	sys_close(fd);
+}
+
+void locker_empty(int locker)
+{
+	int fds[CONTENTS];
+
+	if (!receive_contents(locker, 0, fds)) {
+		close_content(fds[CONTENT_CONNECTION]);
+		close_content(fds[CONTENT_NOTE]);
+	}
+	sys_close(locker);
+}
+
+int locker_move(int locker, int avoid)
+{
+	return move_out_of_the_way(locker, avoid);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Raw system calls that need more than a line. */
+#include "shim/common/sys.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+
+/* What the kernel calls a 64-bit timespec: ppoll_time64 and clock_gettime64 on 32-bit machines. */
+struct sys_timespec {
+#ifdef SYS_clock_gettime64
+	int64_t sec;
+	int64_t nsec;
+#else
+	long sec;
+	long nsec;
+#endif
+};
+
+#ifdef SYS_clock_gettime64
+#define SYS_GETTIME SYS_clock_gettime64
+#else
+#define SYS_GETTIME SYS_clock_gettime
+#endif
+
+#ifdef SYS_ppoll_time64
+#define SYS_PPOLL SYS_ppoll_time64
+#else
+#define SYS_PPOLL SYS_ppoll
+#endif
+
+#ifdef SYS_rt_sigtimedwait_time64
+#define SYS_SIGTIMEDWAIT SYS_rt_sigtimedwait_time64
+#else
+#define SYS_SIGTIMEDWAIT SYS_rt_sigtimedwait
+#endif
+
+int sys_poll(struct pollfd *fds, nfds_t n, int ms)
+{
+	struct sys_timespec ts = { ms / 1000, (ms % 1000) * 1000000L };
+
+	return (int)sys_call(SYS_PPOLL, (long)fds, (long)n, ms < 0 ? 0 : (long)&ts, 0, 0, 0);
+}
+
+void *sys_map(size_t size)
+{
+	const int prot = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+#if defined(__s390x__)
+	/* The one machine that wants the arguments in memory (mmap(2), C library/kernel notes). */
+	const unsigned long args[] = {
+		0, size, (unsigned long)prot, (unsigned long)flags, -1UL, 0
+	};
+	long ret = sys_call(SYS_mmap, (long)args, 0, 0, 0, 0, 0);
+#elif defined(SYS_mmap2)
+	long ret = sys_call(SYS_mmap2, 0, (long)size, prot, flags, -1, 0);
+#else
+	long ret = sys_call(SYS_mmap, 0, (long)size, prot, flags, -1, 0);
+#endif
+
+	/* The last page of the address space is where error numbers are. */
+	return (unsigned long)ret > -4096UL ? NULL : (void *)ret;
+}
+
+static int64_t now_ns(int clock)
+{
+	struct sys_timespec ts = { 0, 0 };
+
+	sys_call(SYS_GETTIME, clock, (long)&ts, 0, 0, 0, 0);
+	return (int64_t)ts.sec * 1000000000 + ts.nsec;
+}
+
+int64_t sys_now_ms(void)
+{
+	return now_ns(CLOCK_MONOTONIC) / 1000000;
+}
+
+int64_t sys_wall_us(void)
+{
+	return now_ns(CLOCK_REALTIME) / 1000;
+}
+
+/* Sets of signals as the kernel has them: 64 bits, signal N is bit N - 1. */
+#define KERNEL_SIGSET_SIZE 8
+
+#define SIGNAL_BIT(n) (UINT64_C(1) << ((n)-1))
+
+/*
+ * Takes back a signal that the kernel has just sent to this thread, while it is blocked. Return:
+ * what has to stay blocked: the signal that could not be taken back, of which the program would
+ * die.
+ */
+static uint64_t take_back(uint64_t signal)
+{
+	struct sys_timespec now = { 0, 0 };
+	long ret =
+		sys_call(SYS_SIGTIMEDWAIT, (long)&signal, 0, (long)&now, KERNEL_SIGSET_SIZE, 0, 0);
+
+	return ret < 0 ? signal : 0;
+}
+
+/* A pipe that nobody reads, or a socket whose peer is gone. */
+static bool is_broken(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return sys_poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLHUP));
+}
+
+/* write(2), or pwrite(2) at offset 0, without the signals that come with two of their errors. */
+static ssize_t write_quietly(long nr, int fd, const void *buf, size_t len)
+{
+	const uint64_t both = SIGNAL_BIT(SIGPIPE) | SIGNAL_BIT(SIGXFSZ);
+	uint64_t pending = 0, before = 0;
+	ssize_t ret;
+
+	sys_call(SYS_rt_sigpending, (long)&pending, KERNEL_SIGSET_SIZE, 0, 0, 0, 0);
+	if (sys_call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&both, (long)&before, KERNEL_SIGSET_SIZE,
+		     0, 0))
+		return is_broken(fd) ? -EPIPE : sys_call(nr, fd, (long)buf, (long)len, 0, 0, 0);
+	ret = sys_call(nr, fd, (long)buf, (long)len, 0, 0, 0);
+	if (ret == -EPIPE && !(pending & SIGNAL_BIT(SIGPIPE)))
+		before |= take_back(SIGNAL_BIT(SIGPIPE));
+	if (ret == -EFBIG && !(pending & SIGNAL_BIT(SIGXFSZ)))
+		before |= take_back(SIGNAL_BIT(SIGXFSZ));
+	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
+	return ret;
+}
+
+ssize_t sys_write_quietly(int fd, const void *buf, size_t len)
+{
+	return write_quietly(SYS_write, fd, buf, len);
+}
+
+ssize_t sys_write_start_quietly(int fd, const void *buf, size_t len)
+{
+	return write_quietly(SYS_pwrite64, fd, buf, len);
+}

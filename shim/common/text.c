@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Text put together in a buffer of fixed size. */
+#include "shim/common/text.h"
+
+#include <string.h>
+
+void text_start(struct text *t, char *buf, size_t size)
+{
+	t->buf = buf;
+	t->size = size;
+	t->len = 0;
+	t->cut = false;
+	buf[0] = '\0';
+}
+
+void text_add_n(struct text *t, const char *s, size_t len)
+{
+	size_t room = t->size - 1 - t->len;
+
+	if (len > room) {
+		len = room;
+		t->cut = true;
+	}
+	memcpy(t->buf + t->len, s, len);
+	t->len += len;
+	t->buf[t->len] = '\0';
+}
+
+void text_add(struct text *t, const char *s)
+{
+	text_add_n(t, s, strlen(s));
+}
+
+static void add_digits(struct text *t, uint64_t n, unsigned base, unsigned digits)
+{
+	char buf[20];
+	size_t i = sizeof(buf);
+
+	do {
+		buf[--i] = "0123456789abcdef"[n % base];
+		n /= base;
+	} while (n);
+	while (sizeof(buf) - i < digits)
+		buf[--i] = '0';
+	text_add_n(t, buf + i, sizeof(buf) - i);
+}
+
+void text_add_int(struct text *t, int64_t n)
+{
+	if (n < 0)
+		text_add_n(t, "-", 1);
+	add_digits(t, n < 0 ? -(uint64_t)n : (uint64_t)n, 10, 1);
+}
+
+void text_add_hex(struct text *t, uint64_t n)
+{
+	add_digits(t, n, 16, 1);
+}
+
+void text_add_padded(struct text *t, uint64_t n, unsigned digits)
+{
+	add_digits(t, n, 10, digits);
+}
+
+void text_add_hex_padded(struct text *t, uint64_t n, unsigned digits)
+{
+	add_digits(t, n, 16, digits);
+}
+
+/* Length of the UTF-8 sequence at @s (RFC 3629), or 0 if there is none. */
+static size_t utf8_length(const unsigned char *s)
+{
+	static const unsigned char least[] = { 0, 0, 0xc2, 0xe0, 0xf0 };
+	size_t len = s[0] < 0x80 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+
+	if (s[0] < least[len] || s[0] > 0xf4)
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return len;
+}
+
+void text_add_json(struct text *t, const char *s)
+{
+	const unsigned char *p = (const unsigned char *)s;
+
+	text_add_n(t, "\"", 1);
+	while (*p) {
+		size_t len = utf8_length(p);
+
+		if (!len) {
+			text_add(t, "\\ufffd");
+			len = 1;
+		} else if (*p == '"' || *p == '\\') {
+			text_add_n(t, "\\", 1);
+			text_add_n(t, (const char *)p, 1);
+		} else if (*p < 0x20 || *p == 0x7f) {
+			text_add(t, "\\u");
+			text_add_hex_padded(t, *p, 4);
+		} else {
+			text_add_n(t, (const char *)p, len);
+		}
+		p += len;
+	}
+	text_add_n(t, "\"", 1);
+}
+
+static int digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return 16;
+}
+
+bool text_number(const char *s, size_t len, unsigned base, uint64_t *out)
+{
+	uint64_t n = 0;
+
+	if (!len)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		unsigned digit = (unsigned)digit_value(s[i]);
+
+		if (digit >= base || n > (UINT64_MAX - digit) / base)
+			return false;
+		n = n * base + digit;
+	}
+	*out = n;
+	return true;
+}

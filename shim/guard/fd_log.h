@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the log says about the descriptor until QEMU has it: who did what to it, what was found on
+ * its number, where it came back from.
+ */
+#ifndef QRAP_FD_LOG_H
+#define QRAP_FD_LOG_H
+
+#include <stdbool.h>
+
+#include "shim/common/handoff.h"
+#include "shim/common/log.h"
+#include "shim/guard/restore.h"
+
+/* What was found on the number: all is well, and passt has gone. Others say what it was. */
+#define FOUND_WELL    "intact"
+#define FOUND_HUNG_UP "a connection that passt has ended"
+
+/* What was done about a loss: made good on the spot. */
+#define ACTION_PUT_BACK "put-back"
+
+/* What sees who did it where the shim does not: raw system calls, static programs. */
+#define STRACE_COMMAND \
+	"strace -f -y -o trace.txt -e 'trace=/^(exec|close|dup|fcntl|ioctl)' qrap ..."
+
+/**
+ * struct witness - On whose behalf
+ * @contract:	The descriptor, and the locker where notes are left
+ * @log:	Where events go
+ * @exe:	Path of this program
+ * @culprit:	Who did away with the connection, as far as somebody left a note, or ""
+ */
+struct witness {
+	const struct contract *contract;
+	const struct log *log;
+	const char *exe;
+	const char *culprit;
+};
+
+/**
+ * struct loss - Somebody does away with the connection, seen as it happens
+ * @kind:	EVENT_CLOSED, EVENT_OVERWRITTEN or EVENT_CLOEXEC
+ * @call:	Function called
+ * @where:	Address that called it
+ */
+struct loss {
+	enum log_kind kind;
+	const char *call;
+	const void *where;
+};
+
+/* This program starts, with @found on the number. */
+void witness_program(const struct witness *w, const char *found, bool mends);
+
+/**
+ * witness_hop() - Remember where the connection was last, and where it was missed first
+ * @w:		This program
+ * @contract:	@well and @gone are brought up to date
+ * @is_well:	The connection is on its number
+ */
+void witness_hop(const struct witness *w, struct contract *contract, bool is_well);
+
+/* A loss; word is left in the locker for the program that finds it out. */
+void witness_loss(const struct witness *w, const struct loss *loss);
+
+/* A loss that was made good on the spot; a warning unless it is one of many. */
+void witness_put_back(const struct witness *w, const struct loss *loss, bool is_first);
+
+/* Somebody closed the locker @tries times and gets his way. */
+void witness_insistence(const struct witness *w, const struct loss *loss, int tries);
+
+/* The locker has moved to number @locker (or it is -errno), since @call wanted its old one. */
+void witness_moved(const struct witness *w, int locker, const char *call);
+
+/* Something else is on the number, and stays. */
+void witness_left(const struct witness *w, const char *found);
+
+/* What became of a connection that was gone. */
+enum remedy {
+	REMEDY_FOUND, /* witness_restored() comes next */
+	REMEDY_WAIT,  /* QEMU starts without it and gets it later */
+	REMEDY_NONE,  /* QEMU has no network */
+};
+
+/**
+ * witness_lost() - The connection is gone
+ * @w:		Who finds it out
+ * @found:	What is on the number instead; NULL if there has never been a connection
+ * @remedy:	What became of it
+ * @error:	Why passt could not be reached, an errno, unless it is REMEDY_FOUND
+ */
+void witness_lost(const struct witness *w, const char *found, enum remedy remedy, int error);
+
+/* The connection is back on its number. */
+void witness_restored(const struct witness *w, const char *found, enum saver saver);
+
+/* The shim itself has made the first connection: nobody lost anything. */
+void witness_connected(const struct witness *w);
+
+/* "PROGRAM uses descriptor N" and the like: the owner's steps. */
+void witness_step(const struct witness *w, enum log_kind kind, const char *does, const char *call);
+
+#endif /* QRAP_FD_LOG_H */

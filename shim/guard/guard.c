@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The guard of one descriptor number in one program. */
+#include "shim/guard/guard.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "shim/common/fd_args.h"
+#include "shim/common/fd_store.h"
+#include "shim/common/sys.h"
+#include "shim/guard/restore.h"
+#include "shim/guard/standalone.h"
+#include "shim/libc/environ.h"
+#include "shim/link/link.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+#define PAGE_BYTES 4096
+
+/* Refusals before somebody who insists gets his way. */
+#define REFUSALS_MAX 64
+
+/**
+ * struct live - What a fork must not inherit: in a page that the kernel wipes in the child
+ * @phase:	enum phase; PHASE_FORKED is what the wipe leaves
+ * @pid:	The process that this is about
+ * @mending:	One of its threads is putting the connection back
+ */
+struct live {
+	atomic_int phase;
+	atomic_int pid;
+	atomic_bool mending;
+};
+
+/**
+ * struct insistence - Tries of one process to close the locker
+ * @pid:	Which; the owner's is not asked for
+ * @tries:	How many
+ */
+struct insistence {
+	atomic_int pid;
+	atomic_uint tries;
+};
+
+/**
+ * struct guard - The guard's state, which only the owner and its forks change
+ * @live:	See above
+ * @known_phase: Phase that a forked child goes on with
+ * @forked:	This process is such a child
+ * @mends:	This program is to use the number
+ * @is_qemu:	This program is the QEMU that the contract names
+ * @gave_up:	Passt cannot be reached: not to be waited for again
+ * @left:	What else is on the number has been told of
+ * @touches:	enum touch seen so far
+ * @refusals:	How often closing the number was refused
+ * @insistence:	The owner's tries to close the locker
+ * @contract:	What the launcher handed over, brought up to date
+ * @envp:	Environment as gate one got it
+ * @log:	Where events go
+ * @exe:	Path of this program
+ * @culprit:	What the note in the locker says of the last loss
+ */
+struct guard {
+	struct live *live;
+	atomic_int known_phase;
+	bool forked;
+	bool mends;
+	bool is_qemu;
+	bool gave_up;
+	bool left;
+	atomic_uint touches;
+	atomic_uint refusals;
+	struct insistence insistence;
+	struct contract contract;
+	char **envp;
+	struct log log;
+	char exe[PATH_MAX];
+	char culprit[LOCKER_NOTE_MAX + 1];
+};
+
+struct guard_numbers guard_numbers = { NO_DESCRIPTOR, NO_DESCRIPTOR };
+
+static struct guard guard;
+
+static const struct witness witness = { &guard.contract, &guard.log, guard.exe, guard.culprit };
+
+static void set_phase(enum phase phase)
+{
+	atomic_store(&guard.known_phase, (int)phase);
+	atomic_store(&guard.live->phase, (int)phase);
+}
+
+/* From one phase to a later one. Return: false if another thread was faster. */
+static bool pass_on(enum phase from, enum phase to)
+{
+	int expected = (int)from;
+
+	if (!atomic_compare_exchange_strong(&guard.live->phase, &expected, (int)to))
+		return false;
+	atomic_store(&guard.known_phase, (int)to);
+	return true;
+}
+
+enum phase guard_phase(void)
+{
+	return guard.live ? (enum phase)atomic_load(&guard.live->phase) : PHASE_OVER;
+}
+
+static void set_locker(int locker)
+{
+	guard.contract.locker = locker < 0 ? -1 : locker;
+	atomic_store(&guard_numbers.locker, locker < 0 ? NO_DESCRIPTOR : locker);
+}
+
+static void forget_numbers(void)
+{
+	atomic_store(&guard_numbers.fd, NO_DESCRIPTOR);
+	atomic_store(&guard_numbers.locker, NO_DESCRIPTOR);
+}
+
+enum role guard_role(void)
+{
+	int pid = sys_getpid();
+
+	if (!guard.live)
+		return ROLE_PASSIVE;
+	if (atomic_load(&guard.live->phase) == PHASE_FORKED) {
+		if (atomic_load(&guard.known_phase) >= PHASE_RELEASED) {
+			forget_numbers();
+			return ROLE_PASSIVE;
+		}
+		guard.forked = true;
+		atomic_store(&guard.live->pid, pid);
+		atomic_store(&guard.live->phase, atomic_load(&guard.known_phase));
+	}
+	if (atomic_load(&guard.live->pid) != pid)
+		return ROLE_PASSIVE;
+	return guard.forked ? ROLE_FORKED : ROLE_OWNER;
+}
+
+/* The page is the only memory that we ask for; without it a fork is passive. */
+static void make_live(void)
+{
+	static struct live fallback;
+	void *page = sys_map(PAGE_BYTES);
+
+	guard.live = &fallback;
+	if (page && !sys_call(SYS_madvise, (long)page, PAGE_BYTES, MADV_WIPEONFORK, 0, 0, 0))
+		guard.live = page;
+	else if (page)
+		sys_call(SYS_munmap, (long)page, PAGE_BYTES, 0, 0, 0, 0);
+	atomic_store(&guard.live->pid, sys_getpid());
+}
+
+/* Brings the variable up to date, wherever the program keeps its environment by now. */
+static void write_contract(void)
+{
+	char *value = environment_find(environ ? environ : guard.envp, CONTRACT_VARIABLE);
+	struct contract there;
+
+	if (value && contract_read(value, &there))
+		contract_update(value, &guard.contract);
+}
+
+bool guard_is_connection(int fd)
+{
+	struct identity id;
+
+	return descriptor_identity(fd, &id) && identity_same(&id, &guard.contract.socket);
+}
+
+bool guard_holds_connection(void)
+{
+	return guard_phase() == PHASE_WAITING && guard_is_connection(guard.contract.fd);
+}
+
+/* What is on the number, measured against the contract. */
+enum finding {
+	FINDING_WELL,
+	FINDING_HUNG_UP, /* ours, but passt has gone */
+	FINDING_EMPTY,
+	FINDING_OTHER,
+};
+
+static enum finding look(void)
+{
+	struct identity id;
+
+	if (!descriptor_identity(guard.contract.fd, &id))
+		return FINDING_EMPTY;
+	if (!identity_same(&id, &guard.contract.socket))
+		return FINDING_OTHER;
+	return descriptor_hung_up(guard.contract.fd) ? FINDING_HUNG_UP : FINDING_WELL;
+}
+
+static const char *finding_name(enum finding finding)
+{
+	switch (finding) {
+	case FINDING_WELL:
+		return FOUND_WELL;
+	case FINDING_HUNG_UP:
+		return FOUND_HUNG_UP;
+	case FINDING_EMPTY:
+	case FINDING_OTHER:
+		break;
+	}
+	return descriptor_kind_name(descriptor_kind(guard.contract.fd));
+}
+
+/*
+ * The last rung: QEMU starts with the link down, where there is a way for it to come up later. The
+ * placeholder is what has to be on the number from now on, and in programs that follow it is a
+ * connection that has ended.
+ */
+static bool start_without_link(void)
+{
+	struct contract *c = &guard.contract;
+
+	if (!c->reconnect || c->private_passt || !c->passt[0] || link_prepare(c->fd))
+		return false;
+	descriptor_identity(c->fd, &c->socket);
+	write_contract();
+	return true;
+}
+
+/* The connection cannot be had; @found is NULL if there has never been one. */
+static void give_up(const char *found, int error)
+{
+	enum remedy remedy = start_without_link() ? REMEDY_WAIT : REMEDY_NONE;
+
+	guard.gave_up = true;
+	witness_lost(&witness, found, remedy, error ? error : ENOTCONN);
+}
+
+static void note_mended(const char *found, enum saver saver)
+{
+	if (!found) {
+		witness_connected(&witness);
+		return;
+	}
+	witness_lost(&witness, found, REMEDY_FOUND, 0);
+	witness_restored(&witness, found, saver);
+	if (saver == SAVER_SPARE)
+		locker_leave_note(guard.contract.locker, "");
+}
+
+/* Who did it? The note is gone with the old locker when there is a new one. */
+static void read_note(void)
+{
+	if (guard.contract.locker >= 0)
+		locker_read_note(guard.contract.locker, guard.culprit);
+}
+
+/* Puts the connection back and says so, or says that it cannot be. */
+static void restore(enum finding finding)
+{
+	/* Without the launcher the first connection may be left to us: nobody lost anything. */
+	bool is_new = finding == FINDING_EMPTY && !guard.contract.socket.ino;
+	const char *found = is_new ? NULL : finding_name(finding);
+	enum saver saver;
+	int error = 0;
+
+	if (atomic_exchange(&guard.live->mending, true))
+		return;
+	read_note();
+	if (guard.gave_up)
+		saver = mend_from_spare(&guard.contract) ? SAVER_SPARE : SAVER_NONE;
+	else
+		saver = mend(&guard.contract, &error);
+	if (saver != SAVER_NONE) {
+		note_mended(found, saver);
+		witness_hop(&witness, &guard.contract, true);
+		set_locker(guard.contract.locker);
+		write_contract();
+	} else if (!guard.gave_up) {
+		give_up(found, error);
+	}
+	atomic_store(&guard.live->mending, false);
+}
+
+/**
+ * inspect() - What a gate does
+ * @nothing_ran: Nothing of the program has run: what is on the number came with exec
+ *
+ * Later than that, what is there belongs to the program, and only an empty number is filled. A
+ * connected stream was put there on purpose, unless it is of no use any more.
+ */
+static void inspect(bool nothing_ran)
+{
+	enum finding finding = look();
+	enum descriptor_kind kind = descriptor_kind(guard.contract.fd);
+	bool in_use = kind == DESCRIPTOR_STREAM && !descriptor_hung_up(guard.contract.fd);
+
+	if (finding == FINDING_WELL)
+		return;
+	if (finding != FINDING_OTHER || (nothing_ran && !in_use)) {
+		restore(finding);
+	} else if (!guard.left && !guard.gave_up) {
+		guard.left = true;
+		read_note();
+		witness_left(&witness, descriptor_kind_name(kind));
+	}
+}
+
+/* Is this program the QEMU that the contract names? */
+static bool is_named_qemu(void)
+{
+	struct identity id;
+	bool is_it;
+	int fd;
+
+	if (!guard.contract.qemu_ino)
+		return false;
+	fd = sys_open("/proc/self/exe", O_PATH | O_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	is_it = descriptor_identity(fd, &id) && id.dev == guard.contract.qemu_dev &&
+		id.ino == guard.contract.qemu_ino;
+	sys_close(fd);
+	return is_it;
+}
+
+static bool is_to_mend(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (mentions_connection(argv[i], guard.contract.fd))
+			return true;
+	}
+	return guard.is_qemu;
+}
+
+static void find_exe(const char *argv0)
+{
+	ssize_t len = sys_readlink("/proc/self/exe", guard.exe, sizeof(guard.exe) - 1);
+
+	if (len > 0) {
+		guard.exe[len] = '\0';
+		return;
+	}
+	len = (ssize_t)strnlen(argv0, sizeof(guard.exe) - 1);
+	memcpy(guard.exe, argv0, (size_t)len);
+	guard.exe[len] = '\0';
+}
+
+static void start_log(void)
+{
+	guard.log.level = guard.contract.level;
+	/* Whatever comes onto that number later is no place for messages. */
+	if (sys_fcntl(STDERR_FILENO, F_GETFD, 0) < 0)
+		guard.log.level = LOG_QUIET;
+	guard.log.shim = true;
+	guard.log.run = guard.contract.run;
+	guard.log.file = guard.contract.log_file;
+	guard.log.exe = guard.exe;
+	guard.log.fd = -1;
+}
+
+/* This program is the next hop: what is on the number, for the log and for those that follow. */
+static void note_start(void)
+{
+	enum finding finding = look();
+
+	witness_hop(&witness, &guard.contract, finding == FINDING_WELL);
+	write_contract();
+	witness_program(&witness, finding_name(finding), guard.mends);
+}
+
+/* The contract, if there is one for us: false where there is nothing to do. */
+static bool find_contract(char **envp)
+{
+	const struct log log = { .level = LOG_NORMAL, .shim = true, .fd = -1 };
+	const char *value = environment_find(envp, CONTRACT_VARIABLE);
+
+	if (!value || !*value)
+		return standalone_contract(envp, &guard.contract, &log);
+	if (contract_read(value, &guard.contract))
+		return true;
+	log_line(&log, SEVERITY_WARNING,
+		 CONTRACT_VARIABLE " is damaged: passt's connection is not guarded");
+	return false;
+}
+
+void guard_gate_one(int argc, char **argv, char **envp, bool first)
+{
+	if (!find_contract(envp))
+		return;
+	find_exe(argc > 0 ? argv[0] : "");
+	start_log();
+	make_live();
+	guard.envp = envp;
+	guard.is_qemu = is_named_qemu();
+	guard.mends = is_to_mend(argc, argv);
+	set_locker(mend_find_locker(&guard.contract));
+	atomic_store(&guard_numbers.fd, guard.contract.fd);
+	set_phase(PHASE_WAITING);
+	note_start();
+	if (!guard.mends)
+		return;
+	environment_prepare(envp);
+	inspect(first);
+}
+
+void guard_gate_two(void)
+{
+	if (guard.mends && guard_role() == ROLE_OWNER && guard_phase() == PHASE_WAITING)
+		inspect(false);
+}
+
+static bool fill_from_spare(void)
+{
+	bool filled;
+
+	if (atomic_exchange(&guard.live->mending, true))
+		return false;
+	filled = mend_from_spare(&guard.contract);
+	set_locker(guard.contract.locker);
+	atomic_store(&guard.live->mending, false);
+	return filled;
+}
+
+void guard_put_back(void)
+{
+	if (!guard_holds_connection())
+		fill_from_spare();
+}
+
+/* The owner closes or replaces the number: from here on it is his alone. */
+static void end_guard(enum phase phase, const struct loss *loss)
+{
+	int locker;
+
+	if (!pass_on(phase, PHASE_OVER))
+		return;
+	atomic_store(&guard_numbers.fd, NO_DESCRIPTOR);
+	/* Who has not used it yet may be somebody else than QEMU after all. */
+	if (phase == PHASE_RELEASED || guard.is_qemu) {
+		locker = atomic_exchange(&guard_numbers.locker, NO_DESCRIPTOR);
+		if (locker != NO_DESCRIPTOR)
+			locker_empty(locker);
+	}
+	/* First, so that the end of the link is told before this one where it is the reason. */
+	link_stop();
+	witness_step(&witness, EVENT_OWNER_CLOSED, "is done with", loss->call);
+	log_close(&guard.log);
+}
+
+static enum closing refuse(const struct loss *loss)
+{
+	bool is_first = !atomic_fetch_add(&guard.refusals, 1);
+
+	if (!guard_holds_connection() && !fill_from_spare())
+		return CLOSING_GOES_ON;
+	witness_put_back(&witness, loss, is_first);
+	return CLOSING_REFUSED;
+}
+
+enum closing guard_closing(const struct loss *loss)
+{
+	enum role role = guard_role();
+	enum phase phase = guard_phase();
+
+	if (role != ROLE_PASSIVE && (phase == PHASE_CLAIMED || phase == PHASE_RELEASED))
+		end_guard(phase, loss);
+	if (phase != PHASE_WAITING)
+		return CLOSING_GOES_ON;
+	if (role == ROLE_OWNER && guard.mends && atomic_load(&guard.refusals) < REFUSALS_MAX)
+		return refuse(loss);
+	guard_losing(loss);
+	return CLOSING_GOES_ON;
+}
+
+void guard_overwriting(int from, const struct loss *loss)
+{
+	enum role role = guard_role();
+	enum phase phase = guard_phase();
+
+	if (role != ROLE_PASSIVE && (phase == PHASE_CLAIMED || phase == PHASE_RELEASED))
+		end_guard(phase, loss);
+	else if (!guard_is_connection(from))
+		guard_losing(loss);
+}
+
+void guard_losing(const struct loss *loss)
+{
+	enum role role = guard_role();
+
+	/* QEMU's children for scripts and for tearing down are nobody's way to QEMU. */
+	if (role != ROLE_OWNER && guard.is_qemu)
+		return;
+	if (guard_holds_connection())
+		witness_loss(&witness, loss);
+}
+
+bool guard_keeps_locker(const struct loss *loss)
+{
+	static struct insistence sharing;
+	bool is_passive = guard_role() == ROLE_PASSIVE;
+	struct insistence *who = is_passive ? &sharing : &guard.insistence;
+	int pid = sys_getpid();
+	unsigned tries;
+
+	/* Children that share our memory come one after the other, and count each for itself. */
+	if (is_passive && atomic_exchange(&who->pid, pid) != pid)
+		atomic_store(&who->tries, 0);
+	tries = atomic_fetch_add(&who->tries, 1);
+	if (tries < REFUSALS_MAX)
+		return true;
+	if (tries == REFUSALS_MAX)
+		witness_insistence(&witness, loss, REFUSALS_MAX);
+	if (!is_passive) {
+		set_locker(-1);
+		write_contract();
+	}
+	return false;
+}
+
+void guard_move_locker(const char *call)
+{
+	int from = atomic_load(&guard_numbers.locker);
+	int to = locker_move(from, guard.contract.fd);
+
+	witness_moved(&witness, to, call);
+	if (guard_role() == ROLE_PASSIVE)
+		return;
+	set_locker(to);
+	write_contract();
+}
+
+void guard_touched(enum touch touch)
+{
+	const unsigned claim = TOUCH_TYPE | TOUCH_NONBLOCK;
+	unsigned touches;
+
+	if (!guard.mends || guard_role() == ROLE_PASSIVE || guard_phase() != PHASE_WAITING)
+		return;
+	touches = atomic_fetch_or(&guard.touches, touch);
+	if (!touches)
+		inspect(false);
+	if (((touches | touch) & claim) != claim || !pass_on(PHASE_WAITING, PHASE_CLAIMED))
+		return;
+	/* Soon QEMU is in its chroot, or another user. */
+	log_keep_open(&guard.log);
+	witness_step(&witness, EVENT_CLAIMED, "takes", NULL);
+}
+
+void guard_used(void)
+{
+	enum phase phase;
+	int locker;
+
+	if (guard_phase() >= PHASE_RELEASED || !guard.mends || guard_role() == ROLE_PASSIVE)
+		return;
+	/* Asked again: the child of a fork has just found its own. */
+	phase = guard_phase();
+	if (phase == PHASE_WAITING && !guard.is_qemu)
+		return;
+	if (!pass_on(phase, PHASE_RELEASED))
+		return;
+	locker = atomic_exchange(&guard_numbers.locker, NO_DESCRIPTOR);
+	if (locker != NO_DESCRIPTOR)
+		locker_empty(locker);
+	sys_fcntl(guard.contract.fd, F_SETFD, FD_CLOEXEC);
+	environment_leave();
+	log_keep_open(&guard.log);
+	witness_step(&witness, EVENT_RELEASED, "uses", NULL);
+	link_start(&guard.contract, &guard.log);
+}
