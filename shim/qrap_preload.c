@@ -33,7 +33,7 @@ static main_function *real_main IN_DATA;
 
 static int guarded_main(int argc, char **argv, char **envp)
 {
-	guard_gate_two();
+	guard_before_main();
 	return real_main(argc, argv, envp);
 }
 
@@ -42,8 +42,8 @@ static void start(int argc, char **argv, char **envp, bool first)
 	int saved = errno;
 
 	next_load();
-	answer_check(envp);
-	guard_gate_one(argc, argv, envp, first);
+	check_reply(envp);
+	guard_on_load(argc, argv, envp, first);
 	errno = saved;
 }
 
@@ -135,7 +135,7 @@ EXPORT int dup(int fd)
 {
 	if (!next.dup)
 		return libc_result(sys_call(SYS_dup, fd, 0, 0, 0, 0, 0));
-	return guard_is_locker(fd) ? libc_result(-EBADF) : next.dup(fd);
+	return guard_is_store(fd) ? libc_result(-EBADF) : next.dup(fd);
 }
 
 EXPORT int dup2(int from, int to)
@@ -160,7 +160,7 @@ EXPORT int dup3(int from, int to, int flags)
 /* What fcntl() on one of our numbers means: false if it must fail with EBADF. */
 static bool before_fcntl(int fd, int command, long arg, const void *where)
 {
-	if (guard_is_locker(fd))
+	if (guard_is_store(fd))
 		return false;
 	if (command == F_SETFD && (arg & FD_CLOEXEC))
 		return intercept_mark(fd, "fcntl", where);
@@ -218,7 +218,7 @@ EXPORT int ioctl(int fd, ioctl_request request, ...)
 		return libc_result(sys_call(SYS_ioctl, fd, (long)request, arg, 0, 0, 0));
 	if (guard_ignores(fd))
 		return next.ioctl(fd, request, arg);
-	if (guard_is_locker(fd) ||
+	if (guard_is_store(fd) ||
 	    (request == (ioctl_request)FIOCLEX && !intercept_mark(fd, "ioctl", CALLER)))
 		return libc_result(-EBADF);
 	return next.ioctl(fd, request, arg);

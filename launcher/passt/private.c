@@ -30,7 +30,7 @@
 #define START_MS 10000
 
 /* A passt in the background that has not answered by then is one that never does. */
-#define ANSWER_MS 1000
+#define CHECK_REPLY_MS 1000
 
 /* Its exit status follows the end of its connection at once. */
 #define STATUS_MS 1000
@@ -308,7 +308,7 @@ static void wait_until_ready(struct start *start)
 		if (start->hung_up && start->reported)
 			return;
 		if (start->reported != reported)
-			deadline = now + ANSWER_MS;
+			deadline = now + CHECK_REPLY_MS;
 		if (start->hung_up != hung_up)
 			deadline = now + STATUS_MS;
 		reported = start->reported;

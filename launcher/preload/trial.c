@@ -30,7 +30,7 @@ struct trial {
 	pid_t pid;
 	int answer[2];
 	int errors[2];
-	char answered[sizeof(ANSWER_LINE)];
+	char answered[sizeof(CHECK_REPLY_LINE)];
 	char said[TEXT_MAX];
 };
 
@@ -48,8 +48,8 @@ static void become(const struct trial *t, const struct preload *preload, const c
 		_exit(1);
 	setpgid(0, 0);
 	snprintf(number, sizeof(number), "%d", t->answer[1]);
-	unsetenv(CONTRACT_VARIABLE);
-	if (!value || setenv("LD_PRELOAD", value, 1) || setenv(ANSWER_VARIABLE, number, 1))
+	unsetenv(HANDOFF_VARIABLE);
+	if (!value || setenv("LD_PRELOAD", value, 1) || setenv(CHECK_REPLY_VARIABLE, number, 1))
 		_exit(1);
 	fcntl(t->answer[1], F_SETFD, 0);
 	dup2(null, STDIN_FILENO);
@@ -124,7 +124,7 @@ static bool listen_to(struct trial *t)
 			fds[0].fd = -1;
 		if (fds[1].revents && !take(t->errors[0], t->said, sizeof(t->said)))
 			fds[1].fd = -1;
-		if (!strcmp(t->answered, ANSWER_LINE))
+		if (!strcmp(t->answered, CHECK_REPLY_LINE))
 			return true;
 	}
 	return true;
@@ -213,7 +213,7 @@ bool trial_run(struct preload *preload, const char *path)
 	}
 	in_time = listen_to(&trial);
 	status = stop(&trial, !in_time);
-	answered = !strcmp(trial.answered, ANSWER_LINE);
+	answered = !strcmp(trial.answered, CHECK_REPLY_LINE);
 	if (!answered)
 		explain(preload, path, &trial, in_time, status);
 	return answered;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Leaving the connection, the spare and the contract to the programs that follow. */
+/* Leaving the connection, the spare and the handoff to the programs that follow. */
 #include "launcher/start/handover.h"
 
 #include <stdio.h>
@@ -30,7 +30,7 @@ static int put_on_number(int from, int to)
 }
 
 /* QEMU's executable, so that the shim knows it whatever its arguments say. */
-static void name_qemu(struct contract *contract, const char *path)
+static void name_qemu(struct handoff *handoff, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
@@ -43,46 +43,46 @@ static void name_qemu(struct contract *contract, const char *path)
 	if (fd < 0)
 		return;
 	if (descriptor_identity(fd, &id)) {
-		contract->qemu_dev = id.dev;
-		contract->qemu_ino = id.ino;
+		handoff->qemu_dev = id.dev;
+		handoff->qemu_ino = id.ino;
 	}
 	close(fd);
 }
 
-static void make_locker(const struct log *log, struct contract *contract)
+static void make_store(const struct log *log, struct handoff *handoff)
 {
-	contract->locker = locker_create(contract->fd, -1, contract->fd);
-	if (contract->locker >= 0 && descriptor_identity(contract->locker, &contract->locker_id))
+	handoff->store = store_create(handoff->fd, -1, handoff->fd);
+	if (handoff->store >= 0 && descriptor_identity(handoff->store, &handoff->store_id))
 		return;
 	message_warning(log, "No spare of the connection: %s; a lost descriptor means a new one",
-			strerror(contract->locker < 0 ? -contract->locker : EBADF));
-	contract->locker = -1;
+			strerror(handoff->store < 0 ? -handoff->store : EBADF));
+	handoff->store = -1;
 }
 
 /* A relative log file is the same file wherever the programs that follow change to. */
-static void set_log_file(const struct log *log, struct contract *contract)
+static void set_log_file(const struct log *log, struct handoff *handoff)
 {
 	char *directory = NULL;
-	size_t size = sizeof(contract->log_file);
+	size_t size = sizeof(handoff->log_file);
 	int len;
 
 	if (!log->file || !*log->file)
 		return;
 	if (*log->file != '/')
 		directory = realpath(".", NULL);
-	len = snprintf(contract->log_file, size, "%s%s%s", directory ? directory : "",
+	len = snprintf(handoff->log_file, size, "%s%s%s", directory ? directory : "",
 		       directory ? "/" : "", log->file);
 	if (len < 0 || (size_t)len >= size) {
 		message_warning(log, "Log file %s: path too long, only qrap itself logs to it",
 				log->file);
-		contract->log_file[0] = '\0';
+		handoff->log_file[0] = '\0';
 	}
 	free(directory);
 }
 
-static int set_variables(struct handover *h, const struct contract *contract)
+static int set_variables(struct handover *h, const struct handoff *handoff)
 {
-	char *value = malloc(CONTRACT_SIZE);
+	char *value = malloc(HANDOFF_SIZE);
 	char *preload;
 	int ret = -1;
 
@@ -90,8 +90,8 @@ static int set_variables(struct handover *h, const struct contract *contract)
 	preload = preload_value(h->preload, h->variable);
 
 	if (value && preload) {
-		contract_write(contract, value);
-		ret = setenv(CONTRACT_VARIABLE, value, 1);
+		handoff_write(handoff, value);
+		ret = setenv(HANDOFF_VARIABLE, value, 1);
 		if (!ret)
 			ret = setenv(PRELOAD_VARIABLE, preload, 1);
 	}
@@ -102,10 +102,10 @@ static int set_variables(struct handover *h, const struct contract *contract)
 	return ret;
 }
 
-static int leave_contract(struct handover *h)
+static int leave_handoff(struct handover *h)
 {
 	const struct options *o = h->options;
-	struct contract contract = {
+	struct handoff handoff = {
 		.fd = h->fd,
 		.run = o->log.run,
 		.level = o->log.level,
@@ -115,14 +115,14 @@ static int leave_contract(struct handover *h)
 		.trust = o->trust,
 	};
 
-	descriptor_identity(h->fd, &contract.socket);
-	memcpy(contract.passt, h->connection->path, sizeof(contract.passt));
-	name_qemu(&contract, h->qemu->path);
-	snprintf(contract.well, sizeof(contract.well), "qrap, pid %d", getpid());
-	set_log_file(&o->log, &contract);
-	make_locker(&o->log, &contract);
-	h->locker = contract.locker;
-	return set_variables(h, &contract);
+	descriptor_identity(h->fd, &handoff.socket);
+	memcpy(handoff.passt, h->connection->path, sizeof(handoff.passt));
+	name_qemu(&handoff, h->qemu->path);
+	snprintf(handoff.well, sizeof(handoff.well), "qrap, pid %d", getpid());
+	set_log_file(&o->log, &handoff);
+	make_store(&o->log, &handoff);
+	h->store = handoff.store;
+	return set_variables(h, &handoff);
 }
 
 int hand_over(struct handover *h)
@@ -132,7 +132,7 @@ int hand_over(struct handover *h)
 			      h->fd, strerror(errno));
 		return -1;
 	}
-	if (h->preload && leave_contract(h))
+	if (h->preload && leave_handoff(h))
 		return -1;
 	events_handed_over(h);
 	return 0;
@@ -140,11 +140,11 @@ int hand_over(struct handover *h)
 
 void hand_over_unguarded(struct handover *h)
 {
-	unsetenv(CONTRACT_VARIABLE);
+	unsetenv(HANDOFF_VARIABLE);
 	if (!h->variable || setenv(PRELOAD_VARIABLE, h->variable, 1))
 		unsetenv(PRELOAD_VARIABLE);
-	if (h->locker >= 0)
-		close(h->locker);
+	if (h->store >= 0)
+		close(h->store);
 	h->preload = NULL;
 	events_handed_over(h);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Leaving the connection, the spare and the contract to the programs that follow. */
+/* Leaving the connection, the spare and the handoff to the programs that follow. */
 #ifndef QRAP_HANDOVER_H
 #define QRAP_HANDOVER_H
 
@@ -15,7 +15,7 @@
  * @fd:		Number that QEMU expects it on
  * @qemu:	Who gets it
  * @preload:	The shim, or NULL where it is not loaded
- * @locker:	Number of the locker, or -1; of hand_over()
+ * @store:	Number of the store, or -1; of hand_over()
  * @variable:	LD_PRELOAD as it was, or NULL; of hand_over()
  */
 struct handover {
@@ -24,7 +24,7 @@ struct handover {
 	int fd;
 	const struct qemu *qemu;
 	struct preload *preload;
-	int locker;
+	int store;
 	const char *variable;
 };
 
@@ -33,7 +33,7 @@ struct handover {
  * @handover:	What and to whom
  *
  * The connection is left blocking, without close-on-exec; with a shim there is a spare in a
- * locker, and QRAP_SHIM and LD_PRELOAD are set. A locker that cannot be made is a warning.
+ * store, and QRAP_SHIM and LD_PRELOAD are set. A store that cannot be made is a warning.
  *
  * Return: 0, or -1 after a message
  */

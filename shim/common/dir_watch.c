@@ -10,7 +10,7 @@
 /* IN_ATTRIB: a socket may become one that we may connect to. */
 #define EVENTS (IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_MOVE_SELF | IN_ONLYDIR)
 
-int appear_retry(struct appear *appear)
+int dir_watch_retry(struct dir_watch *appear)
 {
 	if (appear->watch >= 0)
 		return 0;
@@ -24,7 +24,7 @@ int appear_retry(struct appear *appear)
 	return appear->watch < 0 ? appear->watch : 0;
 }
 
-int appear_open(struct appear *appear, const char *path)
+int dir_watch_open(struct dir_watch *appear, const char *path)
 {
 	char *slash;
 
@@ -37,11 +37,11 @@ int appear_open(struct appear *appear, const char *path)
 		strcpy(appear->path, ".");
 	else
 		slash[slash == appear->path] = '\0';
-	return appear_retry(appear);
+	return dir_watch_retry(appear);
 }
 
 /* One event: does it tell of the file? */
-static bool concerns(struct appear *appear, const struct inotify_event *event)
+static bool concerns(struct dir_watch *appear, const struct inotify_event *event)
 {
 	if (event->mask & IN_MOVE_SELF)
 		sys_call(SYS_inotify_rm_watch, appear->fd, appear->watch, 0, 0, 0, 0);
@@ -53,7 +53,7 @@ static bool concerns(struct appear *appear, const struct inotify_event *event)
 	return event->len && !strcmp(event->name, appear->name);
 }
 
-bool appear_read(struct appear *appear)
+bool dir_watch_read(struct dir_watch *appear)
 {
 	_Alignas(struct inotify_event) char buf[1024];
 	bool appeared = false;
@@ -71,7 +71,7 @@ bool appear_read(struct appear *appear)
 	return appeared;
 }
 
-void appear_close(struct appear *appear)
+void dir_watch_close(struct dir_watch *appear)
 {
 	if (appear->fd >= 0)
 		sys_close(appear->fd);

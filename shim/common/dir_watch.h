@@ -8,13 +8,13 @@
 #include "shim/common/passt.h"
 
 /**
- * struct appear - A file that is waited for
+ * struct dir_watch - A file that is waited for
  * @fd:		inotify descriptor, readable when something happened in the directory; or -1
  * @watch:	Watch of the directory, or negative: not watched now
  * @path:	Directory, its end overwritten by a NUL
  * @name:	Name of the file in it
  */
-struct appear {
+struct dir_watch {
 	int fd;
 	int watch;
 	char path[PASST_PATH_MAX + 1];
@@ -22,25 +22,25 @@ struct appear {
 };
 
 /**
- * appear_open() - Begin to wait for a file
- * @appear:	Filled; appear_close() ends it in any case
+ * dir_watch_open() - Begin to wait for a file
+ * @appear:	Filled; dir_watch_close() ends it in any case
  * @path:	Path of the file, at most PASST_PATH_MAX bytes
  *
  * Return: 0, or -errno: the directory cannot be watched now
  */
-int appear_open(struct appear *appear, const char *path);
+int dir_watch_open(struct dir_watch *appear, const char *path);
 
 /**
- * appear_retry() - Watch the directory, if it is not watched: it may be there by now
- * @appear:	What appear_open() filled
+ * dir_watch_retry() - Watch the directory, if it is not watched: it may be there by now
+ * @appear:	What dir_watch_open() filled
  *
  * Return: 0, or -errno
  */
-int appear_retry(struct appear *appear);
+int dir_watch_retry(struct dir_watch *appear);
 
 /* Reads all that happened: has the file appeared, or changed its mode? */
-bool appear_read(struct appear *appear);
+bool dir_watch_read(struct dir_watch *appear);
 
-void appear_close(struct appear *appear);
+void dir_watch_close(struct dir_watch *appear);
 
 #endif /* QRAP_DIR_WATCH_H */

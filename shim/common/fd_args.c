@@ -136,7 +136,7 @@ static bool is_property(const char *word, const char *number, const char *before
 	return false;
 }
 
-bool mentions_connection(const char *word, int fd)
+bool arg_names_fd(const char *word, int fd)
 {
 	const char *p = word, *before = word, *number;
 	bool is_fd;

@@ -18,7 +18,7 @@
 bool mentions_descriptor(const char *word, int fd);
 
 /**
- * mentions_connection() - Does a word of QEMU's command line say that a network is on this number?
+ * arg_names_fd() - Does a word of QEMU's command line say that a network is on this number?
  * @word:	One argument, or several in one (sh -c '...')
  * @fd:		Descriptor number
  *
@@ -28,6 +28,6 @@ bool mentions_descriptor(const char *word, int fd);
  *
  * Return: true if it does
  */
-bool mentions_connection(const char *word, int fd);
+bool arg_names_fd(const char *word, int fd);
 
 #endif /* QRAP_FD_ARGS_H */

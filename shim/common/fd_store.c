@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The locker: a spare of the connection, queued in a socket. */
+/* The store: a spare of the connection, queued in a socket. */
 #include "shim/common/fd_store.h"
 
 #include <stdbool.h>
@@ -88,7 +88,7 @@ static int move_out_of_the_way(int fd, int avoid)
 	return to;
 }
 
-/* What the message in the locker carries. */
+/* What the message in the store carries. */
 enum content { CONTENT_CONNECTION, CONTENT_NOTE, CONTENTS };
 
 /**
@@ -188,9 +188,9 @@ static int fill(int socket, int connection)
 	return ret;
 }
 
-int locker_create(int connection, int number, int avoid)
+int store_create(int connection, int number, int avoid)
 {
-	int pair[2], locker;
+	int pair[2], store;
 	int ret = sys_socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair);
 
 	if (ret)
@@ -202,21 +202,21 @@ int locker_create(int connection, int number, int avoid)
 		return ret;
 	}
 	if (number < 0) {
-		locker = move_out_of_the_way(pair[1], avoid);
+		store = move_out_of_the_way(pair[1], avoid);
 	} else {
-		locker = sys_dup3(pair[1], number, 0);
-		if (locker >= 0)
+		store = sys_dup3(pair[1], number, 0);
+		if (store >= 0)
 			sys_close(pair[1]);
 	}
-	if (locker < 0)
+	if (store < 0)
 		sys_close(pair[1]);
-	return locker;
+	return store;
 }
 
-int locker_look(int locker)
+int store_look(int store)
 {
 	int fds[CONTENTS];
-	int ret = receive_contents(locker, MSG_PEEK, fds);
+	int ret = receive_contents(store, MSG_PEEK, fds);
 
 	if (ret)
 		return ret;
@@ -225,51 +225,51 @@ int locker_look(int locker)
 }
 
 /* The note alone, or -1. */
-static int look_at_note(int locker)
+static int look_at_note(int store)
 {
 	int fds[CONTENTS];
 
-	if (receive_contents(locker, MSG_PEEK, fds))
+	if (receive_contents(store, MSG_PEEK, fds))
 		return -1;
 	close_content(fds[CONTENT_CONNECTION]);
 	return fds[CONTENT_NOTE];
 }
 
-void locker_leave_note(int locker, const char *note)
+void store_leave_note(int store, const char *note)
 {
-	char page[LOCKER_NOTE_MAX + 1] = { 0 };
-	int fd = look_at_note(locker);
+	char page[STORE_NOTE_MAX + 1] = { 0 };
+	int fd = look_at_note(store);
 
 	if (fd < 0)
 		return;
-	memcpy(page, note, strnlen(note, LOCKER_NOTE_MAX));
+	memcpy(page, note, strnlen(note, STORE_NOTE_MAX));
 	sys_write_start_quietly(fd, page, sizeof(page));
 	sys_close(fd);
 }
 
-void locker_read_note(int locker, char *note)
+void store_read_note(int store, char *note)
 {
-	int fd = look_at_note(locker);
+	int fd = look_at_note(store);
 
-	memset(note, 0, LOCKER_NOTE_MAX + 1);
+	memset(note, 0, STORE_NOTE_MAX + 1);
 	if (fd < 0)
 		return;
-	sys_call(SYS_pread64, fd, (long)note, LOCKER_NOTE_MAX, 0, 0, 0);
+	sys_call(SYS_pread64, fd, (long)note, STORE_NOTE_MAX, 0, 0, 0);
 	sys_close(fd);
 }
 
-void locker_empty(int locker)
+void store_empty(int store)
 {
 	int fds[CONTENTS];
 
-	if (!receive_contents(locker, 0, fds)) {
+	if (!receive_contents(store, 0, fds)) {
 		close_content(fds[CONTENT_CONNECTION]);
 		close_content(fds[CONTENT_NOTE]);
 	}
-	sys_close(locker);
+	sys_close(store);
 }
 
-int locker_move(int locker, int avoid)
+int store_move(int store, int avoid)
 {
-	return move_out_of_the_way(locker, avoid);
+	return move_out_of_the_way(store, avoid);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The locker keeps a spare of the connection: one end of a socket pair whose other end is closed,
+ * The store keeps a spare of the connection: one end of a socket pair whose other end is closed,
  * with the connection queued in it as an SCM_RIGHTS message (unix(7)). A look duplicates it;
- * emptying takes the message itself, and then every copy of the locker that any program inherited
+ * emptying takes the message itself, and then every copy of the store that any program inherited
  * is empty, so that passt sees the end of the VM whoever is still alive.
  *
  * With the spare lies a note (memfd_create(2)): whoever is seen to lose the connection leaves his
@@ -15,44 +15,44 @@
 #include <stddef.h>
 
 /* Longest note, without its NUL. */
-#define LOCKER_NOTE_MAX 127
+#define STORE_NOTE_MAX 127
 
 /**
- * locker_create() - Put a spare of a connection into a new locker
+ * store_create() - Put a spare of a connection into a new store
  * @connection:	Descriptor to keep a spare of
- * @number:	Number wanted for the locker, whatever it holds now is replaced; or -1 for one out
+ * @number:	Number wanted for the store, whatever it holds now is replaced; or -1 for one out
  *		of the way: at least 64 below the soft limit of open files (valgrind keeps those),
  *		at most 1023 unless that is taken
  * @avoid:	Number that must not be used, or -1
  *
- * The locker survives exec.
+ * The store survives exec.
  *
- * Return: number of the locker, or -errno
+ * Return: number of the store, or -errno
  */
-int locker_create(int connection, int number, int avoid);
+int store_create(int connection, int number, int avoid);
 
 /**
- * locker_look() - Take a duplicate out, leaving the spare where it is
- * @locker:	Number of the locker
+ * store_look() - Take a duplicate out, leaving the spare where it is
+ * @store:	Number of the store
  *
  * Return: duplicate with close-on-exec, or -errno (-ENOENT: it is empty)
  */
-int locker_look(int locker);
+int store_look(int store);
 
-/* Leaves a note in place of the last one; what is longer than LOCKER_NOTE_MAX is cut. */
-void locker_leave_note(int locker, const char *note);
+/* Leaves a note in place of the last one; what is longer than STORE_NOTE_MAX is cut. */
+void store_leave_note(int store, const char *note);
 
 /**
- * locker_read_note() - Read the note
- * @locker:	Number of the locker
- * @note:	Filled, "" if there is none: LOCKER_NOTE_MAX + 1 bytes
+ * store_read_note() - Read the note
+ * @store:	Number of the store
+ * @note:	Filled, "" if there is none: STORE_NOTE_MAX + 1 bytes
  */
-void locker_read_note(int locker, char *note);
+void store_read_note(int store, char *note);
 
-/* Empties the locker, for all who hold a copy of it, and closes this one. */
-void locker_empty(int locker);
+/* Empties the store, for all who hold a copy of it, and closes this one. */
+void store_empty(int store);
 
-/* Gives the locker another number, out of the way of all numbers below: new number or -errno. */
-int locker_move(int locker, int avoid);
+/* Gives the store another number, out of the way of all numbers below: new number or -errno. */
+int store_move(int store, int avoid);
 
 #endif /* QRAP_FD_STORE_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The contract as text. First part, of fixed width, written over in place:
+ * The handoff as text. First part, of fixed width, written over in place:
  *
  *   02:FD:COOKIE:DEV:INO:LOCKER:COOKIE:DEV:INO:LEN:PATH:LEN:WELL:LEN:GONE: (texts are padded)
  *
@@ -48,18 +48,18 @@ static void add_text(struct text *t, const char *s, size_t width)
 	text_add(t, ":");
 }
 
-static void add_first_part(struct text *t, const struct contract *c)
+static void add_first_part(struct text *t, const struct handoff *c)
 {
 	text_add(t, VERSION ":");
 	text_add_padded(t, (uint64_t)c->fd, INT_DIGITS);
 	text_add(t, ":");
 	add_identity(t, &c->socket);
-	text_add_padded(t, c->locker < 0 ? 0 : (uint64_t)c->locker, INT_DIGITS);
+	text_add_padded(t, c->store < 0 ? 0 : (uint64_t)c->store, INT_DIGITS);
 	text_add(t, ":");
-	add_identity(t, &c->locker_id);
+	add_identity(t, &c->store_id);
 	add_text(t, c->passt, PASST_PATH_MAX);
-	add_text(t, c->well, CONTRACT_HOP_MAX);
-	add_text(t, c->gone, CONTRACT_HOP_MAX);
+	add_text(t, c->well, HANDOFF_HOP_MAX);
+	add_text(t, c->gone, HANDOFF_HOP_MAX);
 }
 
 static void add_trust(struct text *t, const struct passt_trust *trust)
@@ -74,11 +74,11 @@ static void add_trust(struct text *t, const struct passt_trust *trust)
 	text_add(t, ":");
 }
 
-size_t contract_write(const struct contract *c, char *out)
+size_t handoff_write(const struct handoff *c, char *out)
 {
 	struct text t;
 
-	text_start(&t, out, CONTRACT_SIZE);
+	text_start(&t, out, HANDOFF_SIZE);
 	add_first_part(&t, c);
 	add_hex(&t, c->run);
 	text_add_int(&t, c->level);
@@ -169,7 +169,7 @@ static void take_trust(struct reader *r, struct passt_trust *trust)
 	r->p += r->sound;
 }
 
-static void take_rest(struct reader *r, struct contract *c)
+static void take_rest(struct reader *r, struct handoff *c)
 {
 	unsigned flags;
 
@@ -189,29 +189,29 @@ static void take_rest(struct reader *r, struct contract *c)
 		memcpy(c->log_file, r->p, strlen(r->p) + 1);
 }
 
-bool contract_read(const char *value, struct contract *c)
+bool handoff_read(const char *value, struct handoff *c)
 {
 	struct reader r = { .p = value, .sound = !strncmp(value, VERSION ":", 3) };
 
-	memset(c, 0, offsetof(struct contract, log_file));
+	memset(c, 0, offsetof(struct handoff, log_file));
 	c->log_file[0] = '\0';
 	r.p += r.sound ? 3 : 0;
 	c->fd = take_int(&r);
 	take_identity(&r, &c->socket);
-	c->locker = take_int(&r);
-	take_identity(&r, &c->locker_id);
+	c->store = take_int(&r);
+	take_identity(&r, &c->store_id);
 	take_text(&r, c->passt, PASST_PATH_MAX);
-	take_text(&r, c->well, CONTRACT_HOP_MAX);
-	take_text(&r, c->gone, CONTRACT_HOP_MAX);
+	take_text(&r, c->well, HANDOFF_HOP_MAX);
+	take_text(&r, c->gone, HANDOFF_HOP_MAX);
 	take_rest(&r, c);
-	if (!c->locker)
-		c->locker = -1;
+	if (!c->store)
+		c->store = -1;
 	return r.sound && c->fd > STDERR_FILENO;
 }
 
-void contract_update(char *value, const struct contract *c)
+void handoff_update(char *value, const struct handoff *c)
 {
-	char first[CONTRACT_SIZE - PATH_MAX];
+	char first[HANDOFF_SIZE - PATH_MAX];
 	struct text t;
 
 	text_start(&t, first, sizeof(first));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The contract between launcher and shim: one environment variable, QRAP_SHIM. Its first part has
+ * The handoff between launcher and shim: one environment variable, QRAP_SHIM. Its first part has
  * fields of fixed width, so that a new connection can be written over the old one in place, in
  * whatever process finds that out.
  */
@@ -16,17 +16,17 @@
 #include "shim/common/log.h"
 #include "shim/common/passt.h"
 
-#define CONTRACT_VARIABLE "QRAP_SHIM"
+#define HANDOFF_VARIABLE "QRAP_SHIM"
 
 /* Longest name of a program with its process; what is longer is cut. */
-#define CONTRACT_HOP_MAX 47
+#define HANDOFF_HOP_MAX 47
 
 /**
- * struct contract - What the launcher hands over to the shim of every program that follows
+ * struct handoff - What the launcher hands over to the shim of every program that follows
  * @fd:		Number on which QEMU expects the connection
  * @socket:	Identity of the connection
- * @locker:	Number of the locker, or -1
- * @locker_id:	Identity of the locker
+ * @store:	Number of the store, or -1
+ * @store_id:	Identity of the store
  * @passt:	Path of the socket of passt, "" for a private one
  * @well:	"PROGRAM, pid N": the last one that had the connection on its number, or ""
  * @gone:	... and the first one after it that had not, or ""
@@ -40,14 +40,14 @@
  * @trust:	Whose passt may be used
  * @log_file:	Path of the log file, "" for none; the last one, as most of it is never touched
  */
-struct contract {
+struct handoff {
 	int fd;
 	struct identity socket;
-	int locker;
-	struct identity locker_id;
+	int store;
+	struct identity store_id;
 	char passt[PASST_PATH_MAX + 1];
-	char well[CONTRACT_HOP_MAX + 1];
-	char gone[CONTRACT_HOP_MAX + 1];
+	char well[HANDOFF_HOP_MAX + 1];
+	char gone[HANDOFF_HOP_MAX + 1];
 	uint64_t run;
 	enum log_level level;
 	bool searched;
@@ -59,32 +59,32 @@ struct contract {
 	char log_file[PATH_MAX];
 };
 
-/* Bytes that hold any contract, with the NUL. */
-#define CONTRACT_SIZE (PATH_MAX + 1024)
+/* Bytes that hold any handoff, with the NUL. */
+#define HANDOFF_SIZE (PATH_MAX + 1024)
 
 /**
- * contract_write() - Write a contract as the value of its variable
- * @contract:	What to write
- * @out:	Where to: CONTRACT_SIZE bytes
+ * handoff_write() - Write a handoff as the value of its variable
+ * @handoff:	What to write
+ * @out:	Where to: HANDOFF_SIZE bytes
  *
- * Return: length without the NUL; the first part has the same length for every contract
+ * Return: length without the NUL; the first part has the same length for every handoff
  */
-size_t contract_write(const struct contract *contract, char *out);
+size_t handoff_write(const struct handoff *handoff, char *out);
 
 /**
- * contract_read() - Read the variable's value
+ * handoff_read() - Read the variable's value
  * @value:	Text after "QRAP_SHIM="
- * @contract:	Filled when it is sound; what is behind the end of @log_file stays
+ * @handoff:	Filled when it is sound; what is behind the end of @log_file stays
  *
- * Return: true if every field is as contract_write() makes it, false for anything else
+ * Return: true if every field is as handoff_write() makes it, false for anything else
  */
-bool contract_read(const char *value, struct contract *contract);
+bool handoff_read(const char *value, struct handoff *handoff);
 
 /**
- * contract_update() - Write the members up to @gone over an existing value, in place
- * @value:	Value that contract_read() accepted
- * @contract:	What to write; its other members are ignored
+ * handoff_update() - Write the members up to @gone over an existing value, in place
+ * @value:	Value that handoff_read() accepted
+ * @handoff:	What to write; its other members are ignored
  */
-void contract_update(char *value, const struct contract *contract);
+void handoff_update(char *value, const struct handoff *handoff);
 
 #endif /* QRAP_HANDOFF_H */

@@ -7,12 +7,12 @@
 #ifndef QRAP_CHECK_REPLY_H
 #define QRAP_CHECK_REPLY_H
 
-#define ANSWER_VARIABLE "QRAP_CHECK"
+#define CHECK_REPLY_VARIABLE "QRAP_CHECK"
 
 /* What the shim writes. */
-#define ANSWER_LINE "qrap " QRAP_VERSION "\n"
+#define CHECK_REPLY_LINE "qrap " QRAP_VERSION "\n"
 
 /* Answers if the environment asks for it, and then does not return; for the constructor. */
-void answer_check(char **envp);
+void check_reply(char **envp);
 
 #endif /* QRAP_CHECK_REPLY_H */

@@ -14,26 +14,26 @@
 #define MSG_BYTES 1024
 
 /* Longest name of a program that has room for its process behind it. */
-#define PROGRAM_NAME_MAX (CONTRACT_HOP_MAX - (sizeof(", pid 2147483647") - 1))
+#define PROGRAM_NAME_MAX (HANDOFF_HOP_MAX - (sizeof(", pid 2147483647") - 1))
 
-static const char *program_name(const struct witness *w)
+static const char *program_name(const struct fd_log *w)
 {
 	const char *slash = strrchr(w->exe, '/');
 
 	return slash ? slash + 1 : w->exe;
 }
 
-static void record(const struct witness *w, struct log_event *event)
+static void record(const struct fd_log *w, struct log_event *event)
 {
-	event->fd = w->contract->fd;
+	event->fd = w->handoff->fd;
 	log_event(w->log, event);
 }
 
 /* "descriptor N" */
-static void add_number(struct text *t, const struct witness *w)
+static void add_number(struct text *t, const struct fd_log *w)
 {
 	text_add(t, "descriptor ");
-	text_add_int(t, w->contract->fd);
+	text_add_int(t, w->handoff->fd);
 }
 
 static void add_pid(struct text *t)
@@ -43,13 +43,13 @@ static void add_pid(struct text *t)
 }
 
 /* "lost unseen between perl, pid 12, and dash, pid 12; COMMAND shows how" */
-static void add_unseen(struct text *t, const struct witness *w)
+static void add_unseen(struct text *t, const struct fd_log *w)
 {
 	text_add(t, "lost unseen between ");
-	text_add(t, w->contract->well);
+	text_add(t, w->handoff->well);
 	text_add(t, ", and ");
-	if (w->contract->gone[0]) {
-		text_add(t, w->contract->gone);
+	if (w->handoff->gone[0]) {
+		text_add(t, w->handoff->gone);
 	} else {
 		text_add(t, "now in ");
 		text_add(t, program_name(w));
@@ -59,11 +59,11 @@ static void add_unseen(struct text *t, const struct witness *w)
 }
 
 /* " (python3.11: close_range, pid 12)", or where to look for whom nobody saw. */
-static void add_culprit(struct text *t, const struct witness *w, const char *found)
+static void add_culprit(struct text *t, const struct fd_log *w, const char *found)
 {
 	bool is_known = w->culprit[0] != '\0';
 
-	if (!is_known && (!w->contract->well[0] || !strcmp(found, FOUND_HUNG_UP)))
+	if (!is_known && (!w->handoff->well[0] || !strcmp(found, FOUND_HUNG_UP)))
 		return;
 	text_add(t, " (");
 	if (is_known)
@@ -73,37 +73,37 @@ static void add_culprit(struct text *t, const struct witness *w, const char *fou
 	text_add(t, ")");
 }
 
-static void leave_note(const struct witness *w, const char *call)
+static void leave_note(const struct fd_log *w, const char *call)
 {
-	char note[LOCKER_NOTE_MAX + 1];
+	char note[STORE_NOTE_MAX + 1];
 	struct text t;
 
-	if (w->contract->locker < 0)
+	if (w->handoff->store < 0)
 		return;
 	text_start(&t, note, sizeof(note));
 	text_add(&t, program_name(w));
 	text_add(&t, ": ");
 	text_add(&t, call);
 	add_pid(&t);
-	locker_leave_note(w->contract->locker, note);
+	store_leave_note(w->handoff->store, note);
 }
 
-void witness_hop(const struct witness *w, struct contract *contract, bool is_well)
+void fd_log_hop(const struct fd_log *w, struct handoff *handoff, bool is_well)
 {
-	char *hop = is_well ? contract->well : contract->gone;
+	char *hop = is_well ? handoff->well : handoff->gone;
 	const char *name = program_name(w);
 	struct text t;
 
 	if (is_well)
-		contract->gone[0] = '\0';
-	else if (contract->gone[0])
+		handoff->gone[0] = '\0';
+	else if (handoff->gone[0])
 		return;
-	text_start(&t, hop, CONTRACT_HOP_MAX + 1);
+	text_start(&t, hop, HANDOFF_HOP_MAX + 1);
 	text_add_n(&t, name, strnlen(name, PROGRAM_NAME_MAX));
 	add_pid(&t);
 }
 
-void witness_program(const struct witness *w, const char *found, bool mends)
+void fd_log_program(const struct fd_log *w, const char *found, bool mends)
 {
 	char msg[MSG_BYTES], parent[32];
 	struct text t;
@@ -138,7 +138,7 @@ static const char *loss_verb(enum log_kind kind)
 }
 
 /* "PROGRAM closed descriptor N, passt's connection (CALL)", and what was done about it. */
-static void tell_loss(const struct witness *w, const struct loss *loss, const char *done,
+static void tell_loss(const struct fd_log *w, const struct loss *loss, const char *done,
 		      enum log_severity severity, const char *action)
 {
 	struct caller caller;
@@ -165,19 +165,19 @@ static void tell_loss(const struct witness *w, const struct loss *loss, const ch
 	record(w, &event);
 }
 
-void witness_loss(const struct witness *w, const struct loss *loss)
+void fd_log_loss(const struct fd_log *w, const struct loss *loss)
 {
 	tell_loss(w, loss, "", SEVERITY_INFO, NULL);
 	leave_note(w, loss->call);
 }
 
-void witness_put_back(const struct witness *w, const struct loss *loss, bool is_first)
+void fd_log_put_back(const struct fd_log *w, const struct loss *loss, bool is_first)
 {
 	tell_loss(w, loss, ": put back", is_first ? SEVERITY_WARNING : SEVERITY_INFO,
 		  ACTION_PUT_BACK);
 }
 
-void witness_insistence(const struct witness *w, const struct loss *loss, int tries)
+void fd_log_insistence(const struct fd_log *w, const struct loss *loss, int tries)
 {
 	char msg[MSG_BYTES];
 	struct text t;
@@ -197,7 +197,7 @@ void witness_insistence(const struct witness *w, const struct loss *loss, int tr
 	record(w, &event);
 }
 
-void witness_moved(const struct witness *w, int locker, const char *call)
+void fd_log_moved(const struct fd_log *w, int store, const char *call)
 {
 	char msg[MSG_BYTES];
 	struct text t;
@@ -208,15 +208,15 @@ void witness_moved(const struct witness *w, int locker, const char *call)
 	text_start(&t, msg, sizeof(msg));
 	text_add(&t, "the spare of passt's connection moved out of the way of ");
 	text_add(&t, program_name(w));
-	text_add(&t, locker < 0 ? " to nowhere: there is no free descriptor" : " to descriptor ");
-	if (locker < 0)
-		event.error = -locker;
+	text_add(&t, store < 0 ? " to nowhere: there is no free descriptor" : " to descriptor ");
+	if (store < 0)
+		event.error = -store;
 	else
-		text_add_int(&t, locker);
+		text_add_int(&t, store);
 	record(w, &event);
 }
 
-void witness_left(const struct witness *w, const char *found)
+void fd_log_left(const struct fd_log *w, const char *found)
 {
 	char msg[MSG_BYTES];
 	struct text t;
@@ -258,14 +258,14 @@ static const char *reason(int error)
 }
 
 /* "passt at PATH cannot be reached: REASON" */
-static void add_failure(struct text *t, const struct witness *w, int error)
+static void add_failure(struct text *t, const struct fd_log *w, int error)
 {
-	if (w->contract->private_passt || !w->contract->passt[0]) {
+	if (w->handoff->private_passt || !w->handoff->passt[0]) {
 		text_add(t, "there is no socket to connect to again");
 		return;
 	}
 	text_add(t, "passt at ");
-	text_add(t, w->contract->passt);
+	text_add(t, w->handoff->passt);
 	text_add(t, " cannot be reached: ");
 	if (reason(error)) {
 		text_add(t, reason(error));
@@ -285,7 +285,7 @@ static void add_remedy(struct text *t, enum remedy remedy)
 }
 
 /* "passt's connection on descriptor N was lost before PROGRAM started: found WHAT (CULPRIT)" */
-static void add_loss(struct text *t, const struct witness *w, const char *found)
+static void add_loss(struct text *t, const struct fd_log *w, const char *found)
 {
 	text_add(t, "passt's connection on ");
 	add_number(t, w);
@@ -296,7 +296,7 @@ static void add_loss(struct text *t, const struct witness *w, const char *found)
 	add_culprit(t, w, found);
 }
 
-void witness_lost(const struct witness *w, const char *found, enum remedy remedy, int error)
+void fd_log_lost(const struct fd_log *w, const char *found, enum remedy remedy, int error)
 {
 	char msg[MSG_BYTES];
 	struct text t;
@@ -304,7 +304,7 @@ void witness_lost(const struct witness *w, const char *found, enum remedy remedy
 				   .msg = msg,
 				   .found = found,
 				   .action = remedy == REMEDY_WAIT ? "link-down" : NULL,
-				   .socket = w->contract->passt };
+				   .socket = w->handoff->passt };
 
 	text_start(&t, msg, sizeof(msg));
 	if (found)
@@ -321,7 +321,7 @@ void witness_lost(const struct witness *w, const char *found, enum remedy remedy
 	record(w, &event);
 }
 
-void witness_restored(const struct witness *w, const char *found, enum saver saver)
+void fd_log_restored(const struct fd_log *w, const char *found, enum saver saver)
 {
 	char msg[MSG_BYTES];
 	struct text t;
@@ -330,7 +330,7 @@ void witness_restored(const struct witness *w, const char *found, enum saver sav
 				   .msg = msg,
 				   .found = found,
 				   .action = saver_name(saver),
-				   .socket = w->contract->passt };
+				   .socket = w->handoff->passt };
 
 	text_start(&t, msg, sizeof(msg));
 	add_number(&t, w);
@@ -344,28 +344,28 @@ void witness_restored(const struct witness *w, const char *found, enum saver sav
 	text_add(&t, saver_name(saver));
 	if (saver == SAVER_OTHER_PASST) {
 		text_add(&t, ", ");
-		text_add(&t, w->contract->passt);
+		text_add(&t, w->handoff->passt);
 	}
 	record(w, &event);
 }
 
-void witness_connected(const struct witness *w)
+void fd_log_connected(const struct fd_log *w)
 {
 	char msg[MSG_BYTES];
 	struct text t;
 	struct log_event event = { .kind = EVENT_CONNECTED,
 				   .msg = msg,
-				   .socket = w->contract->passt };
+				   .socket = w->handoff->passt };
 
 	text_start(&t, msg, sizeof(msg));
 	text_add(&t, "connected to ");
-	text_add(&t, w->contract->passt);
+	text_add(&t, w->handoff->passt);
 	text_add(&t, " on ");
 	add_number(&t, w);
 	record(w, &event);
 }
 
-void witness_step(const struct witness *w, enum log_kind kind, const char *does, const char *call)
+void fd_log_step(const struct fd_log *w, enum log_kind kind, const char *does, const char *call)
 {
 	char msg[MSG_BYTES];
 	struct text t;

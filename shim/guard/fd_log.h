@@ -24,14 +24,14 @@
 	"strace -f -y -o trace.txt -e 'trace=/^(exec|close|dup|fcntl|ioctl)' qrap ..."
 
 /**
- * struct witness - On whose behalf
- * @contract:	The descriptor, and the locker where notes are left
+ * struct fd_log - On whose behalf
+ * @handoff:	The descriptor, and the store where notes are left
  * @log:	Where events go
  * @exe:	Path of this program
  * @culprit:	Who did away with the connection, as far as somebody left a note, or ""
  */
-struct witness {
-	const struct contract *contract;
+struct fd_log {
+	const struct handoff *handoff;
 	const struct log *log;
 	const char *exe;
 	const char *culprit;
@@ -50,54 +50,54 @@ struct loss {
 };
 
 /* This program starts, with @found on the number. */
-void witness_program(const struct witness *w, const char *found, bool mends);
+void fd_log_program(const struct fd_log *w, const char *found, bool mends);
 
 /**
- * witness_hop() - Remember where the connection was last, and where it was missed first
+ * fd_log_hop() - Remember where the connection was last, and where it was missed first
  * @w:		This program
- * @contract:	@well and @gone are brought up to date
+ * @handoff:	@well and @gone are brought up to date
  * @is_well:	The connection is on its number
  */
-void witness_hop(const struct witness *w, struct contract *contract, bool is_well);
+void fd_log_hop(const struct fd_log *w, struct handoff *handoff, bool is_well);
 
-/* A loss; word is left in the locker for the program that finds it out. */
-void witness_loss(const struct witness *w, const struct loss *loss);
+/* A loss; word is left in the store for the program that finds it out. */
+void fd_log_loss(const struct fd_log *w, const struct loss *loss);
 
 /* A loss that was made good on the spot; a warning unless it is one of many. */
-void witness_put_back(const struct witness *w, const struct loss *loss, bool is_first);
+void fd_log_put_back(const struct fd_log *w, const struct loss *loss, bool is_first);
 
-/* Somebody closed the locker @tries times and gets his way. */
-void witness_insistence(const struct witness *w, const struct loss *loss, int tries);
+/* Somebody closed the store @tries times and gets his way. */
+void fd_log_insistence(const struct fd_log *w, const struct loss *loss, int tries);
 
-/* The locker has moved to number @locker (or it is -errno), since @call wanted its old one. */
-void witness_moved(const struct witness *w, int locker, const char *call);
+/* The store has moved to number @store (or it is -errno), since @call wanted its old one. */
+void fd_log_moved(const struct fd_log *w, int store, const char *call);
 
 /* Something else is on the number, and stays. */
-void witness_left(const struct witness *w, const char *found);
+void fd_log_left(const struct fd_log *w, const char *found);
 
 /* What became of a connection that was gone. */
 enum remedy {
-	REMEDY_FOUND, /* witness_restored() comes next */
+	REMEDY_FOUND, /* fd_log_restored() comes next */
 	REMEDY_WAIT,  /* QEMU starts without it and gets it later */
 	REMEDY_NONE,  /* QEMU has no network */
 };
 
 /**
- * witness_lost() - The connection is gone
+ * fd_log_lost() - The connection is gone
  * @w:		Who finds it out
  * @found:	What is on the number instead; NULL if there has never been a connection
  * @remedy:	What became of it
  * @error:	Why passt could not be reached, an errno, unless it is REMEDY_FOUND
  */
-void witness_lost(const struct witness *w, const char *found, enum remedy remedy, int error);
+void fd_log_lost(const struct fd_log *w, const char *found, enum remedy remedy, int error);
 
 /* The connection is back on its number. */
-void witness_restored(const struct witness *w, const char *found, enum saver saver);
+void fd_log_restored(const struct fd_log *w, const char *found, enum saver saver);
 
 /* The shim itself has made the first connection: nobody lost anything. */
-void witness_connected(const struct witness *w);
+void fd_log_connected(const struct fd_log *w);
 
 /* "PROGRAM uses descriptor N" and the like: the owner's steps. */
-void witness_step(const struct witness *w, enum log_kind kind, const char *does, const char *call);
+void fd_log_step(const struct fd_log *w, enum log_kind kind, const char *does, const char *call);
 
 #endif /* QRAP_FD_LOG_H */

@@ -35,7 +35,7 @@ struct live {
 };
 
 /**
- * struct insistence - Tries of one process to close the locker
+ * struct insistence - Tries of one process to close the store
  * @pid:	Which; the owner's is not asked for
  * @tries:	How many
  */
@@ -50,17 +50,17 @@ struct insistence {
  * @known_phase: Phase that a forked child goes on with
  * @forked:	This process is such a child
  * @mends:	This program is to use the number
- * @is_qemu:	This program is the QEMU that the contract names
+ * @is_qemu:	This program is the QEMU that the handoff names
  * @gave_up:	Passt cannot be reached: not to be waited for again
  * @left:	What else is on the number has been told of
  * @touches:	enum touch seen so far
  * @refusals:	How often closing the number was refused
- * @insistence:	The owner's tries to close the locker
- * @contract:	What the launcher handed over, brought up to date
+ * @insistence:	The owner's tries to close the store
+ * @handoff:	What the launcher handed over, brought up to date
  * @envp:	Environment as gate one got it
  * @log:	Where events go
  * @exe:	Path of this program
- * @culprit:	What the note in the locker says of the last loss
+ * @culprit:	What the note in the store says of the last loss
  */
 struct guard {
 	struct live *live;
@@ -73,18 +73,18 @@ struct guard {
 	atomic_uint touches;
 	atomic_uint refusals;
 	struct insistence insistence;
-	struct contract contract;
+	struct handoff handoff;
 	char **envp;
 	struct log log;
 	char exe[PATH_MAX];
-	char culprit[LOCKER_NOTE_MAX + 1];
+	char culprit[STORE_NOTE_MAX + 1];
 };
 
 struct guard_numbers guard_numbers = { NO_DESCRIPTOR, NO_DESCRIPTOR };
 
 static struct guard guard;
 
-static const struct witness witness = { &guard.contract, &guard.log, guard.exe, guard.culprit };
+static const struct fd_log fd_log = { &guard.handoff, &guard.log, guard.exe, guard.culprit };
 
 static void set_phase(enum phase phase)
 {
@@ -108,16 +108,16 @@ enum phase guard_phase(void)
 	return guard.live ? (enum phase)atomic_load(&guard.live->phase) : PHASE_OVER;
 }
 
-static void set_locker(int locker)
+static void set_store(int store)
 {
-	guard.contract.locker = locker < 0 ? -1 : locker;
-	atomic_store(&guard_numbers.locker, locker < 0 ? NO_DESCRIPTOR : locker);
+	guard.handoff.store = store < 0 ? -1 : store;
+	atomic_store(&guard_numbers.store, store < 0 ? NO_DESCRIPTOR : store);
 }
 
 static void forget_numbers(void)
 {
 	atomic_store(&guard_numbers.fd, NO_DESCRIPTOR);
-	atomic_store(&guard_numbers.locker, NO_DESCRIPTOR);
+	atomic_store(&guard_numbers.store, NO_DESCRIPTOR);
 }
 
 enum role guard_role(void)
@@ -155,28 +155,28 @@ static void make_live(void)
 }
 
 /* Brings the variable up to date, wherever the program keeps its environment by now. */
-static void write_contract(void)
+static void write_handoff(void)
 {
-	char *value = environment_find(environ ? environ : guard.envp, CONTRACT_VARIABLE);
-	struct contract there;
+	char *value = environment_find(environ ? environ : guard.envp, HANDOFF_VARIABLE);
+	struct handoff there;
 
-	if (value && contract_read(value, &there))
-		contract_update(value, &guard.contract);
+	if (value && handoff_read(value, &there))
+		handoff_update(value, &guard.handoff);
 }
 
 bool guard_is_connection(int fd)
 {
 	struct identity id;
 
-	return descriptor_identity(fd, &id) && identity_same(&id, &guard.contract.socket);
+	return descriptor_identity(fd, &id) && identity_same(&id, &guard.handoff.socket);
 }
 
 bool guard_holds_connection(void)
 {
-	return guard_phase() == PHASE_WAITING && guard_is_connection(guard.contract.fd);
+	return guard_phase() == PHASE_WAITING && guard_is_connection(guard.handoff.fd);
 }
 
-/* What is on the number, measured against the contract. */
+/* What is on the number, measured against the handoff. */
 enum finding {
 	FINDING_WELL,
 	FINDING_HUNG_UP, /* ours, but passt has gone */
@@ -188,11 +188,11 @@ static enum finding look(void)
 {
 	struct identity id;
 
-	if (!descriptor_identity(guard.contract.fd, &id))
+	if (!descriptor_identity(guard.handoff.fd, &id))
 		return FINDING_EMPTY;
-	if (!identity_same(&id, &guard.contract.socket))
+	if (!identity_same(&id, &guard.handoff.socket))
 		return FINDING_OTHER;
-	return descriptor_hung_up(guard.contract.fd) ? FINDING_HUNG_UP : FINDING_WELL;
+	return descriptor_hung_up(guard.handoff.fd) ? FINDING_HUNG_UP : FINDING_WELL;
 }
 
 static const char *finding_name(enum finding finding)
@@ -206,7 +206,7 @@ static const char *finding_name(enum finding finding)
 	case FINDING_OTHER:
 		break;
 	}
-	return descriptor_kind_name(descriptor_kind(guard.contract.fd));
+	return descriptor_kind_name(descriptor_kind(guard.handoff.fd));
 }
 
 /*
@@ -216,12 +216,12 @@ static const char *finding_name(enum finding finding)
  */
 static bool start_without_link(void)
 {
-	struct contract *c = &guard.contract;
+	struct handoff *c = &guard.handoff;
 
 	if (!c->reconnect || c->private_passt || !c->passt[0] || link_prepare(c->fd))
 		return false;
 	descriptor_identity(c->fd, &c->socket);
-	write_contract();
+	write_handoff();
 	return true;
 }
 
@@ -231,33 +231,33 @@ static void give_up(const char *found, int error)
 	enum remedy remedy = start_without_link() ? REMEDY_WAIT : REMEDY_NONE;
 
 	guard.gave_up = true;
-	witness_lost(&witness, found, remedy, error ? error : ENOTCONN);
+	fd_log_lost(&fd_log, found, remedy, error ? error : ENOTCONN);
 }
 
 static void note_mended(const char *found, enum saver saver)
 {
 	if (!found) {
-		witness_connected(&witness);
+		fd_log_connected(&fd_log);
 		return;
 	}
-	witness_lost(&witness, found, REMEDY_FOUND, 0);
-	witness_restored(&witness, found, saver);
+	fd_log_lost(&fd_log, found, REMEDY_FOUND, 0);
+	fd_log_restored(&fd_log, found, saver);
 	if (saver == SAVER_SPARE)
-		locker_leave_note(guard.contract.locker, "");
+		store_leave_note(guard.handoff.store, "");
 }
 
-/* Who did it? The note is gone with the old locker when there is a new one. */
+/* Who did it? The note is gone with the old store when there is a new one. */
 static void read_note(void)
 {
-	if (guard.contract.locker >= 0)
-		locker_read_note(guard.contract.locker, guard.culprit);
+	if (guard.handoff.store >= 0)
+		store_read_note(guard.handoff.store, guard.culprit);
 }
 
 /* Puts the connection back and says so, or says that it cannot be. */
 static void restore(enum finding finding)
 {
 	/* Without the launcher the first connection may be left to us: nobody lost anything. */
-	bool is_new = finding == FINDING_EMPTY && !guard.contract.socket.ino;
+	bool is_new = finding == FINDING_EMPTY && !guard.handoff.socket.ino;
 	const char *found = is_new ? NULL : finding_name(finding);
 	enum saver saver;
 	int error = 0;
@@ -266,14 +266,14 @@ static void restore(enum finding finding)
 		return;
 	read_note();
 	if (guard.gave_up)
-		saver = mend_from_spare(&guard.contract) ? SAVER_SPARE : SAVER_NONE;
+		saver = restore_from_store(&guard.handoff) ? SAVER_SPARE : SAVER_NONE;
 	else
-		saver = mend(&guard.contract, &error);
+		saver = mend(&guard.handoff, &error);
 	if (saver != SAVER_NONE) {
 		note_mended(found, saver);
-		witness_hop(&witness, &guard.contract, true);
-		set_locker(guard.contract.locker);
-		write_contract();
+		fd_log_hop(&fd_log, &guard.handoff, true);
+		set_store(guard.handoff.store);
+		write_handoff();
 	} else if (!guard.gave_up) {
 		give_up(found, error);
 	}
@@ -290,8 +290,8 @@ static void restore(enum finding finding)
 static void inspect(bool nothing_ran)
 {
 	enum finding finding = look();
-	enum descriptor_kind kind = descriptor_kind(guard.contract.fd);
-	bool in_use = kind == DESCRIPTOR_STREAM && !descriptor_hung_up(guard.contract.fd);
+	enum descriptor_kind kind = descriptor_kind(guard.handoff.fd);
+	bool in_use = kind == DESCRIPTOR_STREAM && !descriptor_hung_up(guard.handoff.fd);
 
 	if (finding == FINDING_WELL)
 		return;
@@ -300,24 +300,24 @@ static void inspect(bool nothing_ran)
 	} else if (!guard.left && !guard.gave_up) {
 		guard.left = true;
 		read_note();
-		witness_left(&witness, descriptor_kind_name(kind));
+		fd_log_left(&fd_log, descriptor_kind_name(kind));
 	}
 }
 
-/* Is this program the QEMU that the contract names? */
+/* Is this program the QEMU that the handoff names? */
 static bool is_named_qemu(void)
 {
 	struct identity id;
 	bool is_it;
 	int fd;
 
-	if (!guard.contract.qemu_ino)
+	if (!guard.handoff.qemu_ino)
 		return false;
 	fd = sys_open("/proc/self/exe", O_PATH | O_CLOEXEC, 0);
 	if (fd < 0)
 		return false;
-	is_it = descriptor_identity(fd, &id) && id.dev == guard.contract.qemu_dev &&
-		id.ino == guard.contract.qemu_ino;
+	is_it = descriptor_identity(fd, &id) && id.dev == guard.handoff.qemu_dev &&
+		id.ino == guard.handoff.qemu_ino;
 	sys_close(fd);
 	return is_it;
 }
@@ -325,7 +325,7 @@ static bool is_named_qemu(void)
 static bool is_to_mend(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
-		if (mentions_connection(argv[i], guard.contract.fd))
+		if (arg_names_fd(argv[i], guard.handoff.fd))
 			return true;
 	}
 	return guard.is_qemu;
@@ -346,13 +346,13 @@ static void find_exe(const char *argv0)
 
 static void start_log(void)
 {
-	guard.log.level = guard.contract.level;
+	guard.log.level = guard.handoff.level;
 	/* Whatever comes onto that number later is no place for messages. */
 	if (sys_fcntl(STDERR_FILENO, F_GETFD, 0) < 0)
 		guard.log.level = LOG_QUIET;
 	guard.log.shim = true;
-	guard.log.run = guard.contract.run;
-	guard.log.file = guard.contract.log_file;
+	guard.log.run = guard.handoff.run;
+	guard.log.file = guard.handoff.log_file;
 	guard.log.exe = guard.exe;
 	guard.log.fd = -1;
 }
@@ -362,29 +362,29 @@ static void note_start(void)
 {
 	enum finding finding = look();
 
-	witness_hop(&witness, &guard.contract, finding == FINDING_WELL);
-	write_contract();
-	witness_program(&witness, finding_name(finding), guard.mends);
+	fd_log_hop(&fd_log, &guard.handoff, finding == FINDING_WELL);
+	write_handoff();
+	fd_log_program(&fd_log, finding_name(finding), guard.mends);
 }
 
-/* The contract, if there is one for us: false where there is nothing to do. */
-static bool find_contract(char **envp)
+/* The handoff, if there is one for us: false where there is nothing to do. */
+static bool find_handoff(char **envp)
 {
 	const struct log log = { .level = LOG_NORMAL, .shim = true, .fd = -1 };
-	const char *value = environment_find(envp, CONTRACT_VARIABLE);
+	const char *value = environment_find(envp, HANDOFF_VARIABLE);
 
 	if (!value || !*value)
-		return standalone_contract(envp, &guard.contract, &log);
-	if (contract_read(value, &guard.contract))
+		return standalone_handoff(envp, &guard.handoff, &log);
+	if (handoff_read(value, &guard.handoff))
 		return true;
 	log_line(&log, SEVERITY_WARNING,
-		 CONTRACT_VARIABLE " is damaged: passt's connection is not guarded");
+		 HANDOFF_VARIABLE " is damaged: passt's connection is not guarded");
 	return false;
 }
 
-void guard_gate_one(int argc, char **argv, char **envp, bool first)
+void guard_on_load(int argc, char **argv, char **envp, bool first)
 {
-	if (!find_contract(envp))
+	if (!find_handoff(envp))
 		return;
 	find_exe(argc > 0 ? argv[0] : "");
 	start_log();
@@ -392,8 +392,8 @@ void guard_gate_one(int argc, char **argv, char **envp, bool first)
 	guard.envp = envp;
 	guard.is_qemu = is_named_qemu();
 	guard.mends = is_to_mend(argc, argv);
-	set_locker(mend_find_locker(&guard.contract));
-	atomic_store(&guard_numbers.fd, guard.contract.fd);
+	set_store(restore_find_store(&guard.handoff));
+	atomic_store(&guard_numbers.fd, guard.handoff.fd);
 	set_phase(PHASE_WAITING);
 	note_start();
 	if (!guard.mends)
@@ -402,7 +402,7 @@ void guard_gate_one(int argc, char **argv, char **envp, bool first)
 	inspect(first);
 }
 
-void guard_gate_two(void)
+void guard_before_main(void)
 {
 	if (guard.mends && guard_role() == ROLE_OWNER && guard_phase() == PHASE_WAITING)
 		inspect(false);
@@ -414,8 +414,8 @@ static bool fill_from_spare(void)
 
 	if (atomic_exchange(&guard.live->mending, true))
 		return false;
-	filled = mend_from_spare(&guard.contract);
-	set_locker(guard.contract.locker);
+	filled = restore_from_store(&guard.handoff);
+	set_store(guard.handoff.store);
 	atomic_store(&guard.live->mending, false);
 	return filled;
 }
@@ -429,20 +429,20 @@ void guard_put_back(void)
 /* The owner closes or replaces the number: from here on it is his alone. */
 static void end_guard(enum phase phase, const struct loss *loss)
 {
-	int locker;
+	int store;
 
 	if (!pass_on(phase, PHASE_OVER))
 		return;
 	atomic_store(&guard_numbers.fd, NO_DESCRIPTOR);
 	/* Who has not used it yet may be somebody else than QEMU after all. */
 	if (phase == PHASE_RELEASED || guard.is_qemu) {
-		locker = atomic_exchange(&guard_numbers.locker, NO_DESCRIPTOR);
-		if (locker != NO_DESCRIPTOR)
-			locker_empty(locker);
+		store = atomic_exchange(&guard_numbers.store, NO_DESCRIPTOR);
+		if (store != NO_DESCRIPTOR)
+			store_empty(store);
 	}
 	/* First, so that the end of the link is told before this one where it is the reason. */
 	link_stop();
-	witness_step(&witness, EVENT_OWNER_CLOSED, "is done with", loss->call);
+	fd_log_step(&fd_log, EVENT_OWNER_CLOSED, "is done with", loss->call);
 	log_close(&guard.log);
 }
 
@@ -452,7 +452,7 @@ static enum closing refuse(const struct loss *loss)
 
 	if (!guard_holds_connection() && !fill_from_spare())
 		return CLOSING_GOES_ON;
-	witness_put_back(&witness, loss, is_first);
+	fd_log_put_back(&fd_log, loss, is_first);
 	return CLOSING_REFUSED;
 }
 
@@ -490,10 +490,10 @@ void guard_losing(const struct loss *loss)
 	if (role != ROLE_OWNER && guard.is_qemu)
 		return;
 	if (guard_holds_connection())
-		witness_loss(&witness, loss);
+		fd_log_loss(&fd_log, loss);
 }
 
-bool guard_keeps_locker(const struct loss *loss)
+bool guard_keeps_store(const struct loss *loss)
 {
 	static struct insistence sharing;
 	bool is_passive = guard_role() == ROLE_PASSIVE;
@@ -508,24 +508,24 @@ bool guard_keeps_locker(const struct loss *loss)
 	if (tries < REFUSALS_MAX)
 		return true;
 	if (tries == REFUSALS_MAX)
-		witness_insistence(&witness, loss, REFUSALS_MAX);
+		fd_log_insistence(&fd_log, loss, REFUSALS_MAX);
 	if (!is_passive) {
-		set_locker(-1);
-		write_contract();
+		set_store(-1);
+		write_handoff();
 	}
 	return false;
 }
 
-void guard_move_locker(const char *call)
+void guard_move_store(const char *call)
 {
-	int from = atomic_load(&guard_numbers.locker);
-	int to = locker_move(from, guard.contract.fd);
+	int from = atomic_load(&guard_numbers.store);
+	int to = store_move(from, guard.handoff.fd);
 
-	witness_moved(&witness, to, call);
+	fd_log_moved(&fd_log, to, call);
 	if (guard_role() == ROLE_PASSIVE)
 		return;
-	set_locker(to);
-	write_contract();
+	set_store(to);
+	write_handoff();
 }
 
 void guard_touched(enum touch touch)
@@ -542,13 +542,13 @@ void guard_touched(enum touch touch)
 		return;
 	/* Soon QEMU is in its chroot, or another user. */
 	log_keep_open(&guard.log);
-	witness_step(&witness, EVENT_CLAIMED, "takes", NULL);
+	fd_log_step(&fd_log, EVENT_CLAIMED, "takes", NULL);
 }
 
 void guard_used(void)
 {
 	enum phase phase;
-	int locker;
+	int store;
 
 	if (guard_phase() >= PHASE_RELEASED || !guard.mends || guard_role() == ROLE_PASSIVE)
 		return;
@@ -558,12 +558,12 @@ void guard_used(void)
 		return;
 	if (!pass_on(phase, PHASE_RELEASED))
 		return;
-	locker = atomic_exchange(&guard_numbers.locker, NO_DESCRIPTOR);
-	if (locker != NO_DESCRIPTOR)
-		locker_empty(locker);
-	sys_fcntl(guard.contract.fd, F_SETFD, FD_CLOEXEC);
+	store = atomic_exchange(&guard_numbers.store, NO_DESCRIPTOR);
+	if (store != NO_DESCRIPTOR)
+		store_empty(store);
+	sys_fcntl(guard.handoff.fd, F_SETFD, FD_CLOEXEC);
 	environment_leave();
 	log_keep_open(&guard.log);
-	witness_step(&witness, EVENT_RELEASED, "uses", NULL);
-	link_start(&guard.contract, &guard.log);
+	fd_log_step(&fd_log, EVENT_RELEASED, "uses", NULL);
+	link_start(&guard.handoff, &guard.log);
 }

@@ -43,7 +43,7 @@ enum touch {
 /* The two numbers that the wrapped functions compare with. */
 struct guard_numbers {
 	atomic_int fd;
-	atomic_int locker;
+	atomic_int store;
 };
 
 extern struct guard_numbers guard_numbers;
@@ -52,7 +52,7 @@ extern struct guard_numbers guard_numbers;
 static inline bool guard_ignores(int fd)
 {
 	return fd != atomic_load_explicit(&guard_numbers.fd, memory_order_relaxed) &&
-	       fd != atomic_load_explicit(&guard_numbers.locker, memory_order_relaxed);
+	       fd != atomic_load_explicit(&guard_numbers.store, memory_order_relaxed);
 }
 
 static inline bool guard_is_fd(int fd)
@@ -60,22 +60,22 @@ static inline bool guard_is_fd(int fd)
 	return fd == atomic_load_explicit(&guard_numbers.fd, memory_order_relaxed);
 }
 
-static inline bool guard_is_locker(int fd)
+static inline bool guard_is_store(int fd)
 {
-	return fd == atomic_load_explicit(&guard_numbers.locker, memory_order_relaxed);
+	return fd == atomic_load_explicit(&guard_numbers.store, memory_order_relaxed);
 }
 
 /**
- * guard_gate_one() - The first gate: nothing of the program has run, if we are first
+ * guard_on_load() - The first gate: nothing of the program has run, if we are first
  * @argc:	As the loader gives it to constructors
  * @argv:	Likewise
  * @envp:	Likewise; our entries are found, and in a program that mends moved to the end
  * @first:	We are first
  */
-void guard_gate_one(int argc, char **argv, char **envp, bool first);
+void guard_on_load(int argc, char **argv, char **envp, bool first);
 
 /* The second gate: constructors have run, main() comes next. */
-void guard_gate_two(void);
+void guard_before_main(void);
 
 /*
  * What the calling process is to the guard. A forked child finds its feet here: at once, where
@@ -104,7 +104,7 @@ void guard_touched(enum touch touch);
 /**
  * guard_used() - First data on the guarded number: the release, behind a claim
  *
- * Empties the locker, sets close-on-exec, takes our entries out of the environment.
+ * Empties the store, sets close-on-exec, takes our entries out of the environment.
  */
 void guard_used(void);
 
@@ -133,14 +133,14 @@ void guard_overwriting(int from, const struct loss *loss);
 void guard_losing(const struct loss *loss);
 
 /**
- * guard_keeps_locker() - Somebody wants to close the locker
+ * guard_keeps_store() - Somebody wants to close the store
  * @loss:	Who, and how
  *
  * Return: true if it is to be left alone; false after 64 tries of one process
  */
-bool guard_keeps_locker(const struct loss *loss);
+bool guard_keeps_store(const struct loss *loss);
 
-/* Something else comes onto the locker's number: move it out of the way, for @call. */
-void guard_move_locker(const char *call);
+/* Something else comes onto the store's number: move it out of the way, for @call. */
+void guard_move_store(const char *call);
 
 #endif /* QRAP_GUARD_H */

@@ -21,9 +21,9 @@ static int guarded_fd(void)
 	return atomic_load(&guard_numbers.fd);
 }
 
-static int guarded_locker(void)
+static int guarded_store(void)
 {
-	return atomic_load(&guard_numbers.locker);
+	return atomic_load(&guard_numbers.store);
 }
 
 static bool is_between(int fd, unsigned first, unsigned last)
@@ -41,8 +41,8 @@ int intercept_close(int fd, const void *where)
 {
 	const struct loss loss = { EVENT_CLOSED, "close", where };
 
-	if (guard_is_locker(fd))
-		return guard_keeps_locker(&loss) ? fail_with(EBADF) : next.close(fd);
+	if (guard_is_store(fd))
+		return guard_keeps_store(&loss) ? fail_with(EBADF) : next.close(fd);
 	return guard_closing(&loss) == CLOSING_REFUSED ? 0 : next.close(fd);
 }
 
@@ -95,12 +95,12 @@ int intercept_close_range(unsigned first, unsigned last, int flags, const void *
 	bool mark = flags & CLOSE_RANGE_CLOEXEC;
 	const struct loss loss = { mark ? EVENT_CLOEXEC : EVENT_CLOSED, "close_range", where };
 	int kept[] = { NO_DESCRIPTOR, NO_DESCRIPTOR };
-	int fd = guarded_fd(), locker = guarded_locker();
+	int fd = guarded_fd(), store = guarded_store();
 
 	if (first > last)
 		return close_plain_range(first, last, flags);
-	if (is_between(locker, first, last) && guard_keeps_locker(&loss))
-		kept[0] = locker;
+	if (is_between(store, first, last) && guard_keeps_store(&loss))
+		kept[0] = store;
 	if (is_between(fd, first, last)) {
 		if (mark)
 			guard_losing(&loss);
@@ -129,17 +129,17 @@ void intercept_closefrom(int first, const void *where)
 {
 	const struct loss loss = { EVENT_CLOSED, "closefrom", where };
 	int kept[] = { NO_DESCRIPTOR, NO_DESCRIPTOR };
-	int fd = guarded_fd(), locker = guarded_locker();
+	int fd = guarded_fd(), store = guarded_store();
 	int saved = errno;
 
 	if (first < 0)
 		first = 0;
-	if (locker < first && fd < first && next.closefrom) {
+	if (store < first && fd < first && next.closefrom) {
 		next.closefrom(first);
 		return;
 	}
-	if (locker >= first && guard_keeps_locker(&loss))
-		kept[0] = locker;
+	if (store >= first && guard_keeps_store(&loss))
+		kept[0] = store;
 	if (fd >= first && guard_closing(&loss) == CLOSING_REFUSED)
 		kept[1] = fd;
 	if (close_around((unsigned)first, UINT_MAX, 0, kept))
@@ -151,8 +151,8 @@ int intercept_addclose(posix_spawn_file_actions_t *actions, int fd, const void *
 {
 	const struct loss loss = { EVENT_CLOSED, "posix_spawn_file_actions_addclose", where };
 
-	/* In the child the locker is as invisible as here: nothing is to be done. */
-	if (guard_is_locker(fd))
+	/* In the child the store is as invisible as here: nothing is to be done. */
+	if (guard_is_store(fd))
 		return 0;
 	guard_losing(&loss);
 	return next.addclose(actions, fd);
@@ -171,20 +171,20 @@ int intercept_addclosefrom(posix_spawn_file_actions_t *actions, int first, const
 {
 	const struct loss loss = { EVENT_CLOSED, "posix_spawn_file_actions_addclosefrom_np",
 				   where };
-	int fd = guarded_fd(), locker = guarded_locker();
+	int fd = guarded_fd(), store = guarded_store();
 	int to = first > STDERR_FILENO ? first : STDERR_FILENO + 1;
 	int ret = 0;
 
 	if (fd >= first && fd >= 0)
 		guard_losing(&loss);
-	if (locker < first || locker < 0 || first < 0)
+	if (store < first || store < 0 || first < 0)
 		return next.addclosefrom(actions, first);
 	/* The lowest number of the range, but not the one that QEMU looks at, nor a standard one.
 	 */
 	if (to == fd)
 		to++;
-	if (locker != to)
-		ret = next.adddup2(actions, locker, to);
+	if (store != to)
+		ret = next.adddup2(actions, store, to);
 	for (int i = first; !ret && i < to; i++)
 		ret = next.addclose(actions, i);
 	return ret ? ret : next.addclosefrom(actions, to + 1);
@@ -194,12 +194,12 @@ int intercept_dup(int from, int to, int flags, bool is_dup3, const void *where)
 {
 	const struct loss loss = { EVENT_OVERWRITTEN, is_dup3 ? "dup3" : "dup2", where };
 
-	if (guard_is_locker(from))
+	if (guard_is_store(from))
 		return fail_with(EBADF);
 	/* Only where the call is going to succeed. */
 	if (from != to && sys_fcntl(from, F_GETFD, 0) >= 0) {
-		if (guard_is_locker(to))
-			guard_move_locker(loss.call);
+		if (guard_is_store(to))
+			guard_move_store(loss.call);
 		else if (guard_is_fd(to))
 			guard_overwriting(from, &loss);
 	}
@@ -210,7 +210,7 @@ bool intercept_mark(int fd, const char *call, const void *where)
 {
 	const struct loss loss = { EVENT_CLOEXEC, call, where };
 
-	if (guard_is_locker(fd))
+	if (guard_is_store(fd))
 		return false;
 	guard_losing(&loss);
 	return true;

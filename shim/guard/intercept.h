@@ -13,7 +13,7 @@
 
 int intercept_close(int fd, const void *where);
 int intercept_fclose(FILE *stream, int fd, const void *where);
-/* Calls that name a whole range: the locker is stepped over, the number treated by itself. */
+/* Calls that name a whole range: the store is stepped over, the number treated by itself. */
 int intercept_close_range(unsigned first, unsigned last, int flags, const void *where);
 void intercept_closefrom(int first, const void *where);
 /* dup2() is dup3() without flags, but for @from == @to. */
@@ -30,7 +30,7 @@ int intercept_addclosefrom(posix_spawn_file_actions_t *actions, int first, const
  * @call:	Name of the function
  * @where:	Its caller
  *
- * Return: false if the call must fail with EBADF: the locker is not there
+ * Return: false if the call must fail with EBADF: the store is not there
  */
 bool intercept_mark(int fd, const char *call, const void *where);
 

@@ -9,13 +9,13 @@
 #include "shim/common/sys.h"
 #include "shim/common/text.h"
 
-#define SAME_PASST_MS    3000
-#define OTHER_PASST_MS   3000
-#define ANSWER_MS        100
-#define PAUSE_MS         10
-#define LAST_SOCKET      99
-#define LOCKER_SEARCH_TO 4096
-#define POLLED_AT_ONCE   128
+#define SAME_PASST_MS   3000
+#define OTHER_PASST_MS  3000
+#define CHECK_REPLY_MS  100
+#define PAUSE_MS        10
+#define LAST_SOCKET     99
+#define STORE_SEARCH_TO 4096
+#define POLLED_AT_ONCE  128
 
 const char *saver_name(enum saver saver)
 {
@@ -32,11 +32,11 @@ const char *saver_name(enum saver saver)
 	return "nothing";
 }
 
-static bool is_locker(int fd, const struct contract *c)
+static bool is_store(int fd, const struct handoff *c)
 {
 	struct identity id;
 
-	return fd >= 0 && descriptor_identity(fd, &id) && identity_same(&id, &c->locker_id);
+	return fd >= 0 && descriptor_identity(fd, &id) && identity_same(&id, &c->store_id);
 }
 
 /**
@@ -67,31 +67,31 @@ static int find_open(int from, int end)
 	return end;
 }
 
-int mend_find_locker(const struct contract *c)
+int restore_find_store(const struct handoff *c)
 {
 	int fd = STDERR_FILENO;
 
-	if (!c->locker_id.ino)
+	if (!c->store_id.ino)
 		return -1;
-	if (is_locker(c->locker, c))
-		return c->locker;
-	while ((fd = find_open(fd + 1, LOCKER_SEARCH_TO)) < LOCKER_SEARCH_TO) {
-		if (is_locker(fd, c))
+	if (is_store(c->store, c))
+		return c->store;
+	while ((fd = find_open(fd + 1, STORE_SEARCH_TO)) < STORE_SEARCH_TO) {
+		if (is_store(fd, c))
 			return fd;
 	}
 	return -1;
 }
 
 /* The spare, if it is there and alive: descriptor or -1. */
-static int take_spare(struct contract *c)
+static int take_spare(struct handoff *c)
 {
 	struct identity id;
 	int fd;
 
-	c->locker = mend_find_locker(c);
-	if (c->locker < 0)
+	c->store = restore_find_store(c);
+	if (c->store < 0)
 		return -1;
-	fd = locker_look(c->locker);
+	fd = store_look(c->store);
 	if (fd < 0)
 		return -1;
 	if (descriptor_identity(fd, &id) && identity_same(&id, &c->socket) &&
@@ -114,7 +114,7 @@ static int greet(int fd, const struct passt_trust *trust, bool must_answer)
 		ret = passt_ask(fd);
 	if (ret)
 		return ret;
-	sys_poll(&p, 1, ANSWER_MS);
+	sys_poll(&p, 1, CHECK_REPLY_MS);
 	ret = passt_answered(fd);
 	if (ret < 0)
 		return ret;
@@ -153,7 +153,7 @@ static bool may_pass(int error)
 	}
 }
 
-static int connect_again(const struct contract *c)
+static int connect_again(const struct handoff *c)
 {
 	int64_t deadline = sys_now_ms() + SAME_PASST_MS;
 	int fd;
@@ -169,7 +169,7 @@ static int connect_again(const struct contract *c)
 }
 
 /* Any other one that is free and trusted, in the order of the launcher's search. */
-static int connect_elsewhere(struct contract *c)
+static int connect_elsewhere(struct handoff *c)
 {
 	int64_t deadline = sys_now_ms() + OTHER_PASST_MS;
 	char path[PASST_PATH_MAX + 1];
@@ -193,21 +193,21 @@ static int connect_elsewhere(struct contract *c)
 	return -ENOENT;
 }
 
-/* A new connection has a locker of its own, on the old one's number. */
-static void renew_locker(struct contract *c)
+/* A new connection has a store of its own, on the old one's number. */
+static void renew_store(struct handoff *c)
 {
-	int old = mend_find_locker(c);
+	int old = restore_find_store(c);
 
-	c->locker = locker_create(c->fd, old, c->fd);
-	memset(&c->locker_id, 0, sizeof(c->locker_id));
-	if (c->locker >= 0 && !descriptor_identity(c->locker, &c->locker_id)) {
-		sys_close(c->locker);
-		c->locker = -1;
+	c->store = store_create(c->fd, old, c->fd);
+	memset(&c->store_id, 0, sizeof(c->store_id));
+	if (c->store >= 0 && !descriptor_identity(c->store, &c->store_id)) {
+		sys_close(c->store);
+		c->store = -1;
 	}
 }
 
-/* Moves @fd onto the contract's number, which may be where it is already: 0 or -errno. */
-static int put_on_number(int fd, const struct contract *c)
+/* Moves @fd onto the handoff's number, which may be where it is already: 0 or -errno. */
+static int put_on_number(int fd, const struct handoff *c)
 {
 	int ret;
 
@@ -220,7 +220,7 @@ static int put_on_number(int fd, const struct contract *c)
 }
 
 /* Puts a new connection on the number: one that can be told from what others may put there. */
-static int adopt(int fd, struct contract *c)
+static int adopt(int fd, struct handoff *c)
 {
 	struct identity id;
 	int ret = descriptor_identity(fd, &id) ? 0 : -EBADF;
@@ -234,20 +234,20 @@ static int adopt(int fd, struct contract *c)
 	return ret;
 }
 
-bool mend_from_spare(struct contract *c)
+bool restore_from_store(struct handoff *c)
 {
 	int fd = take_spare(c);
 
 	return fd >= 0 && !put_on_number(fd, c);
 }
 
-enum saver mend(struct contract *c, int *error)
+enum saver mend(struct handoff *c, int *error)
 {
 	enum saver saver = SAVER_SAME_PASST;
 	int fd, ret;
 
 	*error = 0;
-	if (mend_from_spare(c))
+	if (restore_from_store(c))
 		return SAVER_SPARE;
 	fd = connect_again(c);
 	if (fd < 0)
@@ -263,6 +263,6 @@ enum saver mend(struct contract *c, int *error)
 		*error = -ret;
 		return SAVER_NONE;
 	}
-	renew_locker(c);
+	renew_store(c);
 	return saver;
 }

@@ -10,7 +10,7 @@
 /* Where the connection came back from. */
 enum saver {
 	SAVER_NONE,        /* nowhere */
-	SAVER_SPARE,       /* the locker */
+	SAVER_SPARE,       /* the store */
 	SAVER_SAME_PASST,  /* a new connection to the same passt */
 	SAVER_OTHER_PASST, /* a new connection to another one (patch mode) */
 };
@@ -19,35 +19,35 @@ enum saver {
 const char *saver_name(enum saver saver);
 
 /**
- * mend_find_locker() - Find the locker among the open descriptors
- * @contract:	Says where it was and what it is
+ * restore_find_store() - Find the store among the open descriptors
+ * @handoff:	Says where it was and what it is
  *
  * Programs may have moved it (posix_spawn's closefrom in a child): the number is only where the
  * search begins.
  *
  * Return: its number, or -1
  */
-int mend_find_locker(const struct contract *contract);
+int restore_find_store(const struct handoff *handoff);
 
 /**
- * mend_from_spare() - Put the spare on the number, over whatever is there
- * @contract:	Connection wanted; the locker's number is brought up to date
+ * restore_from_store() - Put the spare on the number, over whatever is there
+ * @handoff:	Connection wanted; the store's number is brought up to date
  *
  * A spare whose peer has hung up is not used. Never waits.
  *
  * Return: true if the connection is on the number
  */
-bool mend_from_spare(struct contract *contract);
+bool restore_from_store(struct handoff *handoff);
 
 /**
  * mend() - Put the connection back on its number, over whatever is there
- * @contract:	Connection wanted; connection, locker and passt are brought up to date
+ * @handoff:	Connection wanted; connection, store and passt are brought up to date
  * @error:	Filled with an errno where passt was tried and did not help
  *
  * From the spare, else from passt, waiting at most 3 s for it to listen.
  *
  * Return: where it came from; SAVER_NONE leaves the number as it was
  */
-enum saver mend(struct contract *contract, int *error);
+enum saver mend(struct handoff *handoff, int *error);
 
 #endif /* QRAP_RESTORE_H */

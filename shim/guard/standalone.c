@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The shim without the launcher: a contract out of the user's variables. */
+/* The shim without the launcher: a handoff out of the user's variables. */
 #include "shim/guard/standalone.h"
 
 #include <string.h>
@@ -120,7 +120,7 @@ static void trust_usual(struct passt_trust *trust)
 	*trust = (struct passt_trust) { .count = 2, .uids = { own, own ? 0 : UID_NOBODY } };
 }
 
-static void take_trust(char **envp, struct contract *c, const struct log *log)
+static void take_trust(char **envp, struct handoff *c, const struct log *log)
 {
 	const char *value = environment_find(envp, "QRAP_TRUST");
 
@@ -131,7 +131,7 @@ static void take_trust(char **envp, struct contract *c, const struct log *log)
 	trust_usual(&c->trust);
 }
 
-static void take_settings(char **envp, struct contract *c, const struct log *log)
+static void take_settings(char **envp, struct handoff *c, const struct log *log)
 {
 	static const char *const levels[] = { "quiet", "normal", "trace", NULL };
 	static const char *const switches[] = { "off", "on", NULL };
@@ -154,7 +154,7 @@ static uint64_t make_run_number(void)
 }
 
 /* Where the connection on the number leads: its path, if it has one. */
-static void take_peer(struct contract *c)
+static void take_peer(struct handoff *c)
 {
 	struct sockaddr_un peer = { .sun_family = AF_UNSPEC };
 	socklen_t len = sizeof(peer);
@@ -166,31 +166,31 @@ static void take_peer(struct contract *c)
 }
 
 /* The connection that is there already, and a spare of it. */
-static void adopt(struct contract *c)
+static void adopt(struct handoff *c)
 {
 	descriptor_identity(c->fd, &c->socket);
 	if (!c->passt[0])
 		take_peer(c);
-	c->locker = locker_create(c->fd, -1, c->fd);
-	if (c->locker >= 0 && descriptor_identity(c->locker, &c->locker_id))
+	c->store = store_create(c->fd, -1, c->fd);
+	if (c->store >= 0 && descriptor_identity(c->store, &c->store_id))
 		return;
-	if (c->locker >= 0)
-		sys_close(c->locker);
-	c->locker = -1;
+	if (c->store >= 0)
+		sys_close(c->store);
+	c->store = -1;
 }
 
 /* For those that follow. QRAP_FD has done its duty. */
-static void hand_over(char **envp, const struct contract *c)
+static void hand_over(char **envp, const struct handoff *c)
 {
-	static char entry[sizeof(CONTRACT_VARIABLE "=") + CONTRACT_SIZE];
-	const size_t name = strlen(CONTRACT_VARIABLE "=");
+	static char entry[sizeof(HANDOFF_VARIABLE "=") + HANDOFF_SIZE];
+	const size_t name = strlen(HANDOFF_VARIABLE "=");
 
-	memcpy(entry, CONTRACT_VARIABLE "=", name);
-	contract_write(c, entry + name);
+	memcpy(entry, HANDOFF_VARIABLE "=", name);
+	handoff_write(c, entry + name);
 	environment_replace(envp, FD_VARIABLE, entry);
 }
 
-bool standalone_contract(char **envp, struct contract *c, const struct log *log)
+bool standalone_handoff(char **envp, struct handoff *c, const struct log *log)
 {
 	const char *number = environment_find(envp, FD_VARIABLE);
 	uint64_t fd;
@@ -203,7 +203,7 @@ bool standalone_contract(char **envp, struct contract *c, const struct log *log)
 	}
 	memset(c, 0, sizeof(*c));
 	c->fd = (int)fd;
-	c->locker = -1;
+	c->store = -1;
 	if (!take_path(envp, "QRAP_SOCKET", c->passt, sizeof(c->passt), log))
 		return false;
 	take_settings(envp, c, log);

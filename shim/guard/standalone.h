@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The shim without the launcher, for people who start QEMU otherwise: they set LD_PRELOAD, and
- * QRAP_FD and QRAP_SOCKET instead of the contract. The first program that finds these makes a
- * contract out of them, and those that follow know no difference.
+ * QRAP_FD and QRAP_SOCKET instead of the handoff. The first program that finds these makes a
+ * handoff out of them, and those that follow know no difference.
  */
 #ifndef QRAP_STANDALONE_H
 #define QRAP_STANDALONE_H
@@ -13,9 +13,9 @@
 #include "shim/common/log.h"
 
 /**
- * standalone_contract() - Make a contract out of the user's variables
- * @envp:	Environment; the contract takes the place of QRAP_FD there
- * @contract:	Filled
+ * standalone_handoff() - Make a handoff out of the user's variables
+ * @envp:	Environment; the handoff takes the place of QRAP_FD there
+ * @handoff:	Filled
  * @log:	Where it is said what is wrong with a variable
  *
  * QRAP_FD		descriptor number on which QEMU expects the connection, 3 or more
@@ -27,8 +27,8 @@
  * A connected stream socket on the number is taken as it is, and a spare of it is made. Otherwise
  * the first program that mends connects to the socket.
  *
- * Return: true if there is a contract
+ * Return: true if there is a handoff
  */
-bool standalone_contract(char **envp, struct contract *contract, const struct log *log);
+bool standalone_handoff(char **envp, struct handoff *handoff, const struct log *log);
 
 #endif /* QRAP_STANDALONE_H */

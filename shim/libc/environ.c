@@ -19,7 +19,7 @@
  * slot that is no longer the last one: the loader and the shim take it for nothing.
  */
 static char preload_left[2 * PATH_MAX];
-static char contract_gone[] = CONTRACT_VARIABLE "=";
+static char handoff_gone[] = HANDOFF_VARIABLE "=";
 
 static char **find_slot(char **envp, const char *name)
 {
@@ -98,7 +98,7 @@ void environment_prepare(char **envp)
 	if (list)
 		prepare_preload(list);
 	move_to_end(envp, PRELOAD_VARIABLE);
-	move_to_end(envp, CONTRACT_VARIABLE);
+	move_to_end(envp, HANDOFF_VARIABLE);
 }
 
 /* One store: nothing for the last slot, else @instead. */
@@ -113,7 +113,7 @@ static void leave_slot(const char *name, char *instead, bool is_empty)
 
 void environment_leave(void)
 {
-	leave_slot(CONTRACT_VARIABLE, contract_gone, true);
+	leave_slot(HANDOFF_VARIABLE, handoff_gone, true);
 	if (preload_left[0])
 		leave_slot(PRELOAD_VARIABLE, preload_left,
 			   !preload_left[strlen(PRELOAD_VARIABLE "=")]);

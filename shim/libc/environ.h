@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Our two entries in a program's environment: the contract and LD_PRELOAD. */
+/* Our two entries in a program's environment: the handoff and LD_PRELOAD. */
 #ifndef QRAP_ENVIRON_H
 #define QRAP_ENVIRON_H
 

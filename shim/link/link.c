@@ -523,7 +523,7 @@ static bool holds(int fd, const struct identity *wanted)
 }
 
 /* The connection, or the placeholder, is on the number: from now on the link is ours. */
-static int start(const struct contract *contract, const struct log *log, bool down)
+static int start(const struct handoff *handoff, const struct log *log, bool down)
 {
 	int ret = make_placeholder();
 
@@ -533,36 +533,36 @@ static int start(const struct contract *contract, const struct log *log, bool do
 		return ret;
 	relink.pid = sys_getpid();
 	relink.out.any = true;
-	relink.reconnect = contract->reconnect && !contract->private_passt;
+	relink.reconnect = handoff->reconnect && !handoff->private_passt;
 	atomic_store(&seek.down, down);
-	ret = seek_start(contract, log, bell, !down);
+	ret = seek_start(handoff, log, bell, !down);
 	if (ret) {
 		drop_placeholder();
 		return ret;
 	}
 	if (!down)
-		adopt(contract->fd);
+		adopt(handoff->fd);
 	update();
-	atomic_store(&link_number, contract->fd);
+	atomic_store(&link_number, handoff->fd);
 	return 0;
 }
 
-static int start_unless_other(const struct contract *contract, const struct log *log)
+static int start_unless_other(const struct handoff *handoff, const struct log *log)
 {
 	struct identity id;
 	bool down;
 
-	if (!descriptor_identity(contract->fd, &id))
+	if (!descriptor_identity(handoff->fd, &id))
 		return -EBADF;
 	down = relink.placeholder >= 0 && identity_same(&id, &placeholder_id);
-	if (!down && !identity_same(&id, &contract->socket))
+	if (!down && !identity_same(&id, &handoff->socket))
 		return -ENOTCONN;
-	return start(contract, log, down);
+	return start(handoff, log, down);
 }
 
-int link_start(const struct contract *contract, const struct log *log)
+int link_start(const struct handoff *handoff, const struct log *log)
 {
-	int ret = start_unless_other(contract, log);
+	int ret = start_unless_other(handoff, log);
 	char msg[MSG_BYTES];
 	struct text t;
 

@@ -38,15 +38,15 @@ int link_prepare(int fd);
 
 /**
  * link_start() - The release: follow the frames from here on, notice the end of the link
- * @contract:	Number, connection, passt's path, trust, what to do when passt ends; read only now
+ * @handoff:	Number, connection, passt's path, trust, what to do when passt ends; read only now
  * @log:	Where events go; must stay
  *
- * Makes a thread. Does nothing if the number holds neither the contract's connection nor the
+ * Makes a thread. Does nothing if the number holds neither the handoff's connection nor the
  * placeholder.
  *
  * Return: 0, or -errno: the calls below must not be used then
  */
-int link_start(const struct contract *contract, const struct log *log);
+int link_start(const struct handoff *handoff, const struct log *log);
 
 /*
  * recv, recvmsg, send and sendmsg on the linked number: arguments, result and errno are those of

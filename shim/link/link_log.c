@@ -75,16 +75,16 @@ static void add_reason(struct text *t, enum down_reason reason, uint32_t detail)
 	}
 }
 
-static void add_passt(struct text *t, const struct tidings *tidings)
+static void add_passt(struct text *t, const struct link_log *link_log)
 {
-	text_add(t, *tidings->path ? "passt at " : "the private passt");
-	text_add(t, tidings->path);
+	text_add(t, *link_log->path ? "passt at " : "the private passt");
+	text_add(t, link_log->path);
 	text_add(t, " ");
 }
 
-static const char *consequence(const struct tidings *tidings, enum down_reason reason)
+static const char *consequence(const struct link_log *link_log, enum down_reason reason)
 {
-	if (tidings->final)
+	if (link_log->final)
 		return ": from now on the guest has no network";
 	if (reason <= DOWN_FROM_START)
 		return ": the guest has no network until it is back";
@@ -105,7 +105,7 @@ static void add_member(struct text *t, const char *name, int64_t n)
 	text_add_int(t, n);
 }
 
-void tidings_down(const struct tidings *tidings, enum down_reason reason, uint32_t detail)
+void link_log_down(const struct link_log *link_log, enum down_reason reason, uint32_t detail)
 {
 	char msg[MSG_BYTES], more[MORE_BYTES];
 	struct text t, m;
@@ -113,17 +113,17 @@ void tidings_down(const struct tidings *tidings, enum down_reason reason, uint32
 		.kind = EVENT_LINK_DOWN,
 		.severity = SEVERITY_WARNING,
 		.msg = msg,
-		.fd = tidings->fd,
-		.socket = tidings->path,
-		.action = tidings->final ? "none" : "waiting",
+		.fd = link_log->fd,
+		.socket = link_log->path,
+		.action = link_log->final ? "none" : "waiting",
 		.error = is_error(reason) ? (int)detail : 0,
 		.more = more,
 	};
 
 	text_start(&t, msg, sizeof(msg));
-	add_passt(&t, tidings);
+	add_passt(&t, link_log);
 	add_reason(&t, reason, detail);
-	text_add(&t, consequence(tidings, reason));
+	text_add(&t, consequence(link_log, reason));
 	text_start(&m, more, sizeof(more));
 	text_add(&m, "\"reason\":");
 	text_add_json(&m, reason_name(reason));
@@ -131,10 +131,11 @@ void tidings_down(const struct tidings *tidings, enum down_reason reason, uint32
 		add_member(&m, "length", detail);
 	if (reason == DOWN_NOT_TRUSTED)
 		add_member(&m, "uid", detail);
-	log_event(tidings->log, &event);
+	log_event(link_log->log, &event);
 }
 
-void tidings_up(const struct tidings *tidings, int64_t away_ms, unsigned dropped, unsigned padded)
+void link_log_up(const struct link_log *link_log, int64_t away_ms, unsigned dropped,
+		 unsigned padded)
 {
 	char msg[MSG_BYTES], more[MORE_BYTES];
 	struct text t, m;
@@ -143,13 +144,13 @@ void tidings_up(const struct tidings *tidings, int64_t away_ms, unsigned dropped
 		.kind = EVENT_LINK_UP,
 		.severity = SEVERITY_WARNING,
 		.msg = msg,
-		.fd = tidings->fd,
-		.socket = tidings->path,
+		.fd = link_log->fd,
+		.socket = link_log->path,
 		.more = more,
 	};
 
 	text_start(&t, msg, sizeof(msg));
-	add_passt(&t, tidings);
+	add_passt(&t, link_log);
 	text_add(&t, "is back after ");
 	text_add_int(&t, away_ms);
 	text_add(&t, " ms: the guest has its network again (frames dropped: ");
@@ -159,17 +160,17 @@ void tidings_up(const struct tidings *tidings, int64_t away_ms, unsigned dropped
 	add_member(&m, "away_ms", away_ms);
 	add_member(&m, "dropped", dropped);
 	add_member(&m, "padded", padded);
-	log_event(tidings->log, &event);
+	log_event(link_log->log, &event);
 }
 
-void tidings_first_frame(const struct tidings *tidings)
+void link_log_first_frame(const struct link_log *link_log)
 {
 	const struct log_event event = {
 		.kind = EVENT_FIRST_FRAME,
 		.msg = "the guest has sent its first frame",
-		.fd = tidings->fd,
-		.socket = tidings->path,
+		.fd = link_log->fd,
+		.socket = link_log->path,
 	};
 
-	log_event(tidings->log, &event);
+	log_event(link_log->log, &event);
 }

@@ -27,13 +27,13 @@ enum down_reason {
 };
 
 /**
- * struct tidings - What all of them speak of
+ * struct link_log - What all of them speak of
  * @log:	Where to
  * @fd:		QEMU's number
  * @path:	Passt's socket, "" for a private one
  * @final:	There is nothing to reconnect to, or it is not wanted
  */
-struct tidings {
+struct link_log {
 	const struct log *log;
 	int fd;
 	const char *path;
@@ -41,23 +41,24 @@ struct tidings {
 };
 
 /**
- * tidings_down() - The link is down, or stays so for a new reason
- * @tidings:	Of which link
+ * link_log_down() - The link is down, or stays so for a new reason
+ * @link_log:	Of which link
  * @reason:	Why
  * @detail:	The length that could not be, the uid that is not trusted, or an errno
  */
-void tidings_down(const struct tidings *tidings, enum down_reason reason, uint32_t detail);
+void link_log_down(const struct link_log *link_log, enum down_reason reason, uint32_t detail);
 
 /**
- * tidings_up() - The link is up again
- * @tidings:	Of which link
+ * link_log_up() - The link is up again
+ * @link_log:	Of which link
  * @away_ms:	Milliseconds that it was down
  * @dropped:	Frames of the guest that were dropped meanwhile
  * @padded:	Frames of passt's that broke off and were completed
  */
-void tidings_up(const struct tidings *tidings, int64_t away_ms, unsigned dropped, unsigned padded);
+void link_log_up(const struct link_log *link_log, int64_t away_ms, unsigned dropped,
+		 unsigned padded);
 
 /* The guest has sent its first frame. */
-void tidings_first_frame(const struct tidings *tidings);
+void link_log_first_frame(const struct link_log *link_log);
 
 #endif /* QRAP_LINK_LOG_H */

@@ -44,7 +44,7 @@ enum { ABOUT_BELL, ABOUT_APPEAR, ABOUT_LINK };
 
 /**
  * struct seeker - The thread's own state
- * @tidings:	For the log
+ * @link_log:	For the log
  * @path:	Passt's socket
  * @trust:	Whose passt may be used
  * @bell:	The placeholder's other end
@@ -62,12 +62,12 @@ enum { ABOUT_BELL, ABOUT_APPEAR, ABOUT_LINK };
  * @said:	Reason that was told last
  */
 struct seeker {
-	struct tidings tidings;
+	struct link_log link_log;
 	char path[PASST_PATH_MAX + 1];
 	struct passt_trust trust;
 	int bell;
 	int epoll;
-	struct appear appear;
+	struct dir_watch appear;
 	uint64_t links;
 	bool linked;
 	bool announced;
@@ -113,7 +113,7 @@ static void say_why(struct seeker *s, enum down_reason reason, uint32_t detail)
 		news = false;
 	s->said = reason;
 	if (news)
-		tidings_down(&s->tidings, reason, detail);
+		link_log_down(&s->link_log, reason, detail);
 }
 
 static void say_error(struct seeker *s, int error, int unwatched)
@@ -146,8 +146,8 @@ static int keep_watch(struct seeker *s)
 	int ret;
 
 	if (s->appear.fd >= 0)
-		return appear_retry(&s->appear);
-	ret = appear_open(&s->appear, s->path);
+		return dir_watch_retry(&s->appear);
+	ret = dir_watch_open(&s->appear, s->path);
 	if (s->appear.fd >= 0)
 		add_to_epoll(s, s->appear.fd, EPOLLIN, ABOUT_APPEAR);
 	return ret;
@@ -159,7 +159,7 @@ static void look_for_passt(struct seeker *s, int64_t now, bool at_once)
 	s->failures = 0;
 	s->fast_till_ms = at_once ? now + FAST_TOTAL_MS : now;
 	s->next_ms = at_once ? now : now + SLOW_MS;
-	if (!s->tidings.final)
+	if (!s->link_log.final)
 		keep_watch(s);
 }
 
@@ -182,7 +182,7 @@ static void mourn(struct seeker *s, int64_t now, enum down_reason reason)
 	s->announced = false;
 	s->lost_ms = now;
 	s->said = reason;
-	tidings_down(&s->tidings, reason, atomic_load(&seek.bad_length));
+	link_log_down(&s->link_log, reason, atomic_load(&seek.bad_length));
 	look_for_passt(s, now, reason == DOWN_CLOSED);
 }
 
@@ -266,9 +266,9 @@ static void try_passt(struct seeker *s)
 static void announce(struct seeker *s)
 {
 	s->announced = true;
-	appear_close(&s->appear);
-	tidings_up(&s->tidings, s->found_ms - s->lost_ms, atomic_exchange(&seek.dropped, 0),
-		   atomic_exchange(&seek.padded, 0));
+	dir_watch_close(&s->appear);
+	link_log_up(&s->link_log, s->found_ms - s->lost_ms, atomic_exchange(&seek.dropped, 0),
+		    atomic_exchange(&seek.padded, 0));
 }
 
 static void silence_bell(const struct seeker *s)
@@ -285,7 +285,7 @@ static int time_left(const struct seeker *s)
 	int64_t at = s->linked ? s->found_ms + TRIAL_MS : s->next_ms;
 	int64_t left = at - sys_now_ms();
 
-	if (s->linked ? s->announced : s->tidings.final)
+	if (s->linked ? s->announced : s->link_log.final)
 		return -1;
 	return left > 0 ? (int)left : 0;
 }
@@ -303,7 +303,7 @@ static bool wait_for_events(struct seeker *s)
 		if (events[i].data.u64 == ABOUT_BELL) {
 			silence_bell(s);
 		} else if (events[i].data.u64 == ABOUT_APPEAR) {
-			if (appear_read(&s->appear))
+			if (dir_watch_read(&s->appear))
 				look_for_passt(s, sys_now_ms(), true);
 		} else if (events[i].data.u64 == ABOUT_LINK + s->links) {
 			ended = true;
@@ -323,7 +323,7 @@ static void say_spoken(struct seeker *s)
 	if (s->spoken || !atomic_load(&seek.spoken))
 		return;
 	s->spoken = true;
-	tidings_first_frame(&s->tidings);
+	link_log_first_frame(&s->link_log);
 }
 
 /* The owner has stopped us: what has happened by then is told all the same. */
@@ -367,7 +367,7 @@ static void *run(void *arg)
 	ready = atomic_exchange(&seek.ready, -1);
 	if (ready >= 0)
 		sys_close(ready);
-	appear_close(&s->appear);
+	dir_watch_close(&s->appear);
 	sys_close(s->epoll);
 	/* Last of all: link_stop() waits for it. */
 	sys_close(s->bell);
@@ -399,17 +399,17 @@ static int start_thread(struct seeker *s)
 	return -ret;
 }
 
-int seek_start(const struct contract *contract, const struct log *log, int bell, bool linked)
+int seek_start(const struct handoff *handoff, const struct log *log, int bell, bool linked)
 {
 	struct seeker *s = &seeker;
 	int ret;
 
-	memcpy(s->path, contract->passt, sizeof(s->path));
-	s->trust = contract->trust;
-	s->tidings = (struct tidings) { .log = log,
-					.fd = contract->fd,
-					.path = contract->private_passt ? "" : s->path,
-					.final = contract->private_passt || !contract->reconnect };
+	memcpy(s->path, handoff->passt, sizeof(s->path));
+	s->trust = handoff->trust;
+	s->link_log = (struct link_log) { .log = log,
+					  .fd = handoff->fd,
+					  .path = handoff->private_passt ? "" : s->path,
+					  .final = handoff->private_passt || !handoff->reconnect };
 	s->bell = bell;
 	s->appear.fd = s->appear.watch = -1;
 	s->linked = s->announced = linked;
@@ -418,7 +418,7 @@ int seek_start(const struct contract *contract, const struct log *log, int bell,
 		return s->epoll;
 	ret = add_to_epoll(s, bell, EPOLLIN, ABOUT_BELL);
 	if (!ret && linked)
-		ret = watch_link(s, contract->fd);
+		ret = watch_link(s, handoff->fd);
 	if (!ret)
 		ret = start_thread(s);
 	if (ret)

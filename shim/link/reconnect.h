@@ -50,7 +50,7 @@ extern struct seek seek;
 
 /**
  * seek_start() - Start the thread
- * @contract:	Passt's path, trust, what to do when passt ends; read only now
+ * @handoff:	Passt's path, trust, what to do when passt ends; read only now
  * @log:	Where events go
  * @bell:	The other end of the placeholder: bytes that arrive here wake the thread, bytes sent
  *		wake QEMU. Becomes the thread's.
@@ -58,7 +58,7 @@ extern struct seek seek;
  *
  * Return: 0, or -errno: @bell is still the caller's
  */
-int seek_start(const struct contract *contract, const struct log *log, int bell, bool linked);
+int seek_start(const struct handoff *handoff, const struct log *log, int bell, bool linked);
 
 /* Wakes whoever reads at the other end of this end of the placeholder. */
 void seek_ring(int bell);

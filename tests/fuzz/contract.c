@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The contract: what is written reads the same, what is read would have been written so, and can be
+ * The handoff: what is written reads the same, what is read would have been written so, and can be
  * updated in place.
  *
- * Input: the variable's value, if it begins with a digit. Else what a contract is made of, byte by
+ * Input: the variable's value, if it begins with a digit. Else what a handoff is made of, byte by
  * byte, and then damage to its text: triples of where, two bytes, and what.
  */
 #include <stddef.h>
@@ -18,32 +18,31 @@ static void insist(bool truth)
 		abort();
 }
 
-static void check_sane(const struct contract *c)
+static void check_sane(const struct handoff *c)
 {
-	insist(c->fd > 2 && (c->locker == -1 || c->locker > 0));
+	insist(c->fd > 2 && (c->store == -1 || c->store > 0));
 	insist(strlen(c->passt) <= PASST_PATH_MAX && strlen(c->log_file) < PATH_MAX);
-	insist(strlen(c->well) <= CONTRACT_HOP_MAX && strlen(c->gone) <= CONTRACT_HOP_MAX);
+	insist(strlen(c->well) <= HANDOFF_HOP_MAX && strlen(c->gone) <= HANDOFF_HOP_MAX);
 	insist(c->trust.count <= PASST_TRUST_MAX && c->level <= LOG_TRACE);
 	insist(!c->trust.any || !c->trust.count);
 }
 
 /* Whatever the first part becomes, the rest and the length stay. */
-static void check_update(char *text, const struct contract *before)
+static void check_update(char *text, const struct handoff *before)
 {
-	static struct contract c, after;
+	static struct handoff c, after;
 	size_t len = strlen(text);
 
 	c = *before;
-	c.locker = c.locker == 7 ? -1 : 7;
-	c.locker_id.ino = ~c.locker_id.ino;
+	c.store = c.store == 7 ? -1 : 7;
+	c.store_id.ino = ~c.store_id.ino;
 	memset(c.passt, 'p', before->run % (PASST_PATH_MAX + 1));
 	c.passt[before->run % (PASST_PATH_MAX + 1)] = '\0';
 	strcpy(c.well, before->gone);
 	strcpy(c.gone, before->well);
-	contract_update(text, &c);
-	insist(strlen(text) == len && contract_read(text, &after));
-	insist(c.locker == after.locker &&
-	       !memcmp(&c.locker_id, &after.locker_id, sizeof(c.locker_id)));
+	handoff_update(text, &c);
+	insist(strlen(text) == len && handoff_read(text, &after));
+	insist(c.store == after.store && !memcmp(&c.store_id, &after.store_id, sizeof(c.store_id)));
 	insist(!strcmp(c.passt, after.passt));
 	insist(!strcmp(c.well, after.well) && !strcmp(c.gone, after.gone));
 	insist(c.fd == after.fd && !memcmp(&c.socket, &after.socket, sizeof(c.socket)));
@@ -57,15 +56,15 @@ static void check_update(char *text, const struct contract *before)
 /* Any text. */
 static void check(char *text)
 {
-	static struct contract c;
-	static char out[CONTRACT_SIZE];
+	static struct handoff c;
+	static char out[HANDOFF_SIZE];
 	size_t len;
 
-	if (!contract_read(text, &c))
+	if (!handoff_read(text, &c))
 		return;
 	check_sane(&c);
-	len = contract_write(&c, out);
-	insist(len == strlen(out) && len < CONTRACT_SIZE);
+	len = handoff_write(&c, out);
+	insist(len == strlen(out) && len < HANDOFF_SIZE);
 	insist(!strcmp(out, text));
 	check_update(text, &c);
 }
@@ -115,7 +114,7 @@ static void take_text(struct bytes *b, char *out, size_t max)
 	out[len] = '\0';
 }
 
-static void take_contract(struct bytes *b, struct contract *c)
+static void take_handoff(struct bytes *b, struct handoff *c)
 {
 	unsigned flags = take_byte(b);
 
@@ -126,21 +125,21 @@ static void take_contract(struct bytes *b, struct contract *c)
 	c->trust.any = flags & 8;
 	c->level = (enum log_level)((flags >> 4) % (LOG_TRACE + 1));
 	c->fd = 3 + (int)(take_number(b) % (INT_MAX - 2));
-	c->locker = (int)(take_number(b) % ((unsigned)INT_MAX + 1));
-	if (!c->locker)
-		c->locker = -1;
+	c->store = (int)(take_number(b) % ((unsigned)INT_MAX + 1));
+	if (!c->store)
+		c->store = -1;
 	c->socket.cookie = take_number(b);
 	c->socket.dev = take_number(b);
 	c->socket.ino = take_number(b);
-	c->locker_id.cookie = take_number(b);
-	c->locker_id.dev = take_number(b);
-	c->locker_id.ino = take_number(b);
+	c->store_id.cookie = take_number(b);
+	c->store_id.dev = take_number(b);
+	c->store_id.ino = take_number(b);
 	c->run = take_number(b);
 	c->qemu_dev = take_number(b);
 	c->qemu_ino = take_number(b);
 	take_text(b, c->passt, PASST_PATH_MAX);
-	take_text(b, c->well, CONTRACT_HOP_MAX);
-	take_text(b, c->gone, CONTRACT_HOP_MAX);
+	take_text(b, c->well, HANDOFF_HOP_MAX);
+	take_text(b, c->gone, HANDOFF_HOP_MAX);
 	take_text(b, c->log_file, PATH_MAX - 1);
 	c->trust.count = c->trust.any ? 0 : take_byte(b) % (PASST_TRUST_MAX + 1);
 	for (unsigned i = 0; i < c->trust.count; i++)
@@ -150,15 +149,15 @@ static void take_contract(struct bytes *b, struct contract *c)
 /* Written, read again, and then damaged. */
 static void check_made(struct bytes *b)
 {
-	static struct contract made, again;
-	static char text[CONTRACT_SIZE];
+	static struct handoff made, again;
+	static char text[HANDOFF_SIZE];
 	size_t len;
 
-	take_contract(b, &made);
-	len = contract_write(&made, text);
-	insist(len == strlen(text) && len < CONTRACT_SIZE);
-	insist(contract_read(text, &again));
-	insist(!memcmp(&made, &again, offsetof(struct contract, log_file)));
+	take_handoff(b, &made);
+	len = handoff_write(&made, text);
+	insist(len == strlen(text) && len < HANDOFF_SIZE);
+	insist(handoff_read(text, &again));
+	insist(!memcmp(&made, &again, offsetof(struct handoff, log_file)));
 	insist(!strcmp(made.log_file, again.log_file));
 	if (!b->left)
 		check_update(text, &made);

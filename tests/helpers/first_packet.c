@@ -21,7 +21,7 @@
 #define PASST_PATH "passt.socket"
 
 /* Length and an Ethernet frame of 60 bytes, of a type for local experiments. */
-#define ANSWER_BYTES 64
+#define CHECK_REPLY_BYTES 64
 
 static int listen_as_passt(void)
 {
@@ -36,8 +36,8 @@ static int listen_as_passt(void)
 
 static void wait_for_guest(int listener)
 {
-	uint8_t answer[ANSWER_BYTES] = {
-		0, 0, 0, ANSWER_BYTES - 4, 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xb5
+	uint8_t answer[CHECK_REPLY_BYTES] = {
+		0, 0, 0, CHECK_REPLY_BYTES - 4, 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xb5
 	};
 	int conn = check(accept4(listener, NULL, NULL, SOCK_CLOEXEC), "accept");
 	uint8_t bytes[1024];

@@ -25,7 +25,7 @@
 #define WAIT_MS    5000
 
 static int listener = -1, conn = -1;
-static struct contract contract;
+static struct handoff handoff;
 static const struct log quiet = { .level = LOG_QUIET, .fd = -1 };
 
 #define insist(truth) insist_that(truth, #truth, __LINE__)
@@ -57,13 +57,13 @@ static void accept_qemu(void)
 	insist(conn >= 0);
 }
 
-/* Without a connection: what a test does with the contract comes before start_link(). */
-static void make_contract(void)
+/* Without a connection: what a test does with the handoff comes before start_link(). */
+static void make_handoff(void)
 {
-	contract.fd = QEMU_FD;
-	strcpy(contract.passt, PASST_PATH);
-	contract.reconnect = true;
-	contract.trust.any = true;
+	handoff.fd = QEMU_FD;
+	strcpy(handoff.passt, PASST_PATH);
+	handoff.reconnect = true;
+	handoff.trust.any = true;
 	next_load();
 }
 
@@ -76,8 +76,8 @@ static void start_link(void)
 	insist(dup2(fd, QEMU_FD) == QEMU_FD);
 	close(fd);
 	accept_qemu();
-	descriptor_identity(QEMU_FD, &contract.socket);
-	insist(!link_start(&contract, &quiet));
+	descriptor_identity(QEMU_FD, &handoff.socket);
+	insist(!link_start(&handoff, &quiet));
 	insist(link_has(QEMU_FD));
 }
 
@@ -415,7 +415,7 @@ static void stop(void)
 	unsigned before, threads, up;
 	int deadline;
 
-	make_contract();
+	make_handoff();
 	listener = conn = -1;
 	before = count_entries("/proc/self/fd");
 	threads = count_entries("/proc/self/task");
@@ -454,9 +454,9 @@ static void stop_with_offer(void)
 static void prepared(void)
 {
 	insist(!link_prepare(QEMU_FD));
-	descriptor_identity(QEMU_FD, &contract.socket);
+	descriptor_identity(QEMU_FD, &handoff.socket);
 	wait_readable();
-	insist(!link_start(&contract, &quiet));
+	insist(!link_start(&handoff, &quiet));
 	insist_dummy();
 	insist(send_frame(60, 3) == 64);
 	start_listening();
@@ -473,7 +473,7 @@ static void no_reconnect(void)
 	uint8_t buf[FRAME_MAX], frame[100];
 	size_t n = make(frame, 60, 7);
 
-	contract.reconnect = false;
+	handoff.reconnect = false;
 	start_link();
 	insist(link_recv(QEMU_FD, buf, sizeof(buf), 0) == FRAME_HEADER + FRAME_DUMMY);
 	insist(send(conn, frame, n, 0) == (ssize_t)n);
@@ -490,7 +490,7 @@ static void not_ours(void)
 {
 	start_listening();
 	insist(dup2(passt_connect(PASST_PATH), QEMU_FD) == QEMU_FD);
-	insist(link_start(&contract, &quiet) == -ENOTCONN);
+	insist(link_start(&handoff, &quiet) == -ENOTCONN);
 	insist(!link_has(QEMU_FD));
 }
 
@@ -574,7 +574,7 @@ int main(int argc, char **argv)
 	size_t i;
 
 	signal(SIGPIPE, SIG_IGN);
-	make_contract();
+	make_handoff();
 	for (i = 0; argc == 2 && i < sizeof(tests) / sizeof(*tests); i++) {
 		if (!strcmp(argv[1], tests[i].name)) {
 			tests[i].run();

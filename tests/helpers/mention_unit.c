@@ -13,7 +13,7 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		return 2;
 	fd = atoi(argv[2]);
-	if (mentions_connection(argv[1], fd))
+	if (arg_names_fd(argv[1], fd))
 		puts("connection");
 	else
 		puts(mentions_descriptor(argv[1], fd) ? "descriptor" : "no");

@@ -58,10 +58,10 @@
 /* How long QEMU may take to start: under valgrind, on a busy machine. */
 #define START_MS 45000
 /* passt answers at once, or never; unless --patience says that it may take its time. */
-#define ANSWER_MS 2000
-#define ASK_MS    250
-#define END_MS    10000
-#define TICK_MS   10
+#define CHECK_REPLY_MS 2000
+#define ASK_MS         250
+#define END_MS         10000
+#define TICK_MS        10
 
 /**
  * struct online - What goes on
@@ -173,7 +173,7 @@ static bool is_offer(const uint8_t *f, size_t size)
 	       f[AT_UDP + 1] == SERVER_PORT && f[AT_DHCP] == 2 && !memcmp(f + AT_XID, xid, 4);
 }
 
-enum answer { ANSWER_NONE, ANSWER_OFFER, ANSWER_END };
+enum answer { CHECK_REPLY_NONE, CHECK_REPLY_OFFER, CHECK_REPLY_END };
 
 /* Takes what has come through QEMU; the address of an offer is printed. */
 static enum answer take_answer(int fd)
@@ -183,7 +183,7 @@ static enum answer take_answer(int fd)
 	ssize_t got = recv(fd, buf + len, sizeof(buf) - len, MSG_DONTWAIT);
 
 	if (!got || (got < 0 && errno != EAGAIN))
-		return ANSWER_END;
+		return CHECK_REPLY_END;
 	if (got > 0)
 		len += (size_t)got;
 	while (len >= HEADER) {
@@ -199,12 +199,12 @@ static enum answer take_answer(int fd)
 			break;
 		if (is_offer(buf + HEADER, size)) {
 			printf("online %u.%u.%u.%u\n", ip[0], ip[1], ip[2], ip[3]);
-			return ANSWER_OFFER;
+			return CHECK_REPLY_OFFER;
 		}
 		len -= HEADER + size;
 		memmove(buf, buf + HEADER + size, len);
 	}
-	return ANSWER_NONE;
+	return CHECK_REPLY_NONE;
 }
 
 /* Children that have ended, whosoever they were. Return: true if there are none left. */
@@ -255,10 +255,10 @@ static enum answer ask(const struct online *o, int patience_ms)
 		}
 		poll(&p, 1, TICK_MS);
 		answer = take_answer(o->network);
-		if (answer != ANSWER_NONE)
+		if (answer != CHECK_REPLY_NONE)
 			return answer;
 	}
-	return ANSWER_NONE;
+	return CHECK_REPLY_NONE;
 }
 
 /* QEMU is told to end; its monitor says when it has, and then so does the command. */
@@ -303,7 +303,7 @@ int main(int argc, char **argv)
 {
 	struct online o = { .network = -1, .monitor = -1 };
 	const char *tell = NULL, *then = NULL;
-	int patience_ms = ANSWER_MS;
+	int patience_ms = CHECK_REPLY_MS;
 	enum answer answer;
 
 	for (; argc > 3 && !strncmp(argv[1], "--", 2); argv += 2, argc -= 2) {
@@ -330,10 +330,10 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	answer = ask(&o, patience_ms);
-	if (answer == ANSWER_OFFER)
+	if (answer == CHECK_REPLY_OFFER)
 		act(&o, tell, then);
 	else
-		printf("%s\n", answer == ANSWER_END ? "no QEMU" : "offline");
+		printf("%s\n", answer == CHECK_REPLY_END ? "no QEMU" : "offline");
 	end(&o);
-	return answer == ANSWER_OFFER ? 0 : answer == ANSWER_END ? 2 : 1;
+	return answer == CHECK_REPLY_OFFER ? 0 : answer == CHECK_REPLY_END ? 2 : 1;
 }
