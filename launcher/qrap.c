@@ -27,7 +27,7 @@
 #include "shim/common/sys.h"
 
 /* Which QEMU: explicit mode's command, or the one that patch mode finds. */
-static int find_qemu(const struct options *o, struct qemu *qemu)
+static int find_qemu(const struct settings *o, struct qemu *qemu)
 {
 	const char *command = o->mode == MODE_EXPLICIT ? o->command[0] : o->qemu;
 	int status = command ? qemu_find_command(command, qemu) : qemu_find_default(qemu);
@@ -51,7 +51,7 @@ static bool is_open(int fd)
 }
 
 /* Patch mode: the new command line, and each change for those who want to know. */
-static int rewrite(const struct options *o, const struct qemu *qemu, struct netargs_result *result)
+static int rewrite(const struct settings *o, const struct qemu *qemu, struct netargs_result *result)
 {
 	const struct netargs_request request = {
 		.qemu = qemu->path, .args = o->command, .model = o->model, .is_open = is_open
@@ -87,7 +87,7 @@ static int rewrite(const struct options *o, const struct qemu *qemu, struct neta
  * @preload:	What is known of it, once @done
  */
 struct shim_search {
-	const struct options *options;
+	const struct settings *options;
 	struct qemu *qemu;
 	char **words;
 	bool done;
@@ -99,7 +99,7 @@ struct shim_search {
 static void find_shim(void *arg)
 {
 	struct shim_search *shim = arg;
-	const struct options *o = shim->options;
+	const struct settings *o = shim->options;
 
 	if (shim->done || !o->guard)
 		return;
@@ -116,7 +116,7 @@ static void find_shim(void *arg)
 /* A passt of our own, the one that was named, or one that is found. */
 static int connect_to_passt(struct shim_search *shim, struct connection *connection)
 {
-	const struct options *o = shim->options;
+	const struct settings *o = shim->options;
 	const struct discovery discovery = {
 		.log = &o->log,
 		.socket = o->socket,
@@ -151,7 +151,7 @@ static int run_command(struct handover *h, char **words)
 }
 
 /* The main job, once it is known what to run with which arguments. */
-static int start(const struct options *o, struct qemu *qemu, char **words, int fd)
+static int start(const struct settings *o, struct qemu *qemu, char **words, int fd)
 {
 	struct preload preload;
 	struct shim_search shim = {
@@ -172,7 +172,7 @@ static int start(const struct options *o, struct qemu *qemu, char **words, int f
 	return run_command(&handover, words);
 }
 
-static int run_explicit(const struct options *o)
+static int run_explicit(const struct settings *o)
 {
 	struct qemu qemu;
 	int status = find_qemu(o, &qemu);
@@ -186,7 +186,7 @@ static int run_explicit(const struct options *o)
 	return start(o, &qemu, o->command, o->fd);
 }
 
-static int run_patched(const struct options *o)
+static int run_patched(const struct settings *o)
 {
 	struct netargs_result result = { .args = o->command };
 	bool starts_guest = netargs_starts_guest(o->command);
@@ -224,7 +224,7 @@ static void hold_standard_descriptors(void)
 	}
 }
 
-static int run(const struct options *options)
+static int run(const struct settings *options)
 {
 	switch (options->mode) {
 	case MODE_EXPLICIT:
@@ -249,7 +249,7 @@ static int run(const struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options;
+	struct settings options;
 	int status;
 
 	hold_standard_descriptors();

@@ -61,7 +61,7 @@ static bool is_slip(const char *word, const char *option)
  *
  * Return: false, after a message, if it can only be meant for us
  */
-static bool is_foreign(const struct options *options, const char *word)
+static bool is_foreign(const struct settings *options, const char *word)
 {
 	for (int i = 0; i < SETTINGS; i++) {
 		if (is_slip(word, settings[i].option)) {
@@ -90,7 +90,7 @@ static bool is_foreign(const struct options *options, const char *word)
 }
 
 /* The value of the option in words[0], or NULL after a message. */
-static const char *find_value(const struct options *options, const struct setting *setting,
+static const char *find_value(const struct settings *options, const struct setting *setting,
 			      char **words)
 {
 	const char *value = strchr(words[0], '=');
@@ -118,7 +118,7 @@ static const char *find_value(const struct options *options, const struct settin
  *
  * Return: number of words that were ours, or -1 after a message
  */
-static int read_options(const struct options *options, char **words, struct given *given)
+static int read_options(const struct settings *options, char **words, struct given *given)
 {
 	int i = 0;
 
@@ -158,7 +158,7 @@ static void read_variables(struct given *given)
 	}
 }
 
-static int apply_all(struct options *options, const struct given *given)
+static int apply_all(struct settings *options, const struct given *given)
 {
 	for (int i = 0; i < SETTINGS; i++) {
 		if (given[i].value && settings[i].apply(options, &given[i]))
@@ -187,7 +187,7 @@ static enum number read_number(const char *word, long *number)
 	return *end ? NUMBER_WITH_JUNK : NUMBER_WHOLE;
 }
 
-static int check_number(const struct options *options, long number, const char *word)
+static int check_number(const struct settings *options, long number, const char *word)
 {
 	struct rlimit limit;
 
@@ -226,7 +226,7 @@ static bool is_mistyped(char **words)
 }
 
 /* A number and a command: explicit mode. Anything else is for QEMU, and stays patch mode. */
-static int decide(struct options *options, char **words)
+static int decide(struct settings *options, char **words)
 {
 	long number;
 	enum number kind = read_number(words[0], &number);
@@ -254,7 +254,7 @@ static int decide(struct options *options, char **words)
 }
 
 /* --list and --report take no arguments, --check takes a command. */
-static int check_rest(const struct options *options, char **words)
+static int check_rest(const struct settings *options, char **words)
 {
 	int most = options->mode == MODE_CHECK ? 1 : 0;
 
@@ -276,7 +276,7 @@ static const char *name_in_link(const char *argv0)
 	return *name && !settings_names_qrap(name) ? name : NULL;
 }
 
-int options_parse(int argc, char **argv, struct options *options)
+int options_parse(int argc, char **argv, struct settings *options)
 {
 	struct given given[SETTINGS] = { 0 };
 	char **words = argv + (argc > 0);

@@ -1,59 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Our own options, each with its environment variable, and the three ways to be called. */
+/* Our own options, each with its environment variable: the command line fills the settings. */
 #ifndef QRAP_OPTIONS_H
 #define QRAP_OPTIONS_H
 
-#include <stdbool.h>
-
-#include "shim/common/log.h"
-#include "shim/common/passt.h"
-
-enum mode {
-	MODE_EXPLICIT, /* FDNUM QEMU_CMD [QEMU_ARG]...: the command is run untouched */
-	MODE_PATCH,    /* [QEMU_ARG]...: find QEMU, replace its network devices */
-	MODE_LIST,     /* --list */
-	MODE_CHECK,    /* --check [QEMU_CMD] */
-	MODE_REPORT,   /* --report FILE */
-	MODE_HELP,
-	MODE_VERSION,
-};
-
-/**
- * struct options - What this run was asked for
- * @mode:	What to do
- * @log:	Where messages and events go
- * @socket:	--socket: use this one, probe no other; or NULL
- * @passt:	--passt: command line of a private passt; or NULL
- * @wait_ms:	--wait: keep looking that long, in milliseconds; 0: not
- * @trust:	--trust: whose passt may be used, default filled in
- * @qemu:	--qemu: name or path of patch mode's QEMU; or NULL
- * @model:	--model: NIC to add in patch mode, "same"; or NULL for the default
- * @guard:	--guard: load the shim
- * @reconnect:	--reconnect: keep the link when passt restarts
- * @dry_run:	--dry-run: print the command only
- * @json:	--list=json
- * @file:	--report: its log file
- * @fd:		Explicit mode: the number asked for
- * @command:	What follows our own options: explicit mode's QEMU_CMD and arguments, patch mode's
- *		arguments, --check's command; NULL-terminated
- */
-struct options {
-	enum mode mode;
-	struct log log;
-	const char *socket;
-	const char *passt;
-	int wait_ms;
-	struct passt_trust trust;
-	const char *qemu;
-	const char *model;
-	bool guard;
-	bool reconnect;
-	bool dry_run;
-	bool json;
-	const char *file;
-	int fd;
-	char **command;
-};
+#include "launcher/base/settings.h"
 
 /**
  * options_parse() - Read the command line and the environment
@@ -65,7 +15,7 @@ struct options {
  *
  * Return: 0, or the exit status after a message
  */
-int options_parse(int argc, char **argv, struct options *options);
+int options_parse(int argc, char **argv, struct settings *options);
 
 /* --help, on stdout. */
 void options_help(void);

@@ -18,7 +18,7 @@
 /* What a passt that was started by root turns into, and how an unmapped user looks. */
 #define UID_NOBODY 65534
 
-static int refuse(const struct options *options, const struct given *given, const char *wanted)
+static int refuse(const struct settings *options, const struct given *given, const char *wanted)
 {
 	message_error(&options->log, "%s: \"%s\" is not %s", given->source, given->value, wanted);
 	return -1;
@@ -42,7 +42,7 @@ static const char *make_absolute(const char *path)
 	return absolute;
 }
 
-static int apply_socket(struct options *options, const struct given *given)
+static int apply_socket(struct settings *options, const struct given *given)
 {
 	const char *absolute = make_absolute(given->value);
 
@@ -56,7 +56,7 @@ static int apply_socket(struct options *options, const struct given *given)
 	return 0;
 }
 
-static int apply_passt(struct options *options, const struct given *given)
+static int apply_passt(struct settings *options, const struct given *given)
 {
 	options->passt = given->value;
 	return 0;
@@ -77,7 +77,7 @@ static int read_seconds(const char *text)
 	return (int)(seconds * 1000 + 0.999);
 }
 
-static int apply_wait(struct options *options, const struct given *given)
+static int apply_wait(struct settings *options, const struct given *given)
 {
 	options->wait_ms = read_seconds(given->value);
 	if (options->wait_ms < 0)
@@ -100,7 +100,7 @@ static bool find_uid(const char *who, uid_t *uid)
 	return user_uid(who, uid);
 }
 
-static int trust_one(struct options *options, const struct given *given, const char *who)
+static int trust_one(struct settings *options, const struct given *given, const char *who)
 {
 	struct passt_trust *trust = &options->trust;
 	uid_t uid;
@@ -122,7 +122,7 @@ static int trust_one(struct options *options, const struct given *given, const c
 	return 0;
 }
 
-static int apply_trust(struct options *options, const struct given *given)
+static int apply_trust(struct settings *options, const struct given *given)
 {
 	char *list = strdup(given->value);
 	char *rest = list, *who;
@@ -150,7 +150,7 @@ bool settings_names_qrap(const char *command)
 	return !strcmp(slash ? slash + 1 : command, "qrap");
 }
 
-static int apply_qemu(struct options *options, const struct given *given)
+static int apply_qemu(struct settings *options, const struct given *given)
 {
 	if (settings_names_qrap(given->value))
 		return refuse(options, given, "a QEMU");
@@ -158,13 +158,13 @@ static int apply_qemu(struct options *options, const struct given *given)
 	return 0;
 }
 
-static int apply_model(struct options *options, const struct given *given)
+static int apply_model(struct settings *options, const struct given *given)
 {
 	options->model = given->value;
 	return 0;
 }
 
-static int read_switch(const struct options *options, const struct given *given, bool *on)
+static int read_switch(const struct settings *options, const struct given *given, bool *on)
 {
 	if (strcmp(given->value, "on") && strcmp(given->value, "off"))
 		return refuse(options, given, "on or off");
@@ -172,17 +172,17 @@ static int read_switch(const struct options *options, const struct given *given,
 	return 0;
 }
 
-static int apply_guard(struct options *options, const struct given *given)
+static int apply_guard(struct settings *options, const struct given *given)
 {
 	return read_switch(options, given, &options->guard);
 }
 
-static int apply_reconnect(struct options *options, const struct given *given)
+static int apply_reconnect(struct settings *options, const struct given *given)
 {
 	return read_switch(options, given, &options->reconnect);
 }
 
-static int apply_log(struct options *options, const struct given *given)
+static int apply_log(struct settings *options, const struct given *given)
 {
 	static const char *const levels[] = {
 		[LOG_QUIET] = "quiet",
@@ -199,20 +199,20 @@ static int apply_log(struct options *options, const struct given *given)
 	return refuse(options, given, "quiet, normal or trace");
 }
 
-static int apply_log_file(struct options *options, const struct given *given)
+static int apply_log_file(struct settings *options, const struct given *given)
 {
 	options->log.file = make_absolute(given->value);
 	return 0;
 }
 
-static int apply_dry_run(struct options *options, const struct given *given)
+static int apply_dry_run(struct settings *options, const struct given *given)
 {
 	(void)given;
 	options->dry_run = true;
 	return 0;
 }
 
-static int choose(struct options *options, const struct given *given, enum mode mode)
+static int choose(struct settings *options, const struct given *given, enum mode mode)
 {
 	if (options->mode != MODE_PATCH) {
 		message_error(&options->log, "%s: only one of --list, --check and --report",
@@ -223,7 +223,7 @@ static int choose(struct options *options, const struct given *given, enum mode 
 	return 0;
 }
 
-static int apply_list(struct options *options, const struct given *given)
+static int apply_list(struct settings *options, const struct given *given)
 {
 	options->json = !strcmp(given->value, "json");
 	if (!options->json && strcmp(given->value, "table"))
@@ -231,12 +231,12 @@ static int apply_list(struct options *options, const struct given *given)
 	return choose(options, given, MODE_LIST);
 }
 
-static int apply_check(struct options *options, const struct given *given)
+static int apply_check(struct settings *options, const struct given *given)
 {
 	return choose(options, given, MODE_CHECK);
 }
 
-static int apply_report(struct options *options, const struct given *given)
+static int apply_report(struct settings *options, const struct given *given)
 {
 	options->file = given->value;
 	return choose(options, given, MODE_REPORT);
@@ -259,7 +259,7 @@ const struct setting settings[SETTINGS] = {
 	{ "--report", NULL, TAKES_VALUE, NULL, apply_report },
 };
 
-void settings_default(struct options *options)
+void settings_default(struct settings *options)
 {
 	memset(options, 0, sizeof(*options));
 	options->mode = MODE_PATCH;

@@ -34,7 +34,7 @@ struct setting {
 	const char *variable;
 	enum takes takes;
 	const char *fallback;
-	int (*apply)(struct options *options, const struct given *given);
+	int (*apply)(struct settings *options, const struct given *given);
 };
 
 /* Index of each; messages need the level of the log, so that one is applied first. */
@@ -49,7 +49,7 @@ enum {
 extern const struct setting settings[SETTINGS];
 
 /* Fills in what holds when nothing is given. */
-void settings_default(struct options *options);
+void settings_default(struct settings *options);
 
 /* Would that command, a name or a path, be qrap again? */
 bool settings_names_qrap(const char *command);

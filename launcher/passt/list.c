@@ -38,7 +38,7 @@ struct row {
  * @process:	The process that is being looked at
  */
 struct list {
-	const struct options *options;
+	const struct settings *options;
 	struct candidate candidates[CANDIDATES_MAX];
 	struct row rows[CANDIDATES_MAX];
 	size_t count;
@@ -55,7 +55,7 @@ static bool is_listed(const struct candidate *candidate)
 /* Looks at the files, and keeps those that are of interest: 0, or -1 after a message. */
 static int find_files(struct list *list)
 {
-	const struct options *options = list->options;
+	const struct settings *options = list->options;
 	size_t count = candidates_count(options->socket);
 	size_t i;
 
@@ -297,7 +297,7 @@ static bool any_free(const struct list *list)
 	return false;
 }
 
-int list_sockets(const struct options *options)
+int list_sockets(const struct settings *options)
 {
 	struct list list = { .options = options };
 	int ret;

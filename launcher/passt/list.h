@@ -3,7 +3,7 @@
 #ifndef QRAP_LIST_H
 #define QRAP_LIST_H
 
-#include "launcher/cli/options.h"
+#include "launcher/base/settings.h"
 
 /**
  * list_sockets() - Print the sockets that a search would look at, and what is known of them
@@ -14,6 +14,6 @@
  *
  * Return: exit status: 0 if one is free, 1 if none is, STATUS_FAILED after a message
  */
-int list_sockets(const struct options *options);
+int list_sockets(const struct settings *options);
 
 #endif /* QRAP_LIST_H */

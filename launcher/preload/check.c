@@ -55,14 +55,14 @@ static void print_hops(const struct hops *hops)
 	}
 }
 
-static int find_qemu(const struct options *options, struct qemu *qemu)
+static int find_qemu(const struct settings *options, struct qemu *qemu)
 {
 	const char *command = options->command[0] ? options->command[0] : options->qemu;
 
 	return command ? qemu_find_command(command, qemu) : qemu_find_default(qemu);
 }
 
-int check(const struct options *options)
+int check(const struct settings *options)
 {
 	struct preload preload;
 	struct hops hops = { .count = 0 };

@@ -3,7 +3,7 @@
 #ifndef QRAP_CHECK_H
 #define QRAP_CHECK_H
 
-#include "launcher/cli/options.h"
+#include "launcher/base/settings.h"
 
 /**
  * check() - Look at QEMU, and try it
@@ -14,6 +14,6 @@
  *
  * Return: exit status: 0 yes, 1 no, STATUS_NOT_FOUND no QEMU
  */
-int check(const struct options *options);
+int check(const struct settings *options);
 
 #endif /* QRAP_CHECK_H */

@@ -325,7 +325,7 @@ static int print_verdict(const struct picture *p)
 	return statuses[verdict];
 }
 
-static int print_report(const struct options *options, const struct journal *journal)
+static int print_report(const struct settings *options, const struct journal *journal)
 {
 	struct picture p = { .arena = journal->arena, .journal = journal };
 
@@ -360,13 +360,13 @@ static FILE *open_log(const char *path)
 	return NULL;
 }
 
-static int say_unreadable(const struct options *options, int error)
+static int say_unreadable(const struct settings *options, int error)
 {
 	message_error(&options->log, "Couldn't read %s: %s", options->file, strerror(error));
 	return STATUS_FAILED;
 }
 
-int report(const struct options *options)
+int report(const struct settings *options)
 {
 	FILE *file = open_log(options->file);
 	struct journal journal;

@@ -3,7 +3,7 @@
 #ifndef QRAP_REPORT_H
 #define QRAP_REPORT_H
 
-#include "launcher/cli/options.h"
+#include "launcher/base/settings.h"
 
 /* Exit statuses of --report; STATUS_FAILED where nothing can be said. */
 enum report_status {
@@ -22,6 +22,6 @@ enum report_status {
  * Return: exit status: enum report_status; STATUS_FAILED after a message for a file without a run,
  *	   and where nothing was seen after the hand-over (--guard off, a static QEMU)
  */
-int report(const struct options *options);
+int report(const struct settings *options);
 
 #endif /* QRAP_REPORT_H */

@@ -104,7 +104,7 @@ static int set_variables(struct handover *h, const struct handoff *handoff)
 
 static int leave_handoff(struct handover *h)
 {
-	const struct options *o = h->options;
+	const struct settings *o = h->options;
 	struct handoff handoff = {
 		.fd = h->fd,
 		.run = o->log.run,

@@ -3,7 +3,7 @@
 #ifndef QRAP_HANDOVER_H
 #define QRAP_HANDOVER_H
 
-#include "launcher/cli/options.h"
+#include "launcher/base/settings.h"
 #include "launcher/passt/discover.h"
 #include "launcher/preload/loadable.h"
 #include "launcher/preload/qemu_path.h"
@@ -19,7 +19,7 @@
  * @variable:	LD_PRELOAD as it was, or NULL; of hand_over()
  */
 struct handover {
-	const struct options *options;
+	const struct settings *options;
 	const struct connection *connection;
 	int fd;
 	const struct qemu *qemu;

@@ -40,7 +40,7 @@ void events_begin(struct log *log)
 }
 
 /* For the log file, and for those who want to know of a passt of its own. */
-static void tell_connected(const struct options *options, const struct connection *connection)
+static void tell_connected(const struct settings *options, const struct connection *connection)
 {
 	struct log log = options->log;
 	char msg[PATH_MAX + 32];
@@ -60,7 +60,7 @@ static void tell_connected(const struct options *options, const struct connectio
 				strerror(-ret));
 }
 
-void events_connected(const struct options *options, const struct connection *connection)
+void events_connected(const struct settings *options, const struct connection *connection)
 {
 	/* The line that scripts wait for. */
 	if (!options->passt)

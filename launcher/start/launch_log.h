@@ -13,7 +13,7 @@ void events_begin(struct log *log);
 
 /* There is a connection: also "Connected to PATH". A log file that cannot be written is a warning.
  */
-void events_connected(const struct options *options, const struct connection *connection);
+void events_connected(const struct settings *options, const struct connection *connection);
 
 /* @qemu runs without the shim, for the reason in @preload. */
 void events_preload_skipped(const struct log *log, const struct qemu *qemu,

@@ -31,7 +31,7 @@ static void print_trust(const struct passt_trust *trust)
 
 int main(int argc, char **argv)
 {
-	struct options options;
+	struct settings options;
 	int status = options_parse(argc, argv, &options);
 
 	if (status)
