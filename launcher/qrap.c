@@ -12,7 +12,6 @@
 
 #include "launcher/base/message.h"
 #include "launcher/cli/options.h"
-#include "launcher/cli/version.h"
 #include "launcher/cmdline/rewrite/rewrite.h"
 #include "launcher/passt/discover.h"
 #include "launcher/passt/list.h"
@@ -241,7 +240,7 @@ static int run(const struct settings *options)
 		options_help();
 		return 0;
 	case MODE_VERSION:
-		version_print();
+		options_version();
 		return 0;
 	}
 	return STATUS_FAILED;

@@ -26,6 +26,7 @@ setup() {
 	cd /tmp/here || return
 	touch 'a disk.img' passt.socket
 	mkdir sub
+	PATH=$BUILD:$PATH
 }
 
 @test "completion: own options" {

@@ -51,7 +51,7 @@ copy_tree() {
 	run matches texts /tmp/tree
 	[ "$status" = 1 ]
 	[[ $output == *'insists on closing each of them'* ]]
-	sed -i 's/{ "--wait", "QRAP_WAIT"/{ "--patience", "QRAP_PATIENCE"/' /tmp/tree/launcher/cli/values.c
+	sed -i 's/{ "--wait", " SECONDS", "QRAP_WAIT"/{ "--patience", " SECONDS", "QRAP_PATIENCE"/' /tmp/tree/launcher/cli/options.c
 	run matches options /tmp/tree
 	[ "$status" = 1 ]
 	[[ $output == *'--patience'* ]]

@@ -18,9 +18,9 @@
 /* What a passt that was started by root turns into, and how an unmapped user looks. */
 #define UID_NOBODY 65534
 
-static int refuse(const struct settings *options, const struct given *given, const char *wanted)
+static int refuse(const struct settings *settings, const struct given *given, const char *wanted)
 {
-	message_error(&options->log, "%s: \"%s\" is not %s", given->source, given->value, wanted);
+	message_error(&settings->log, "%s: \"%s\" is not %s", given->source, given->text, wanted);
 	return -1;
 }
 
@@ -42,23 +42,47 @@ static const char *make_absolute(const char *path)
 	return absolute;
 }
 
-static int apply_socket(struct settings *options, const struct given *given)
+int value_text(struct settings *settings, const struct given *given, void *member)
 {
-	const char *absolute = make_absolute(given->value);
-
-	if (strlen(given->value) > PASST_PATH_MAX) {
-		message_error(
-			&options->log, "%s: path of %zu bytes, a UNIX socket has at most %zu: %s",
-			given->source, strlen(given->value), (size_t)PASST_PATH_MAX, given->value);
-		return -1;
-	}
-	options->socket = strlen(absolute) <= PASST_PATH_MAX ? absolute : given->value;
+	(void)settings;
+	*(const char **)member = given->text;
 	return 0;
 }
 
-static int apply_passt(struct settings *options, const struct given *given)
+int value_path(struct settings *settings, const struct given *given, void *member)
 {
-	options->passt = given->value;
+	(void)settings;
+	*(const char **)member = make_absolute(given->text);
+	return 0;
+}
+
+int value_flag(struct settings *settings, const struct given *given, void *member)
+{
+	(void)settings;
+	(void)given;
+	*(bool *)member = true;
+	return 0;
+}
+
+int value_switch(struct settings *settings, const struct given *given, void *member)
+{
+	if (strcmp(given->text, "on") && strcmp(given->text, "off"))
+		return refuse(settings, given, "on or off");
+	*(bool *)member = !strcmp(given->text, "on");
+	return 0;
+}
+
+int value_socket(struct settings *settings, const struct given *given, void *member)
+{
+	const char *absolute = make_absolute(given->text);
+
+	if (strlen(given->text) > PASST_PATH_MAX) {
+		message_error(
+			&settings->log, "%s: path of %zu bytes, a UNIX socket has at most %zu: %s",
+			given->source, strlen(given->text), (size_t)PASST_PATH_MAX, given->text);
+		return -1;
+	}
+	*(const char **)member = strlen(absolute) <= PASST_PATH_MAX ? absolute : given->text;
 	return 0;
 }
 
@@ -77,11 +101,13 @@ static int read_seconds(const char *text)
 	return (int)(seconds * 1000 + 0.999);
 }
 
-static int apply_wait(struct settings *options, const struct given *given)
+int value_wait(struct settings *settings, const struct given *given, void *member)
 {
-	options->wait_ms = read_seconds(given->value);
-	if (options->wait_ms < 0)
-		return refuse(options, given, "a number of seconds from 0 to 86400");
+	int ms = read_seconds(given->text);
+
+	*(int *)member = ms;
+	if (ms < 0)
+		return refuse(settings, given, "a number of seconds from 0 to 86400");
 	return 0;
 }
 
@@ -100,9 +126,9 @@ static bool find_uid(const char *who, uid_t *uid)
 	return user_uid(who, uid);
 }
 
-static int trust_one(struct settings *options, const struct given *given, const char *who)
+static int trust_one(const struct settings *settings, const struct given *given, const char *who,
+		     struct passt_trust *trust)
 {
-	struct passt_trust *trust = &options->trust;
 	uid_t uid;
 
 	if (!strcmp(who, "any")) {
@@ -110,11 +136,12 @@ static int trust_one(struct settings *options, const struct given *given, const 
 		return 0;
 	}
 	if (!find_uid(who, &uid)) {
-		message_error(&options->log, "%s: no user \"%s\" on this host", given->source, who);
+		message_error(&settings->log, "%s: no user \"%s\" on this host", given->source,
+			      who);
 		return -1;
 	}
 	if (trust->count == PASST_TRUST_MAX) {
-		message_error(&options->log, "%s: more than %d users", given->source,
+		message_error(&settings->log, "%s: more than %d users", given->source,
 			      PASST_TRUST_MAX);
 		return -1;
 	}
@@ -122,67 +149,42 @@ static int trust_one(struct settings *options, const struct given *given, const 
 	return 0;
 }
 
-static int apply_trust(struct settings *options, const struct given *given)
+int value_trust(struct settings *settings, const struct given *given, void *member)
 {
-	char *list = strdup(given->value);
+	struct passt_trust *trust = member;
+	char *list = strdup(given->text);
 	char *rest = list, *who;
 	int ret = list ? 0 : -1;
 
-	memset(&options->trust, 0, sizeof(options->trust));
+	memset(trust, 0, sizeof(*trust));
 	while (!ret && (who = strsep(&rest, ",")))
-		ret = trust_one(options, given, who);
+		ret = trust_one(settings, given, who, trust);
 	free(list);
 	return ret;
 }
 
-/* Our own passt and root's, which may become nobody's; see --runas in passt(1). */
-static void trust_default(struct passt_trust *trust)
+void value_default_trust(struct passt_trust *trust)
 {
 	memset(trust, 0, sizeof(*trust));
 	trust->uids[trust->count++] = 0;
 	trust->uids[trust->count++] = getuid() ? getuid() : UID_NOBODY;
 }
 
-bool settings_names_qrap(const char *command)
+bool value_names_qrap(const char *command)
 {
 	const char *slash = strrchr(command, '/');
 
 	return !strcmp(slash ? slash + 1 : command, "qrap");
 }
 
-static int apply_qemu(struct settings *options, const struct given *given)
+int value_qemu(struct settings *settings, const struct given *given, void *member)
 {
-	if (settings_names_qrap(given->value))
-		return refuse(options, given, "a QEMU");
-	options->qemu = given->value;
-	return 0;
+	if (value_names_qrap(given->text))
+		return refuse(settings, given, "a QEMU");
+	return value_text(settings, given, member);
 }
 
-static int apply_model(struct settings *options, const struct given *given)
-{
-	options->model = given->value;
-	return 0;
-}
-
-static int read_switch(const struct settings *options, const struct given *given, bool *on)
-{
-	if (strcmp(given->value, "on") && strcmp(given->value, "off"))
-		return refuse(options, given, "on or off");
-	*on = !strcmp(given->value, "on");
-	return 0;
-}
-
-static int apply_guard(struct settings *options, const struct given *given)
-{
-	return read_switch(options, given, &options->guard);
-}
-
-static int apply_reconnect(struct settings *options, const struct given *given)
-{
-	return read_switch(options, given, &options->reconnect);
-}
-
-static int apply_log(struct settings *options, const struct given *given)
+int value_log(struct settings *settings, const struct given *given, void *member)
 {
 	static const char *const levels[] = {
 		[LOG_QUIET] = "quiet",
@@ -191,82 +193,43 @@ static int apply_log(struct settings *options, const struct given *given)
 	};
 
 	for (unsigned i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
-		if (!strcmp(given->value, levels[i])) {
-			options->log.level = (enum log_level)i;
+		if (!strcmp(given->text, levels[i])) {
+			*(enum log_level *)member = (enum log_level)i;
 			return 0;
 		}
 	}
-	return refuse(options, given, "quiet, normal or trace");
+	return refuse(settings, given, "quiet, normal or trace");
 }
 
-static int apply_log_file(struct settings *options, const struct given *given)
+static int choose(struct settings *settings, const struct given *given, enum mode mode)
 {
-	options->log.file = make_absolute(given->value);
-	return 0;
-}
-
-static int apply_dry_run(struct settings *options, const struct given *given)
-{
-	(void)given;
-	options->dry_run = true;
-	return 0;
-}
-
-static int choose(struct settings *options, const struct given *given, enum mode mode)
-{
-	if (options->mode != MODE_PATCH) {
-		message_error(&options->log, "%s: only one of --list, --check and --report",
+	if (settings->mode != MODE_PATCH) {
+		message_error(&settings->log, "%s: only one of --list, --check and --report",
 			      given->source);
 		return -1;
 	}
-	options->mode = mode;
+	settings->mode = mode;
 	return 0;
 }
 
-static int apply_list(struct settings *options, const struct given *given)
+int value_list(struct settings *settings, const struct given *given, void *member)
 {
-	options->json = !strcmp(given->value, "json");
-	if (!options->json && strcmp(given->value, "table"))
-		return refuse(options, given, "json");
-	return choose(options, given, MODE_LIST);
+	bool json = !strcmp(given->text, "json");
+
+	*(bool *)member = json;
+	if (!json && strcmp(given->text, "table"))
+		return refuse(settings, given, "json");
+	return choose(settings, given, MODE_LIST);
 }
 
-static int apply_check(struct settings *options, const struct given *given)
+int value_check(struct settings *settings, const struct given *given, void *member)
 {
-	return choose(options, given, MODE_CHECK);
+	(void)member;
+	return choose(settings, given, MODE_CHECK);
 }
 
-static int apply_report(struct settings *options, const struct given *given)
+int value_report(struct settings *settings, const struct given *given, void *member)
 {
-	options->file = given->value;
-	return choose(options, given, MODE_REPORT);
-}
-
-const struct setting settings[SETTINGS] = {
-	[SETTING_LOG] = { "--log", "QRAP_LOG", TAKES_VALUE, NULL, apply_log },
-	[SETTING_SOCKET] = { "--socket", "QRAP_SOCKET", TAKES_VALUE, NULL, apply_socket },
-	[SETTING_PASST] = { "--passt", "QRAP_PASST", TAKES_OPTIONAL, "passt", apply_passt },
-	[SETTING_QEMU] = { "--qemu", "QRAP_QEMU", TAKES_VALUE, NULL, apply_qemu },
-	{ "--wait", "QRAP_WAIT", TAKES_VALUE, NULL, apply_wait },
-	{ "--trust", "QRAP_TRUST", TAKES_VALUE, NULL, apply_trust },
-	{ "--model", "QRAP_MODEL", TAKES_VALUE, NULL, apply_model },
-	{ "--guard", "QRAP_GUARD", TAKES_VALUE, NULL, apply_guard },
-	{ "--reconnect", "QRAP_RECONNECT", TAKES_VALUE, NULL, apply_reconnect },
-	{ "--log-file", "QRAP_LOG_FILE", TAKES_VALUE, NULL, apply_log_file },
-	{ "--dry-run", NULL, TAKES_NOTHING, "", apply_dry_run },
-	{ "--list", NULL, TAKES_OPTIONAL, "table", apply_list },
-	{ "--check", NULL, TAKES_NOTHING, "", apply_check },
-	{ "--report", NULL, TAKES_VALUE, NULL, apply_report },
-};
-
-void settings_default(struct settings *options)
-{
-	memset(options, 0, sizeof(*options));
-	options->mode = MODE_PATCH;
-	options->log.level = LOG_NORMAL;
-	options->log.fd = -1;
-	options->guard = true;
-	options->reconnect = true;
-	options->fd = -1;
-	trust_default(&options->trust);
+	*(const char **)member = given->text;
+	return choose(settings, given, MODE_REPORT);
 }

@@ -1,57 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Our own options one by one: name, variable, and how the value is read. */
+/* How the value of each of our own options is read. */
 #ifndef QRAP_VALUES_H
 #define QRAP_VALUES_H
 
-#include "launcher/cli/options.h"
+#include <stdbool.h>
+#include <stddef.h>
 
-enum takes {
-	TAKES_VALUE,    /* --opt VALUE, --opt=VALUE */
-	TAKES_OPTIONAL, /* --opt, --opt=VALUE */
-	TAKES_NOTHING,  /* --opt */
-};
+#include "launcher/base/settings.h"
 
 /**
- * struct given - A setting as the user gave it
- * @value:	Its value, or NULL if it was not given
+ * struct given - A value as the user gave it
+ * @text:	The value, or NULL if it was not given
  * @source:	"--socket" or "QRAP_SOCKET", for messages
  */
 struct given {
-	const char *value;
+	const char *text;
 	const char *source;
 };
 
 /**
- * struct setting - One of our own options
- * @option:	With its dashes
- * @variable:	Environment variable that does the same, or NULL
- * @takes:	Whether it has a value
- * @fallback:	Value where none has to be given
- * @apply:	Puts the value into the options: 0, or -1 after a message
+ * value_reader - Read a value into the settings
+ * @settings:	What it goes into; its log is where messages go
+ * @given:	Value and source
+ * @member:	The option's member of @settings, for those readers that serve several options
+ *
+ * Return: 0, or -1 after a message
  */
-struct setting {
-	const char *option;
-	const char *variable;
-	enum takes takes;
-	const char *fallback;
-	int (*apply)(struct settings *options, const struct given *given);
-};
+typedef int value_reader(struct settings *settings, const struct given *given, void *member);
 
-/* Index of each; messages need the level of the log, so that one is applied first. */
-enum {
-	SETTING_LOG,
-	SETTING_SOCKET,
-	SETTING_PASST,
-	SETTING_QEMU,
-	SETTINGS = 14,
-};
+/* For any member of its type: const char *, a path made absolute, bool on or off, bool true. */
+value_reader value_text, value_path, value_switch, value_flag;
 
-extern const struct setting settings[SETTINGS];
-
-/* Fills in what holds when nothing is given. */
-void settings_default(struct settings *options);
+/* For one option each; the member is not asked for. */
+value_reader value_socket, value_wait, value_trust, value_qemu, value_log, value_list, value_check,
+	value_report;
 
 /* Would that command, a name or a path, be qrap again? */
-bool settings_names_qrap(const char *command);
+bool value_names_qrap(const char *command);
+
+/* Whose passt is trusted unless told: our own and root's, which may have become nobody's. */
+void value_default_trust(struct passt_trust *trust);
 
 #endif /* QRAP_VALUES_H */
