@@ -1,12 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# make                    build/qrap and build/qrap_preload.so
-# make install            both and the manual, below $(DESTDIR)$(PREFIX)
-# make check              the tests; TESTS=tests/NAME.bats for some of them only
-# make demo               the main job, with a real guest
-#
-# CC, CFLAGS, CPPFLAGS and LDFLAGS are the user's: what the program cannot do without is kept in
-# other variables.
+# make help lists the targets. CC, CFLAGS, CPPFLAGS and LDFLAGS are the user's: what the program cannot
+# do without is kept in other variables.
 
 VERSION := 0.1.0
 
@@ -167,6 +162,36 @@ uninstall:
 # The targets below first see to it that what they need is there (tests/packages).
 export BUILD
 
+# For people; a target is public if it is here.
+help:
+	@echo 'make                 $(BUILD)/qrap and $(BUILD)/qrap_preload.so'
+	@echo 'make install         both, manual and completion, below $$(DESTDIR)$$(PREFIX), which is $(PREFIX)'
+	@echo 'make uninstall       takes them away'
+	@echo 'make clean           takes $(BUILD) away'
+	@echo 'make demo            boots a guest in seconds: its lease, and a page that it fetched'
+	@echo 'make check           the tests; TESTS="tests/NAME.bats:WORDS ..." for some of them only'
+	@echo 'make check-all       those that take long'
+	@echo 'make check-cost      how many programs make check runs, by test file'
+	@echo 'make check-original  the tests, against the program that this one replaces'
+	@echo 'make check-releases  the tests in other releases of Debian; RELEASES="bookworm sid ..."'
+	@echo 'make check-arch      the tests with musl and on other machines; ARCHES="musl i386 ..."'
+	@echo 'make lint            style, static analysis, order of includes, manual'
+	@echo 'make fuzz            random input; FUZZ_SECONDS=N for each target, FUZZ_RUNS=N at least'
+	@echo 'make soak            what check does a few times, many times'
+	@echo 'make mutants         changes the code and sees whether tests notice; FILES= COUNT= SEED= JOBS='
+	@echo 'make bench           ours, the original and QEMU alone, in one run'
+	@echo 'make bench-guard     its rows that are counted, held to their goals'
+	@echo 'make deb, make rpm   packages, in $(BUILD)'
+	@echo 'make dist            $(BUILD)/qrap-$(VERSION).tar.gz of what is committed'
+	@echo
+	@echo 'Variables: CC CFLAGS CPPFLAGS LDFLAGS BUILD PREFIX DESTDIR SANITIZE=address,undefined'
+
+# The release as a file; its bytes depend on the commit alone.
+dist:
+	@mkdir -p $(BUILD)
+	@git archive --format=tar --prefix=qrap-$(VERSION)/ HEAD | gzip --best --no-name >$(BUILD)/qrap-$(VERSION).tar.gz
+	@echo $(BUILD)/qrap-$(VERSION).tar.gz
+
 # Packages, in $(BUILD); from a clean copy of the sources, with flags of their own.
 deb:
 	@tests/need deb
@@ -212,9 +237,9 @@ bench-guard:
 	@$(MAKE) -s --no-print-directory all helpers
 	@tests/bench/run --guard
 
-# The same as bench, with its table put into the README.
-bench-readme: export BENCH_TABLE := README.md
-bench-readme: bench
+# The same as bench, with its table put into the tree.
+bench-results: export BENCH_TABLE := tests/bench/RESULTS.md
+bench-results: bench
 
 fuzz: export FUZZ_SECONDS := $(FUZZ_SECONDS)
 fuzz: export FUZZ_RUNS := $(FUZZ_RUNS)
@@ -241,9 +266,9 @@ check-releases:
 	@tests/need check-releases
 	@tests/releases/run $(RELEASES)
 
-# The same, with its table put into the README.
-check-releases-readme: export RELEASES_TABLE := README.md
-check-releases-readme: check-releases
+# The same, with its table put into the tree.
+check-releases-results: export RELEASES_TABLE := tests/releases/RESULTS.md
+check-releases-results: check-releases
 
 # Another libc, and other machines: cross compiled, and run by QEMU's user emulation.
 ARCHES ?= musl i386 aarch64 s390x
@@ -255,9 +280,9 @@ check-arch:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all helpers fuzzers install uninstall deb rpm check check-original lint demo \
-	bench bench-guard bench-readme fuzz soak check-releases \
-	check-releases-readme check-arch clean FORCE
+.PHONY: all help dist helpers fuzzers install uninstall deb rpm check check-original lint demo \
+	bench bench-guard bench-results fuzz soak check-releases \
+	check-releases-results check-arch clean FORCE
 
 DEPENDENCIES = $(patsubst %.o,%.d,$(SHIM_OBJECTS) $(ARCHIVE_OBJECTS) $(BUILD)/obj/launcher/qrap.o) \
 	$(HELPERS:%=%.d) $(FUZZ_OBJECTS:%.o=%.d) $(FUZZERS:$(BUILD)/fuzz/%=$(BUILD)/fuzz/obj/tests/fuzz/%.d)

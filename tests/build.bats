@@ -139,3 +139,27 @@ clean_tree() {
 	make "${mine[@]}" CFLAGS=-O1 build/pic/shim/common/text.o >/tmp/other
 	grep -q '^clang' /tmp/other
 }
+
+@test "make help names every target that is public, and each of them is there" {
+	local named phony
+
+	named=$(make -s -C "$TOP" help | sed -n 's/^make //p' | sed 's/   .*//; s/, make / /g' | tr ' ' '\n' | sort -u)
+	phony=$(sed -n '/^\.PHONY:/,/[^\\]$/p' "$TOP/Makefile" | tr -d '\\' | sed 's/^\.PHONY://' | tr -s ' \t' '\n' | grep . |
+		grep -vxE 'all|help|helpers|fuzzers|FORCE|.*-results' | sort -u)
+	diff <(echo "$named" | grep .) <(echo "$phony")
+}
+
+@test "make dist: a tarball of what is committed, which builds, and the same bytes again" {
+	local tarball
+
+	clean_tree /tmp/tree
+	cd /tmp/tree
+	git init -q . && git add -A && git -c user.name=n -c user.email=e commit -qm 'all of it'
+	tarball=$(make -s dist)
+	cp "$tarball" /tmp/first
+	make -s dist
+	cmp /tmp/first "$tarball"
+	mkdir /tmp/from && tar -C /tmp/from -xzf "$tarball"
+	make -s -C /tmp/from/qrap-*
+	[ "$(/tmp/from/qrap-*/build/qrap --version)" = "qrap $(sed -n 's/^VERSION := //p' Makefile)" ]
+}

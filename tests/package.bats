@@ -21,10 +21,17 @@ version() {
 	sed -n 's/^VERSION := //p' "$TOP/Makefile"
 }
 
-@test "version: the same in Makefile, changelog and spec file" {
-	[ "$(sed -n '1s/^qrap (\(.*\)) .*/\1/p' "$TOP/.packaging/debian/changelog")" = "$(version)" ]
-	[ "$(sed -n 's/^Version: *//p' "$TOP/.packaging/qrap.spec")" = "$(version)" ]
-	grep -q " - $(version)-1\$" "$TOP/.packaging/qrap.spec"
+@test "version: news and packages have the Makefile's, and none of their own" {
+	grep -q "^## $(version) (20[0-9-]*)\$" "$TOP/.packaging/NEWS.md"
+	refute grep -rnF "$(version)" "$TOP/.packaging" --exclude=NEWS.md
+	clean_tree /tmp/tree
+	sed -i 's/^VERSION := .*/VERSION := 9.9.9/' /tmp/tree/Makefile
+	run /tmp/tree/.packaging/deb
+	[ "$status" = 1 ]
+	[[ $output == *'no entry for version 9.9.9'* ]]
+	run /tmp/tree/.packaging/rpm
+	[ "$status" = 1 ]
+	[[ $output == *'no entry for version 9.9.9'* ]]
 }
 
 @test "make deb: lintian finds nothing, passt is left in peace, and two builds are the same bytes" {
@@ -53,7 +60,7 @@ version() {
 	clean_tree /tmp/one
 	make -s -C /tmp/one rpm
 	rpm=$(echo /tmp/one/build/qrap-*.rpm)
-	rpmlint --config "$TOP/.packaging/rpmlint.toml" "$rpm" "$TOP/.packaging/qrap.spec" >/tmp/lint
+	rpmlint --config "$TOP/.packaging/rpmlint.toml" "$rpm" /tmp/one/build/rpm/SPECS/qrap.spec >/tmp/lint
 	grep -q ' 0 errors, 0 warnings' /tmp/lint
 
 	mkdir /tmp/root

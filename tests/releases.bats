@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What a run has found out is put into the README: the tables of the benchmark and of the releases.
+# What a run has found out is put into RESULTS.md: the tables of the benchmark and of the releases.
 
 load common
 
-# table NAME [FILE]: what is between the marks
+# table NAME FOLDER: what is between the marks
 table() {
-	sed -n "/^<!-- $1 -->\$/,/^<!-- end of $1 -->\$/{/^<!--/!p}" "${2:-$TOP/README.md}"
+	sed -n "/^<!-- $1 -->\$/,/^<!-- end of $1 -->\$/{/^<!--/!p}" "$TOP/tests/$2/RESULTS.md"
 }
 
 @test "a table is put between its marks, and nothing else is changed" {
@@ -32,18 +32,18 @@ table() {
 	cmp /tmp/file /tmp/copy
 }
 
-@test "README's table of releases: each with its versions, and no test of it failed" {
+@test "the table of releases: each with its versions, and no test of it failed" {
 	local release row
 
-	[ "$(table releases | head -n 1)" = "$(sed -n "s/^	echo '\(| Debian .*\)'/\1/p" "$TOP/tests/releases/run")" ]
+	[ "$(table releases releases | head -n 1)" = "$(sed -n "s/^	echo '\(| Debian .*\)'/\1/p" "$TOP/tests/releases/run")" ]
 	for release in $(sed -n 's/^RELEASES ?= //p' "$TOP/Makefile"); do
-		row=$(table releases | grep "^| $release |")
+		row=$(table releases releases | grep "^| $release |")
 		[[ $row =~ ^\|\ $release(\ \|\ [0-9]+\.[0-9.]+)\ \|\ 20[0-9]{2}-[0-9]{2}-[0-9]{2}[^|]*(\ \|\ [0-9]+\.[0-9.]+){2}\ \|\ 20[0-9]{2}-[0-9]{2}-[0-9]{2}\ \|\ [0-9]+\ passed(,\ [0-9]+\ skipped)?\ \|$ ]]
 	done
-	table releases | grep -q '^By `tests/run tests/.*`.$'
+	table releases releases | grep -q '^By `tests/run tests/.*`.$'
 }
 
-@test "README's table of the benchmark" {
-	[[ $(table bench | head -n 1) == '| | unit | ratio | goal |'* ]]
-	[ "$(table bench | grep -c '^| .* |$')" -gt 10 ]
+@test "the table of the benchmark" {
+	[[ $(table bench bench | head -n 1) == '| | unit | ratio | goal |'* ]]
+	[ "$(table bench bench | grep -c '^| .* |$')" -gt 10 ]
 }
