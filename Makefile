@@ -64,6 +64,8 @@ ARCHIVE_OBJECTS := $(filter-out %/qrap.o %/qrap_preload.o,\
 	$(LAUNCHER_SOURCES:%.c=$(BUILD)/obj/%.o) $(SHIM_SOURCES:%.c=$(BUILD)/obj/%.o))
 
 HELPERS := $(filter-out %_lib %_static,$(HELPER_SOURCES:tests/helpers/%.c=$(BUILD)/tests/%))
+# Those with something of the program in them.
+UNIT_HELPERS := $(patsubst tests/helpers/%.c,$(BUILD)/tests/%,$(shell grep -lE '^\#include "(launcher|shim)/' $(HELPER_SOURCES)))
 HELPER_LIBS := $(patsubst tests/helpers/%.c,$(BUILD)/tests/%.so,$(filter %_lib.c,$(HELPER_SOURCES)))
 HELPER_STATICS := $(patsubst tests/helpers/%.c,$(BUILD)/tests/%,$(filter %_static.c,$(HELPER_SOURCES)))
 FUZZERS := $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/fuzz/%)
@@ -101,10 +103,11 @@ $(BUILD)/pic/%.o: %.c $(BUILD)/flags
 $(BUILD)/obj/launcher/preload/find_shim.o: OWN_CPPFLAGS += -DQRAP_SHIMDIR='"$(abspath $(shimdir))"'
 $(BUILD)/obj/launcher/preload/find_shim.o: $(BUILD)/prefix
 
-$(HELPERS): $(BUILD)/tests/%: tests/helpers/%.c $(ARCHIVE)
+$(UNIT_HELPERS): $(ARCHIVE)
+$(HELPERS): $(BUILD)/tests/%: tests/helpers/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(OWN_CPPFLAGS) $(CFLAGS) $(OWN_CFLAGS) $(LAUNCHER_CFLAGS) \
-		$(LDFLAGS) -pie $(LAUNCHER_LDFLAGS) -o $@ $< $(ARCHIVE) -pthread
+		$(LDFLAGS) -pie $(LAUNCHER_LDFLAGS) -o $@ $< $(filter %.a,$^) -pthread
 
 $(HELPER_LIBS): $(BUILD)/tests/%.so: tests/helpers/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -215,6 +218,15 @@ check-original:
 	@tests/run tests/dropin.bats
 	@tests/run --must-fail tests/defects.bats
 
+# Not in CI: it takes an hour.
+mutants: export FILES := $(FILES)
+mutants: export COUNT := $(COUNT)
+mutants: export SEED := $(SEED)
+mutants: export JOBS := $(JOBS)
+mutants:
+	@tests/need check
+	@tests/mutants
+
 lint:
 	@tests/need lint
 	@tests/lint
@@ -282,7 +294,7 @@ clean:
 
 .PHONY: all help dist helpers fuzzers install uninstall deb rpm check check-original lint demo \
 	bench bench-guard bench-results fuzz soak check-releases \
-	check-releases-results check-arch clean FORCE
+	check-releases-results check-arch mutants clean FORCE
 
 DEPENDENCIES = $(patsubst %.o,%.d,$(SHIM_OBJECTS) $(ARCHIVE_OBJECTS) $(BUILD)/obj/launcher/qrap.o) \
 	$(HELPERS:%=%.d) $(FUZZ_OBJECTS:%.o=%.d) $(FUZZERS:$(BUILD)/fuzz/%=$(BUILD)/fuzz/obj/tests/fuzz/%.d)
