@@ -12,17 +12,6 @@
 #include "shim/common/log.h"
 #include "shim/guard/restore.h"
 
-/* What was found on the number: all is well, and passt has gone. Others say what it was. */
-#define FOUND_WELL    "intact"
-#define FOUND_HUNG_UP "a connection that passt has ended"
-
-/* What was done about a loss: made good on the spot. */
-#define ACTION_PUT_BACK "put-back"
-
-/* What sees who did it where the shim does not: raw system calls, static programs. */
-#define STRACE_COMMAND \
-	"strace -f -y -o trace.txt -e 'trace=/^(exec|close|dup|fcntl|ioctl)' qrap ..."
-
 /**
  * struct fd_log - On whose behalf
  * @handoff:	The descriptor, and the store where notes are left
