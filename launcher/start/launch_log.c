@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the log says about the launcher's part. */
 #include "launcher/start/launch_log.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -10,7 +8,6 @@
 
 #include "launcher/base/message.h"
 #include "shim/common/sys.h"
-#include "shim/common/text.h"
 
 /* A number for this start, the same in all its processes; never 0. */
 static uint64_t make_run_number(void)
@@ -39,117 +36,71 @@ void events_begin(struct log *log)
 	log->exe = exe;
 }
 
-/* For the log file, and for those who want to know of a passt of its own. */
-static void tell_connected(const struct settings *options, const struct connection *connection)
+void events_connected(const struct settings *options, const struct connection *connection)
 {
+	const struct log_event event = { .kind = EVENT_CONNECTED, .socket = connection->path };
 	struct log log = options->log;
-	char msg[PATH_MAX + 32];
-	const struct log_event connected = {
-		.kind = EVENT_CONNECTED, .msg = msg, .fd = -1, .socket = connection->path
-	};
 	int ret;
 
-	snprintf(msg, sizeof(msg), "Connected to %s",
-		 options->passt ? "a passt of its own" : connection->path);
-	/* On stderr that was said. */
-	if (!options->passt)
+	/* The line that scripts wait for; the event is for the file then. */
+	if (!options->passt) {
+		message(&options->log, LOG_NORMAL, "Connected to %s", connection->path);
 		log.level = LOG_QUIET;
-	ret = log_event(&log, &connected);
+	}
+	ret = log_event(&log, &event, "Connected to %s",
+			options->passt ? "a passt of its own" : connection->path);
 	if (ret)
 		message_warning(&options->log, "Couldn't write the log file %s: %s", log.file,
 				strerror(-ret));
 }
 
-void events_connected(const struct settings *options, const struct connection *connection)
-{
-	/* The line that scripts wait for. */
-	if (!options->passt)
-		message_connected(&options->log, connection->path);
-	if (options->passt || has_file(&options->log))
-		tell_connected(options, connection);
-}
-
 void events_preload_skipped(const struct log *log, const struct qemu *qemu,
 			    const struct preload *preload)
 {
-	char msg[sizeof(preload->reason) + PATH_MAX + 64];
-	const struct log_event skipped = {
-		.kind = EVENT_PRELOAD_SKIPPED,
-		.severity = SEVERITY_WARNING,
-		.msg = msg,
-		.fd = -1,
-		.found = preload->reason,
-	};
+	const struct log_event event = { .kind = EVENT_PRELOAD_SKIPPED,
+					 .severity = SEVERITY_WARNING,
+					 .found = preload->reason };
 
-	snprintf(msg, sizeof(msg), "%s runs without the shim: %s", qemu->path, preload->reason);
-	log_event(log, &skipped);
+	log_event(log, &event, "%s runs without the shim: %s", qemu->path, preload->reason);
 }
 
-/* The QEMU that the words name: the command itself, or what a wrapper is told to run. */
-static bool find_named_qemu(const struct handover *h, char path[PATH_MAX])
+/* The QEMU that the words name: the command itself, or what a wrapper is told to run; else NULL. */
+static const char *find_named_qemu(const struct handover *h, struct qemu *named)
 {
-	struct qemu named;
-
-	strcpy(path, h->qemu->path);
-	if (h->options->mode == MODE_PATCH || qemu_is_name(path))
-		return true;
+	if (h->options->mode == MODE_PATCH || qemu_is_name(h->qemu->path))
+		return h->qemu->path;
 	for (char **word = h->options->command + 1; *word; word++) {
-		if (!qemu_is_name(*word) || qemu_find_command(*word, &named))
+		if (!qemu_is_name(*word) || qemu_find_command(*word, named))
 			continue;
-		strcpy(path, named.path);
-		qemu_forget(&named);
-		return true;
+		qemu_forget(named);
+		return named->path;
 	}
-	return false;
+	return NULL;
 }
 
-/* "NAME":"PATH", with no links in it, as a program's own path in its events. */
-static void add_path(struct text *t, const char *name, const char *path)
+/* With no links in it, as a program's own path in its events. */
+static const char *real_path(const char *path, char buf[PATH_MAX])
 {
-	char real[PATH_MAX];
-
-	text_add(t, t->len ? ",\"" : "\"");
-	text_add(t, name);
-	text_add(t, "\":");
-	text_add_json(t, realpath(path, real) ? real : path);
-}
-
-/* What runs now, and which QEMU in the end: the shim of neither may ever say so itself. */
-static const char *describe_command(const struct handover *h, char *buf, size_t size)
-{
-	char named[PATH_MAX];
-	struct text t;
-
-	text_start(&t, buf, size);
-	add_path(&t, "command", h->qemu->path);
-	if (find_named_qemu(h, named))
-		add_path(&t, "qemu", named);
-	return t.cut ? NULL : buf;
-}
-
-/* For those who want to know. */
-static void tell_handed_over(const struct handover *h)
-{
-	char msg[PATH_MAX + 128], more[2 * PATH_MAX + 64];
-	const struct log *log = &h->options->log;
-	const struct log_event event = {
-		.kind = EVENT_HANDED_OVER,
-		.msg = msg,
-		.fd = h->fd,
-		.socket = h->connection->path,
-		.action = h->preload ? "guarded" : "not guarded",
-		.more = has_file(log) ? describe_command(h, more, sizeof(more)) : NULL,
-	};
-
-	snprintf(msg, sizeof(msg), "Connection handed over to %s on descriptor %d", h->qemu->path,
-		 h->fd);
-	log_event(log, &event);
+	return path && realpath(path, buf) ? buf : path;
 }
 
 void events_handed_over(const struct handover *h)
 {
+	char command[PATH_MAX], qemu[PATH_MAX];
 	const struct log *log = &h->options->log;
+	struct qemu named;
+	struct log_event event = {
+		.kind = EVENT_HANDED_OVER,
+		.fd = h->fd,
+		.socket = h->connection->path,
+		.action = h->preload ? ACTION_GUARDED : "not guarded",
+	};
 
-	if (has_file(log) || log->level >= LOG_TRACE)
-		tell_handed_over(h);
+	/* What runs now, and which QEMU in the end: the shim of neither may ever say so itself. */
+	if (has_file(log)) {
+		event.command = real_path(h->qemu->path, command);
+		event.qemu = real_path(find_named_qemu(h, &named), qemu);
+	}
+	log_event(log, &event, "Connection handed over to %s on descriptor %d", h->qemu->path,
+		  h->fd);
 }

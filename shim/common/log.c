@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The log: lines for people on stderr, JSON Lines for machines in a file. */
 #include "shim/common/log.h"
 
 #include <limits.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "shim/common/sys.h"
@@ -10,6 +10,58 @@
 
 /* Numbers below are those that shells and programs hand out; ours keeps out of their way. */
 #define KEPT_LOG_LOWEST 64
+
+/* Longest line on stderr; what is longer, because of paths in it, is cut. */
+#define STDERR_LINE_MAX 1056
+
+/* Digits of a 64-bit number in hexadecimal, with a NUL. */
+#define RUN_SIZE 17
+
+#define LINK_UP   (1u << EVENT_LINK_UP)
+#define LINK_DOWN (1u << EVENT_LINK_DOWN)
+#define PROGRAM   (1u << EVENT_PROGRAM)
+
+static const struct log_member place_members[] = {
+	{ "module", LOG_TEXT, offsetof(struct log_place, module), 0, NULL },
+	{ "offset", LOG_NUMBER, offsetof(struct log_place, offset), 0, NULL },
+	{ "", LOG_TEXT, 0, 0, NULL },
+};
+
+static const struct log_member actor_members[] = {
+	{ "program", LOG_TEXT, offsetof(struct log_actor, program), 0, NULL },
+	{ "pid", LOG_NUMBER, offsetof(struct log_actor, pid), 0, NULL },
+	{ "call", LOG_TEXT, offsetof(struct log_actor, call), 0, NULL },
+	{ "", LOG_TEXT, 0, 0, NULL },
+};
+
+const struct log_member log_members[] = {
+	{ "v", LOG_NUMBER, offsetof(struct log_event, version), 0, NULL },
+	{ "ts", LOG_TIME, offsetof(struct log_event, time_us), 0, NULL },
+	{ "run", LOG_TEXT, offsetof(struct log_event, run), 0, NULL },
+	{ "pid", LOG_NUMBER, offsetof(struct log_event, pid), 0, NULL },
+	{ "level", LOG_TEXT, offsetof(struct log_event, level), 0, NULL },
+	{ "event", LOG_TEXT, offsetof(struct log_event, event), 0, NULL },
+	{ "exe", LOG_TEXT, offsetof(struct log_event, exe), 0, NULL },
+	{ "fd", LOG_NUMBER, offsetof(struct log_event, fd), 0, NULL },
+	{ "socket", LOG_TEXT, offsetof(struct log_event, socket), 0, NULL },
+	{ "call", LOG_TEXT, offsetof(struct log_event, call), 0, NULL },
+	{ "caller", LOG_OBJECT, offsetof(struct log_event, caller), 0, place_members },
+	{ "found", LOG_TEXT, offsetof(struct log_event, found), 0, NULL },
+	{ "action", LOG_TEXT, offsetof(struct log_event, action), 0, NULL },
+	{ "errno", LOG_NUMBER, offsetof(struct log_event, error), 0, NULL },
+	{ "ppid", LOG_NUMBER, offsetof(struct log_event, ppid), PROGRAM, NULL },
+	{ "command", LOG_TEXT, offsetof(struct log_event, command), 0, NULL },
+	{ "qemu", LOG_TEXT, offsetof(struct log_event, qemu), 0, NULL },
+	{ "reason", LOG_TEXT, offsetof(struct log_event, reason), 0, NULL },
+	{ "length", LOG_NUMBER, offsetof(struct log_event, length), LINK_DOWN, NULL },
+	{ "uid", LOG_NUMBER, offsetof(struct log_event, uid), LINK_DOWN, NULL },
+	{ "away_ms", LOG_NUMBER, offsetof(struct log_event, away_ms), LINK_UP, NULL },
+	{ "dropped", LOG_NUMBER, offsetof(struct log_event, dropped), LINK_UP, NULL },
+	{ "padded", LOG_NUMBER, offsetof(struct log_event, padded), LINK_UP, NULL },
+	{ "culprit", LOG_OBJECT, offsetof(struct log_event, culprit), 0, actor_members },
+	{ "msg", LOG_TEXT, offsetof(struct log_event, msg), 0, NULL },
+	{ "", LOG_TEXT, 0, 0, NULL },
+};
 
 const char *log_kind_name(enum log_kind kind)
 {
@@ -38,137 +90,103 @@ const char *log_kind_name(enum log_kind kind)
 
 static const char *severity_name(enum log_severity severity)
 {
-	switch (severity) {
-	case SEVERITY_INFO:
-		return "info";
-	case SEVERITY_WARNING:
-		return "warning";
-	case SEVERITY_ERROR:
-		break;
-	}
-	return "error";
+	static const char *const names[] = {
+		[SEVERITY_INFO] = "info",
+		[SEVERITY_WARNING] = "warning",
+		[SEVERITY_ERROR] = "error",
+	};
+
+	return names[severity];
 }
 
-void log_line(const struct log *log, enum log_severity severity, const char *msg)
+/* "qrap[PID]: " or "qrap: ", the beginning of a line on stderr; a byte is kept for its end. */
+static void start_line(const struct log *log, struct text *t, char buf[STDERR_LINE_MAX])
 {
-	char buf[PIPE_BUF];
-	struct text t;
+	text_start(t, buf, STDERR_LINE_MAX - 1);
+	if (log->shim)
+		text_format(t, "qrap[%d]: ", sys_getpid());
+	else
+		text_add(t, "qrap: ");
+}
 
+/* Names of files are in the line. */
+static void end_line(const struct log *log, struct text *t, enum log_severity severity)
+{
 	if (log->level < (severity == SEVERITY_INFO ? LOG_TRACE : LOG_NORMAL))
 		return;
-	/* One byte is kept back for the line end. */
-	text_start(&t, buf, sizeof(buf) - 1);
-	text_add(&t, "qrap");
-	if (log->shim) {
-		text_add(&t, "[");
-		text_add_int(&t, sys_getpid());
-		text_add(&t, "]");
+	text_blank_controls(t->buf, t->len);
+	t->buf[t->len] = '\n';
+	sys_write_quietly(STDERR_FILENO, t->buf, t->len + 1);
+}
+
+void log_line(const struct log *log, enum log_severity severity, const char *format, ...)
+{
+	char buf[STDERR_LINE_MAX];
+	struct text t;
+	va_list args;
+
+	start_line(log, &t, buf);
+	va_start(args, format);
+	text_vformat(&t, format, args);
+	va_end(args);
+	end_line(log, &t, severity);
+}
+
+static void add_members(struct text *t, const struct log_member *member, const void *base,
+			enum log_kind kind);
+
+/* Return: false if there is none, and whatever was added is to be taken back. */
+static bool add_value(struct text *t, const struct log_member *member, const void *value,
+		      enum log_kind kind)
+{
+	const char *text;
+	long long n;
+
+	switch (member->type) {
+	case LOG_TEXT:
+		text = *(const char *const *)value;
+		text_add_json(t, text ? text : "");
+		return text != NULL;
+	case LOG_OBJECT:
+		text_add(t, "{");
+		add_members(t, member->members, value, kind);
+		text_add(t, "}");
+		return t->buf[t->len - 2] != '{';
+	default:
+		break;
 	}
-	text_add(&t, ": ");
-	text_add(&t, msg);
-	/* Names of files are in it, and must not begin a line or drive a terminal. */
-	for (size_t i = 0; i < t.len; i++) {
-		if ((unsigned char)buf[i] < ' ' || buf[i] == 127)
-			buf[i] = '?';
+	n = *(const int64_t *)value;
+	if (member->type == LOG_TIME)
+		text_format(t, "%lld.%06lld", n / 1000000, n % 1000000);
+	else
+		text_format(t, "%lld", n);
+	return n > 0 || (n == 0 && (member->zero_in & 1u << kind));
+}
+
+/* Members that have no value, or do not fit, are left out: the line is valid always. */
+static void add_members(struct text *t, const struct log_member *member, const void *base,
+			enum log_kind kind)
+{
+	for (; *member->name; member++) {
+		size_t start = t->len;
+
+		text_format(t, "%s\"%s\":", t->buf[start - 1] == '{' ? "" : ",", member->name);
+		if (add_value(t, member, (const char *)base + member->offset, kind) && !t->cut)
+			continue;
+		t->len = start;
+		t->buf[start] = '\0';
+		t->cut = false;
 	}
-	buf[t.len] = '\n';
-	sys_write_quietly(STDERR_FILENO, buf, t.len + 1);
 }
 
-/* Ends a member that began at @start, or takes it back if it was too long for the line. */
-static void end_member(struct text *t, size_t start)
-{
-	if (!t->cut)
-		return;
-	t->len = start;
-	t->buf[start] = '\0';
-	t->cut = false;
-}
-
-static void add_name(struct text *t, const char *name)
-{
-	text_add(t, ",\"");
-	text_add(t, name);
-	text_add(t, "\":");
-}
-
-static void add_string(struct text *t, const char *name, const char *value)
-{
-	size_t start = t->len;
-
-	if (!value)
-		return;
-	add_name(t, name);
-	text_add_json(t, value);
-	end_member(t, start);
-}
-
-static void add_number(struct text *t, const char *name, int64_t value)
-{
-	size_t start = t->len;
-
-	add_name(t, name);
-	text_add_int(t, value);
-	end_member(t, start);
-}
-
-static void add_caller(struct text *t, const struct log_event *event)
-{
-	size_t start = t->len;
-
-	if (!event->module)
-		return;
-	text_add(t, ",\"caller\":{\"module\":");
-	text_add_json(t, event->module);
-	text_add(t, ",\"offset\":");
-	text_add_int(t, (int64_t)event->offset);
-	text_add(t, "}");
-	end_member(t, start);
-}
-
-static void add_time(struct text *t)
-{
-	int64_t us = sys_wall_us();
-
-	text_add(t, ",\"ts\":");
-	text_add_int(t, us / 1000000);
-	text_add(t, ".");
-	text_add_padded(t, (uint64_t)(us % 1000000), 6);
-}
-
-/* The line for the file; members that do not fit are left out, so that it is always valid. */
-static size_t json_line(const struct log *log, const struct log_event *event, char *buf,
-			size_t size)
+/* The line for the file. */
+static size_t json_line(const struct log_event *event, char *buf, size_t size)
 {
 	struct text t;
-	size_t start;
 
 	text_start(&t, buf, size - 2);
-	text_add(&t, "{\"v\":1");
-	add_time(&t);
-	text_add(&t, ",\"run\":\"");
-	text_add_hex_padded(&t, log->run, 16);
-	text_add(&t, "\"");
-	add_number(&t, "pid", sys_getpid());
-	add_string(&t, "level", severity_name(event->severity));
-	add_string(&t, "event", log_kind_name(event->kind));
-	add_string(&t, "exe", log->exe);
-	if (event->fd >= 0)
-		add_number(&t, "fd", event->fd);
-	add_string(&t, "socket", event->socket);
-	add_string(&t, "call", event->call);
-	add_caller(&t, event);
-	add_string(&t, "found", event->found);
-	add_string(&t, "action", event->action);
-	if (event->error)
-		add_number(&t, "errno", event->error);
-	if (event->more) {
-		start = t.len;
-		text_add(&t, ",");
-		text_add(&t, event->more);
-		end_member(&t, start);
-	}
-	add_string(&t, "msg", event->msg);
+	text_add(&t, "{");
+	add_members(&t, log_members, event, event->kind);
 	memcpy(buf + t.len, "}\n", 2);
 	return t.len + 2;
 }
@@ -191,7 +209,7 @@ static bool is_kept_open(const struct log *log)
 static int write_to_file(const struct log *log, const struct log_event *event)
 {
 	char buf[PIPE_BUF];
-	size_t len = json_line(log, event, buf, sizeof(buf));
+	size_t len = json_line(event, buf, sizeof(buf));
 	bool kept = is_kept_open(log);
 	int fd = kept ? log->fd : open_file(log);
 	ssize_t ret;
@@ -206,19 +224,55 @@ static int write_to_file(const struct log *log, const struct log_event *event)
 	return (size_t)ret == len ? 0 : -ENOSPC;
 }
 
-int log_event(const struct log *log, const struct log_event *event)
+static bool has_file(const struct log *log)
 {
-	log_line(log, event->severity, event->msg);
-	if (!log->file || !*log->file)
-		return 0;
-	return write_to_file(log, event);
+	return log->file && *log->file;
+}
+
+/* With what every event has. */
+static int write_event(const struct log *log, const struct log_event *event, const char *msg)
+{
+	struct log_event full = *event;
+	char run[RUN_SIZE];
+	struct text t;
+
+	text_start(&t, run, sizeof(run));
+	text_add_hex_padded(&t, log->run, RUN_SIZE - 1);
+	full.version = LOG_VERSION;
+	full.time_us = sys_wall_us();
+	full.run = run;
+	full.pid = sys_getpid();
+	full.level = severity_name(event->severity);
+	full.event = log_kind_name(event->kind);
+	full.exe = log->exe;
+	full.msg = msg;
+	return write_to_file(log, &full);
+}
+
+int log_event(const struct log *log, const struct log_event *event, const char *format, ...)
+{
+	char buf[STDERR_LINE_MAX];
+	const char *msg;
+	struct text t;
+	va_list args;
+	int ret = 0;
+
+	start_line(log, &t, buf);
+	msg = buf + t.len;
+	va_start(args, format);
+	text_vformat(&t, format, args);
+	va_end(args);
+	if (has_file(log))
+		ret = write_event(log, event, msg);
+	end_line(log, &t, event->severity);
+	return ret;
 }
 
 void log_keep_open(struct log *log)
 {
 	int fd, kept;
 
-	if (!log->file || !*log->file || is_kept_open(log))
+	if (!has_file(log) || is_kept_open(log))
 		return;
 	fd = open_file(log);
 	if (fd < 0)

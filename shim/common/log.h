@@ -22,7 +22,7 @@ enum log_level {
 
 enum log_severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_ERROR };
 
-/* The members of `event`; the names are in the manual, and a test compares the two. */
+/* Names are in the manual, and a test compares the two. */
 enum log_kind {
 	EVENT_CONNECTED,
 	EVENT_HANDED_OVER,
@@ -65,49 +65,150 @@ struct log {
 };
 
 /**
+ * struct log_place - A place in a program or library
+ * @module:	Path of the file, or NULL
+ * @offset:	Where in that file, in bytes
+ */
+struct log_place {
+	const char *module;
+	int64_t offset;
+};
+
+/**
+ * struct log_actor - A program that did something
+ * @program:	Its name, without directory, or NULL
+ * @pid:	Process
+ * @call:	Function called, or NULL
+ */
+struct log_actor {
+	const char *program;
+	int64_t pid;
+	const char *call;
+};
+
+/**
  * struct log_event - Something that happened to the descriptor
  * @kind:	Which event
  * @severity:	Warnings and errors reach stderr at LOG_NORMAL, all else at LOG_TRACE
- * @msg:	One line for people, without prefix and line end
- * @fd:		Descriptor number, or -1 to leave it out; this and the rest go to the file only
- * @socket:	Path of passt's socket, or NULL
- * @call:	Name of the function that did it, or NULL
- * @module:	Who called it: path of program or library, or NULL
- * @offset:	... and where in that file
- * @found:	What was found on the number, or NULL
- * @action:	What was done about it, or NULL
- * @error:	errno that goes with it, or 0 to leave it out
- * @more:	Further members, ready-made JSON without braces ("\"away_ms\":12"), or NULL
+ *
+ * All others go to the file only, one member of its line each: log_members in log.c. A text that is
+ * NULL and a negative number are left out, and so is 0 but where the table says otherwise. Those of
+ * every event are filled by log_event():
+ * @version:	Of the format, LOG_VERSION
+ * @time_us:	Microseconds since 1970
+ * @run:	Number of this start, in hexadecimal
+ * @pid:	Process
+ * @level:	Name of @severity
+ * @event:	Name of @kind
+ * @exe:	Path of this program
+ * @msg:	The message
+ *
+ * The others are the caller's:
+ * @fd:		Descriptor number
+ * @socket:	Path of passt's socket
+ * @call:	Name of the function that did it
+ * @caller:	Who called that
+ * @found:	What was found on the number
+ * @action:	What was done about it
+ * @error:	errno that goes with it
+ * @ppid:	Parent of the process
+ * @command:	What the launcher becomes
+ * @qemu:	QEMU that runs in the end
+ * @reason:	Why the link is down
+ * @length:	... the length of a frame that cannot be
+ * @uid:	... the user who is not trusted
+ * @away_ms:	How long the link was down
+ * @dropped:	Frames of the guest that were dropped meanwhile
+ * @padded:	Frames of passt that were completed with zeroes
+ * @culprit:	Who was seen to lose the connection that is missed
  */
 struct log_event {
 	enum log_kind kind;
 	enum log_severity severity;
-	const char *msg;
-	int fd;
+	int64_t version;
+	int64_t time_us;
+	const char *run;
+	int64_t pid;
+	const char *level;
+	const char *event;
+	const char *exe;
+	int64_t fd;
 	const char *socket;
 	const char *call;
-	const char *module;
-	uint64_t offset;
+	struct log_place caller;
 	const char *found;
 	const char *action;
-	int error;
-	const char *more;
+	int64_t error;
+	int64_t ppid;
+	const char *command;
+	const char *qemu;
+	const char *reason;
+	int64_t length;
+	int64_t uid;
+	int64_t away_ms;
+	int64_t dropped;
+	int64_t padded;
+	struct log_actor culprit;
+	const char *msg;
 };
+
+/* Version of the lines in the file. */
+#define LOG_VERSION 1
+
+/* What @found and @action say where a program reads it. */
+#define FOUND_WELL      "intact"
+#define FOUND_HUNG_UP   "a connection that passt has ended"
+#define ACTION_MENDS    "mends"
+#define ACTION_PUT_BACK "put-back"
+#define ACTION_GUARDED  "guarded"
+
+/* What sees who did it where the shim does not: raw system calls, static programs. */
+#define STRACE_COMMAND \
+	"strace -f -y -o trace.txt -e 'trace=/^(exec|close|dup|fcntl|ioctl)' qrap ..."
+
+enum log_type {
+	LOG_TEXT,   /* const char * */
+	LOG_NUMBER, /* int64_t */
+	LOG_TIME,   /* int64_t of microseconds, seconds with six digits behind the point in the file
+		     */
+	LOG_OBJECT, /* a struct with members of its own */
+};
+
+/**
+ * struct log_member - One member of an event: how the file has it and where memory does
+ * @name:	Its name in the file, in place, as each pointer costs at the load; "" ends a table
+ * @type:	What it is
+ * @offset:	Where it is in struct log_event, or in the struct of a LOG_OBJECT
+ * @zero_in:	Bits of the events (1u << EVENT_...) in which a number is told even if it is 0
+ * @members:	Members of a LOG_OBJECT
+ */
+struct log_member {
+	char name[12];
+	enum log_type type;
+	size_t offset;
+	unsigned zero_in;
+	const struct log_member *members;
+};
+
+/* All members, in the order of the file: for writing a line and for reading it back. */
+extern const struct log_member log_members[];
 
 /* Name of an event as it stands in the log. */
 const char *log_kind_name(enum log_kind kind);
 
 /**
- * log_event() - Write an event to stderr and to the log file, as far as each wants it
+ * log_event() - Write an event to the log file and to stderr, as far as each wants it
  * @log:	Where to
  * @event:	What
+ * @format:	The message: one line for people without prefix and line end; see text_format()
  *
  * The file is opened for each event with O_NOFOLLOW | O_APPEND, mode 0600, and closed again, so
  * that no descriptor of ours can be mistaken for another; unless it is kept open.
  *
- * Return: 0, or -errno if the log file could not be written (stderr's errors are nobody's)
+ * Return: 0, or -errno if the log file could not be written (errors of stderr are passed over)
  */
-int log_event(const struct log *log, const struct log_event *event);
+int log_event(const struct log *log, const struct log_event *event, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* Keeps the log file open from now on, for a program that may lose sight of its path (chroot). */
 void log_keep_open(struct log *log);
@@ -115,7 +216,8 @@ void log_keep_open(struct log *log);
 /* Closes the kept file, if the number is still it. */
 void log_close(struct log *log);
 
-/* The line on stderr alone: "qrap[PID]: MSG" or "qrap: MSG", one write. */
-void log_line(const struct log *log, enum log_severity severity, const char *msg);
+/* The line on stderr alone: "qrap[PID]: MESSAGE" or "qrap: MESSAGE", one write. */
+void log_line(const struct log *log, enum log_severity severity, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 #endif /* QRAP_LOG_H */

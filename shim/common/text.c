@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Text put together in a buffer of fixed size. */
 #include "shim/common/text.h"
 
 #include <string.h>
@@ -31,6 +30,7 @@ void text_add(struct text *t, const char *s)
 	text_add_n(t, s, strlen(s));
 }
 
+/* At least @digits digits, at most 20. */
 static void add_digits(struct text *t, uint64_t n, unsigned base, unsigned digits)
 {
 	char buf[20];
@@ -47,14 +47,7 @@ static void add_digits(struct text *t, uint64_t n, unsigned base, unsigned digit
 
 void text_add_int(struct text *t, int64_t n)
 {
-	if (n < 0)
-		text_add_n(t, "-", 1);
-	add_digits(t, n < 0 ? -(uint64_t)n : (uint64_t)n, 10, 1);
-}
-
-void text_add_hex(struct text *t, uint64_t n)
-{
-	add_digits(t, n, 16, 1);
+	text_format(t, "%lld", (long long)n);
 }
 
 void text_add_padded(struct text *t, uint64_t n, unsigned digits)
@@ -65,6 +58,46 @@ void text_add_padded(struct text *t, uint64_t n, unsigned digits)
 void text_add_hex_padded(struct text *t, uint64_t n, unsigned digits)
 {
 	add_digits(t, n, 16, digits);
+}
+
+/* A number as %d, %lld or %llx want it. */
+static void add_number(struct text *t, int64_t n, bool hex, unsigned digits)
+{
+	if (n < 0 && !hex)
+		text_add_n(t, "-", 1);
+	add_digits(t, n < 0 && !hex ? -(uint64_t)n : (uint64_t)n, hex ? 16 : 10, digits);
+}
+
+void text_vformat(struct text *t, const char *format, va_list args)
+{
+	for (;;) {
+		size_t plain = strcspn(format, "%");
+		unsigned digits = 0;
+		bool is_long;
+
+		text_add_n(t, format, plain);
+		if (!format[plain])
+			return;
+		for (format += plain + 1; *format >= '0' && *format <= '9'; format++)
+			digits = digits * 10 + (unsigned)(*format - '0');
+		is_long = *format == 'l';
+		format += is_long ? 2 : 0;
+		if (*format == 's')
+			text_add(t, va_arg(args, const char *));
+		else
+			add_number(t, is_long ? va_arg(args, long long) : va_arg(args, int),
+				   *format == 'x', digits);
+		format++;
+	}
+}
+
+void text_format(struct text *t, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	text_vformat(t, format, args);
+	va_end(args);
 }
 
 /* Length of the UTF-8 sequence at @s (RFC 3629), or 0 if there is none. */
@@ -85,13 +118,13 @@ static size_t utf8_length(const unsigned char *s)
 	return len;
 }
 
-void text_add_json(struct text *t, const char *s)
+static void add_json(struct text *t, const char *s, bool as_bytes)
 {
 	const unsigned char *p = (const unsigned char *)s;
 
 	text_add_n(t, "\"", 1);
 	while (*p) {
-		size_t len = utf8_length(p);
+		size_t len = as_bytes ? 1 : utf8_length(p);
 
 		if (!len) {
 			text_add(t, "\\ufffd");
@@ -100,14 +133,31 @@ void text_add_json(struct text *t, const char *s)
 			text_add_n(t, "\\", 1);
 			text_add_n(t, (const char *)p, 1);
 		} else if (*p < 0x20 || *p == 0x7f) {
-			text_add(t, "\\u");
-			text_add_hex_padded(t, *p, 4);
+			text_format(t, "\\u%04llx", (unsigned long long)*p);
 		} else {
 			text_add_n(t, (const char *)p, len);
 		}
 		p += len;
 	}
 	text_add_n(t, "\"", 1);
+}
+
+void text_blank_controls(char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)s[i] < ' ' || s[i] == 127)
+			s[i] = '?';
+	}
+}
+
+void text_add_json(struct text *t, const char *s)
+{
+	add_json(t, s, false);
+}
+
+void text_add_json_bytes(struct text *t, const char *s)
+{
+	add_json(t, s, true);
 }
 
 static int digit_value(char c)

@@ -3,6 +3,7 @@
 #ifndef QRAP_TEXT_H
 #define QRAP_TEXT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,12 +29,26 @@ void text_start(struct text *t, char *buf, size_t size);
 void text_add(struct text *t, const char *s);
 void text_add_n(struct text *t, const char *s, size_t len);
 void text_add_int(struct text *t, int64_t n);
-void text_add_hex(struct text *t, uint64_t n);
 /* @digits digits, with zeroes in front: 1 to 20 (decimal) or 16 (hexadecimal). */
 void text_add_padded(struct text *t, uint64_t n, unsigned digits);
 void text_add_hex_padded(struct text *t, uint64_t n, unsigned digits);
+
+/**
+ * text_format() - Add what a format of printf(3) describes
+ * @t:		Text
+ * @format:	Knows %s, %d, %lld and %llx, and a width with zeroes in front (%06lld); nothing else
+ */
+void text_format(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_vformat(struct text *t, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
 /* As a JSON string, with its quotes; bytes that are no UTF-8 become U+FFFD. */
 void text_add_json(struct text *t, const char *s);
+/* The same, but bytes from 128 on stay as they are. */
+void text_add_json_bytes(struct text *t, const char *s);
+
+/* Makes control characters harmless: they must not begin a line or drive a terminal. */
+void text_blank_controls(char *s, size_t len);
 
 /**
  * text_number() - Read a non-negative number in full

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the log says about the descriptor until QEMU has it. */
 #include "shim/guard/fd_log.h"
 
 #include <errno.h>
@@ -10,88 +9,96 @@
 #include "shim/common/text.h"
 #include "shim/guard/caller.h"
 
-/* Longest message; what is longer, because of paths in it, is cut. */
-#define MSG_BYTES 1024
+/* Longest name of a program that has room for its process behind it, and in a note its call. */
+#define PROGRAM_NAME_MAX (HANDOFF_HOP_MAX - (sizeof(PID_SEPARATOR "2147483647") - 1))
 
-/* Longest name of a program that has room for its process behind it. */
-#define PROGRAM_NAME_MAX (HANDOFF_HOP_MAX - (sizeof(", pid 2147483647") - 1))
+#define NOTE_NAME_MAX 64
 
-static const char *program_name(const struct fd_log *w)
+/* "PROGRAM: CALL, pid N": the note in the store. */
+#define CALL_SEPARATOR ": "
+#define PID_SEPARATOR  ", pid "
+
+/* Longest text about who lost the connection, and about what became of it. */
+#define BLAME_BYTES   320
+#define OUTCOME_BYTES 448
+
+/**
+ * struct blame - Who lost the connection
+ * @text:	" (CULPRIT)", or where to look for whom nobody saw, or ""
+ * @note:	The note in the store, taken apart: the event's member points into it
+ */
+struct blame {
+	char text[BLAME_BYTES];
+	char note[STORE_NOTE_MAX + 1];
+};
+
+static const char *program_name(const struct fd_log *fd_log)
 {
-	const char *slash = strrchr(w->exe, '/');
+	const char *slash = strrchr(fd_log->exe, '/');
 
-	return slash ? slash + 1 : w->exe;
+	return slash ? slash + 1 : fd_log->exe;
 }
 
-static void record(const struct fd_log *w, struct log_event *event)
+/* Takes a note apart, in place; @culprit stays empty where it is not as leave_note() writes it. */
+static void read_note(char *note, struct log_actor *culprit)
 {
-	event->fd = w->handoff->fd;
-	log_event(w->log, event);
-}
+	char *call = strstr(note, CALL_SEPARATOR);
+	char *pid = call ? strstr(call, PID_SEPARATOR) : NULL;
+	uint64_t n;
 
-/* "descriptor N" */
-static void add_number(struct text *t, const struct fd_log *w)
-{
-	text_add(t, "descriptor ");
-	text_add_int(t, w->handoff->fd);
-}
-
-static void add_pid(struct text *t)
-{
-	text_add(t, ", pid ");
-	text_add_int(t, sys_getpid());
-}
-
-/* "lost unseen between perl, pid 12, and dash, pid 12; COMMAND shows how" */
-static void add_unseen(struct text *t, const struct fd_log *w)
-{
-	text_add(t, "lost unseen between ");
-	text_add(t, w->handoff->well);
-	text_add(t, ", and ");
-	if (w->handoff->gone[0]) {
-		text_add(t, w->handoff->gone);
-	} else {
-		text_add(t, "now in ");
-		text_add(t, program_name(w));
-		add_pid(t);
-	}
-	text_add(t, "; " STRACE_COMMAND " shows who does it");
-}
-
-/* " (python3.11: close_range, pid 12)", or where to look for whom nobody saw. */
-static void add_culprit(struct text *t, const struct fd_log *w, const char *found)
-{
-	bool is_known = w->culprit[0] != '\0';
-
-	if (!is_known && (!w->handoff->well[0] || !strcmp(found, FOUND_HUNG_UP)))
+	if (!pid)
 		return;
-	text_add(t, " (");
-	if (is_known)
-		text_add(t, w->culprit);
-	else
-		add_unseen(t, w);
-	text_add(t, ")");
+	*call = *pid = '\0';
+	call += sizeof(CALL_SEPARATOR) - 1;
+	pid += sizeof(PID_SEPARATOR) - 1;
+	if (text_number(pid, strlen(pid), 10, &n))
+		*culprit = (struct log_actor) { note, (int64_t)n, call };
 }
 
-static void leave_note(const struct fd_log *w, const char *call)
+/* "lost unseen between perl, pid 12, and dash, pid 12; COMMAND shows who does it" */
+static void add_unseen(struct text *t, const struct fd_log *fd_log)
 {
+	text_format(t, " (lost unseen between %s, and ", fd_log->handoff->well);
+	if (fd_log->handoff->gone[0])
+		text_add(t, fd_log->handoff->gone);
+	else
+		text_format(t, "now in %s" PID_SEPARATOR "%d", program_name(fd_log), sys_getpid());
+	text_add(t, "; " STRACE_COMMAND " shows who does it)");
+}
+
+/* Who lost the connection? Fills @blame, and what @event says of that. */
+static void find_blame(const struct fd_log *fd_log, struct log_event *event, struct blame *blame)
+{
+	struct text t;
+
+	text_start(&t, blame->text, sizeof(blame->text));
+	strcpy(blame->note, fd_log->culprit);
+	read_note(blame->note, &event->culprit);
+	/* What passt has ended, nobody has lost. */
+	if (fd_log->culprit[0])
+		text_format(&t, " (%s)", fd_log->culprit);
+	else if (fd_log->handoff->well[0] && strcmp(event->found, FOUND_HUNG_UP))
+		add_unseen(&t, fd_log);
+}
+
+static void leave_note(const struct fd_log *fd_log, const char *call)
+{
+	const char *name = program_name(fd_log);
 	char note[STORE_NOTE_MAX + 1];
 	struct text t;
 
-	if (w->handoff->store < 0)
+	if (fd_log->handoff->store < 0)
 		return;
 	text_start(&t, note, sizeof(note));
-	text_add(&t, program_name(w));
-	text_add(&t, ": ");
-	text_add(&t, call);
-	add_pid(&t);
-	store_leave_note(w->handoff->store, note);
+	text_add_n(&t, name, strnlen(name, NOTE_NAME_MAX));
+	text_format(&t, CALL_SEPARATOR "%s" PID_SEPARATOR "%d", call, sys_getpid());
+	store_leave_note(fd_log->handoff->store, note);
 }
 
-void fd_log_hop(const struct fd_log *w, struct handoff *handoff, bool is_well)
+void fd_log_hop(const struct fd_log *fd_log, struct handoff *handoff, bool is_well)
 {
 	char *hop = is_well ? handoff->well : handoff->gone;
-	const char *name = program_name(w);
+	const char *name = program_name(fd_log);
 	struct text t;
 
 	if (is_well)
@@ -100,183 +107,147 @@ void fd_log_hop(const struct fd_log *w, struct handoff *handoff, bool is_well)
 		return;
 	text_start(&t, hop, HANDOFF_HOP_MAX + 1);
 	text_add_n(&t, name, strnlen(name, PROGRAM_NAME_MAX));
-	add_pid(&t);
+	text_format(&t, PID_SEPARATOR "%d", sys_getpid());
 }
 
-void fd_log_program(const struct fd_log *w, const char *found, bool mends)
+void fd_log_program(const struct fd_log *fd_log, const char *found, bool mends)
 {
-	char msg[MSG_BYTES], parent[32];
-	struct text t;
-	struct log_event event = { .kind = EVENT_PROGRAM,
-				   .msg = msg,
-				   .found = found,
-				   .action = mends ? "mends" : "observes",
-				   .more = parent };
+	const struct log_event event = { .kind = EVENT_PROGRAM,
+					 .fd = fd_log->handoff->fd,
+					 .found = found,
+					 .action = mends ? ACTION_MENDS : "observes",
+					 .ppid = sys_call(SYS_getppid, 0, 0, 0, 0, 0, 0) };
 
-	text_start(&t, parent, sizeof(parent));
-	text_add(&t, "\"ppid\":");
-	text_add_int(&t, sys_call(SYS_getppid, 0, 0, 0, 0, 0, 0));
-	text_start(&t, msg, sizeof(msg));
-	text_add(&t, w->exe);
-	text_add(&t, " starts, on ");
-	add_number(&t, w);
-	text_add(&t, ": ");
-	text_add(&t, found);
-	record(w, &event);
+	log_event(fd_log->log, &event, "%s starts, on descriptor %d: %s", fd_log->exe,
+		  fd_log->handoff->fd, found);
 }
 
 static const char *loss_verb(enum log_kind kind)
 {
 	switch (kind) {
 	case EVENT_CLOSED:
-		return " closed ";
+		return "closed";
 	case EVENT_CLOEXEC:
-		return " marked close-on-exec ";
+		return "marked close-on-exec";
 	default:
-		return " put something else on ";
+		return "put something else on";
 	}
 }
 
-/* "PROGRAM closed descriptor N, passt's connection (CALL)", and what was done about it. */
-static void tell_loss(const struct fd_log *w, const struct loss *loss, const char *done,
-		      enum log_severity severity, const char *action)
+/* Fills @event, and says what was done about it: @done. */
+static void tell_loss(const struct fd_log *fd_log, const struct loss *loss, struct log_event *event,
+		      const char *done)
 {
 	struct caller caller;
-	char msg[MSG_BYTES];
+
+	event->kind = loss->kind;
+	event->fd = fd_log->handoff->fd;
+	event->call = loss->call;
+	if (caller_find(loss->where, &caller))
+		event->caller = (struct log_place) { caller.module, (int64_t)caller.offset };
+	log_event(fd_log->log, event, "%s %s descriptor %d, passt's connection (%s)%s",
+		  program_name(fd_log), loss_verb(loss->kind), fd_log->handoff->fd, loss->call,
+		  done);
+}
+
+void fd_log_loss(const struct fd_log *fd_log, const struct loss *loss)
+{
+	struct log_event event = { .severity = SEVERITY_INFO };
+
+	tell_loss(fd_log, loss, &event, "");
+	leave_note(fd_log, loss->call);
+}
+
+void fd_log_put_back(const struct fd_log *fd_log, const struct loss *loss, bool is_first)
+{
+	struct log_event event = { .severity = is_first ? SEVERITY_WARNING : SEVERITY_INFO,
+				   .action = ACTION_PUT_BACK };
+
+	tell_loss(fd_log, loss, &event, ": put back");
+}
+
+void fd_log_insistence(const struct fd_log *fd_log, const struct loss *loss, int tries)
+{
+	const struct log_event event = { .kind = EVENT_CLOSED,
+					 .severity = SEVERITY_WARNING,
+					 .fd = fd_log->handoff->fd,
+					 .call = loss->call,
+					 .action = "gave-way" };
+
+	log_event(fd_log->log, &event,
+		  "%s insists on closing all descriptors (%s): gave way after %d times, the spare "
+		  "of passt's connection is gone",
+		  program_name(fd_log), loss->call, tries);
+}
+
+void fd_log_moved(const struct fd_log *fd_log, int store, const char *call)
+{
+	const struct log_event event = { .kind = EVENT_SPARE_MOVED,
+					 .fd = fd_log->handoff->fd,
+					 .call = call,
+					 .action = "moved",
+					 .error = store < 0 ? -store : 0 };
+	char where[64];
 	struct text t;
-	struct log_event event = { .kind = loss->kind,
-				   .severity = severity,
-				   .msg = msg,
-				   .call = loss->call,
-				   .action = action };
 
-	text_start(&t, msg, sizeof(msg));
-	text_add(&t, program_name(w));
-	text_add(&t, loss_verb(loss->kind));
-	add_number(&t, w);
-	text_add(&t, ", passt's connection (");
-	text_add(&t, loss->call);
-	text_add(&t, ")");
-	text_add(&t, done);
-	if (caller_find(loss->where, &caller)) {
-		event.module = caller.module;
-		event.offset = caller.offset;
-	}
-	record(w, &event);
-}
-
-void fd_log_loss(const struct fd_log *w, const struct loss *loss)
-{
-	tell_loss(w, loss, "", SEVERITY_INFO, NULL);
-	leave_note(w, loss->call);
-}
-
-void fd_log_put_back(const struct fd_log *w, const struct loss *loss, bool is_first)
-{
-	tell_loss(w, loss, ": put back", is_first ? SEVERITY_WARNING : SEVERITY_INFO,
-		  ACTION_PUT_BACK);
-}
-
-void fd_log_insistence(const struct fd_log *w, const struct loss *loss, int tries)
-{
-	char msg[MSG_BYTES];
-	struct text t;
-	struct log_event event = { .kind = EVENT_CLOSED,
-				   .severity = SEVERITY_WARNING,
-				   .msg = msg,
-				   .call = loss->call,
-				   .action = "gave-way" };
-
-	text_start(&t, msg, sizeof(msg));
-	text_add(&t, program_name(w));
-	text_add(&t, " insists on closing all descriptors (");
-	text_add(&t, loss->call);
-	text_add(&t, "): gave way after ");
-	text_add_int(&t, tries);
-	text_add(&t, " times, the spare of passt's connection is gone");
-	record(w, &event);
-}
-
-void fd_log_moved(const struct fd_log *w, int store, const char *call)
-{
-	char msg[MSG_BYTES];
-	struct text t;
-	struct log_event event = {
-		.kind = EVENT_SPARE_MOVED, .msg = msg, .call = call, .action = "moved"
-	};
-
-	text_start(&t, msg, sizeof(msg));
-	text_add(&t, "the spare of passt's connection moved out of the way of ");
-	text_add(&t, program_name(w));
-	text_add(&t, store < 0 ? " to nowhere: there is no free descriptor" : " to descriptor ");
+	text_start(&t, where, sizeof(where));
 	if (store < 0)
-		event.error = -store;
+		text_add(&t, "nowhere: there is no free descriptor");
 	else
-		text_add_int(&t, store);
-	record(w, &event);
+		text_format(&t, "descriptor %d", store);
+	log_event(fd_log->log, &event,
+		  "the spare of passt's connection moved out of the way of %s to %s",
+		  program_name(fd_log), where);
 }
 
-void fd_log_left(const struct fd_log *w, const char *found)
+void fd_log_left(const struct fd_log *fd_log, const char *found)
 {
-	char msg[MSG_BYTES];
-	struct text t;
+	struct blame blame;
 	struct log_event event = { .kind = EVENT_FOUND_INSTEAD,
 				   .severity = SEVERITY_WARNING,
-				   .msg = msg,
+				   .fd = fd_log->handoff->fd,
 				   .found = found,
 				   .action = "left" };
 
-	text_start(&t, msg, sizeof(msg));
-	add_number(&t, w);
-	text_add(&t, " of ");
-	text_add(&t, program_name(w));
-	text_add(&t, " holds ");
-	text_add(&t, found);
-	text_add(&t, " instead of passt's connection");
-	add_culprit(&t, w, found);
-	text_add(&t, ": left as it is");
-	record(w, &event);
+	find_blame(fd_log, &event, &blame);
+	log_event(fd_log->log, &event,
+		  "descriptor %d of %s holds %s instead of passt's connection%s: left as it is",
+		  fd_log->handoff->fd, program_name(fd_log), found, blame.text);
 }
 
-/* Why passt could not be reached, in words; NULL where the number must do. */
-static const char *reason(int error)
+/* Why passt could not be reached. */
+static void add_reason(struct text *t, int error)
 {
 	switch (error) {
 	case ENOENT:
 	case ECONNREFUSED:
-		return "nobody listens there";
+		text_add(t, "nobody listens there");
+		break;
 	case EAGAIN:
 	case ECONNRESET:
-		return "it serves another client";
+		text_add(t, "it serves another client");
+		break;
 	case EPERM:
-		return "it runs as a user who is not trusted";
+		text_add(t, "it runs as a user who is not trusted");
+		break;
 	case EACCES:
-		return "permission denied";
+		text_add(t, "permission denied");
+		break;
 	default:
-		return NULL;
+		text_format(t, "errno %d", error);
+		break;
 	}
 }
 
-/* "passt at PATH cannot be reached: REASON" */
-static void add_failure(struct text *t, const struct fd_log *w, int error)
+/* "passt at PATH cannot be reached: REASON", and what that means. */
+static void add_outcome(struct text *t, const struct fd_log *fd_log, enum remedy remedy, int error)
 {
-	if (w->handoff->private_passt || !w->handoff->passt[0]) {
+	if (fd_log->handoff->private_passt || !fd_log->handoff->passt[0]) {
 		text_add(t, "there is no socket to connect to again");
-		return;
+	} else {
+		text_format(t, "passt at %s cannot be reached: ", fd_log->handoff->passt);
+		add_reason(t, error);
 	}
-	text_add(t, "passt at ");
-	text_add(t, w->handoff->passt);
-	text_add(t, " cannot be reached: ");
-	if (reason(error)) {
-		text_add(t, reason(error));
-		return;
-	}
-	text_add(t, "errno ");
-	text_add_int(t, error);
-}
-
-static void add_remedy(struct text *t, enum remedy remedy)
-{
 	if (remedy == REMEDY_WAIT)
 		text_add(t, ". The guest starts without a network and gets it when passt listens "
 			    "there again");
@@ -284,98 +255,71 @@ static void add_remedy(struct text *t, enum remedy remedy)
 		text_add(t, ". The guest has no network: start passt and the guest again");
 }
 
-/* "passt's connection on descriptor N was lost before PROGRAM started: found WHAT (CULPRIT)" */
-static void add_loss(struct text *t, const struct fd_log *w, const char *found)
+void fd_log_lost(const struct fd_log *fd_log, const char *found, enum remedy remedy, int error)
 {
-	text_add(t, "passt's connection on ");
-	add_number(t, w);
-	text_add(t, " was lost before ");
-	text_add(t, program_name(w));
-	text_add(t, " started: found ");
-	text_add(t, found);
-	add_culprit(t, w, found);
-}
-
-void fd_log_lost(const struct fd_log *w, const char *found, enum remedy remedy, int error)
-{
-	char msg[MSG_BYTES];
+	char outcome[OUTCOME_BYTES];
+	struct blame blame;
 	struct text t;
 	struct log_event event = { .kind = EVENT_LOST,
-				   .msg = msg,
+				   .severity =
+					   remedy == REMEDY_FOUND ? SEVERITY_INFO : SEVERITY_ERROR,
+				   .fd = fd_log->handoff->fd,
+				   .socket = fd_log->handoff->passt,
 				   .found = found,
 				   .action = remedy == REMEDY_WAIT ? "link-down" : NULL,
-				   .socket = w->handoff->passt };
+				   .error = remedy == REMEDY_FOUND ? 0 : error };
 
-	text_start(&t, msg, sizeof(msg));
-	if (found)
-		add_loss(&t, w, found);
+	text_start(&t, outcome, sizeof(outcome));
 	if (found && remedy != REMEDY_FOUND)
 		text_add(&t, ", there is no spare, and ");
-	if (remedy != REMEDY_FOUND) {
-		event.severity = SEVERITY_ERROR;
-		event.error = error;
-		add_failure(&t, w, error);
-		add_remedy(&t, remedy);
-		text_add(&t, found ? "; --log-file and --report show who lost it" : "");
+	if (remedy != REMEDY_FOUND)
+		add_outcome(&t, fd_log, remedy, error);
+	if (!found) {
+		log_event(fd_log->log, &event, "%s", outcome);
+		return;
 	}
-	record(w, &event);
+	if (remedy != REMEDY_FOUND)
+		text_add(&t, "; --log-file and --report show who lost it");
+	find_blame(fd_log, &event, &blame);
+	log_event(fd_log->log, &event,
+		  "passt's connection on descriptor %d was lost before %s started: found %s%s%s",
+		  fd_log->handoff->fd, program_name(fd_log), found, blame.text, outcome);
 }
 
-void fd_log_restored(const struct fd_log *w, const char *found, enum saver saver)
+void fd_log_restored(const struct fd_log *fd_log, const char *found, enum saver saver)
 {
-	char msg[MSG_BYTES];
-	struct text t;
+	bool is_other = saver == SAVER_OTHER_PASST;
+	struct blame blame;
 	struct log_event event = { .kind = EVENT_RESTORED,
 				   .severity = SEVERITY_WARNING,
-				   .msg = msg,
+				   .fd = fd_log->handoff->fd,
+				   .socket = fd_log->handoff->passt,
 				   .found = found,
-				   .action = saver_name(saver),
-				   .socket = w->handoff->passt };
+				   .action = saver_name(saver) };
 
-	text_start(&t, msg, sizeof(msg));
-	add_number(&t, w);
-	text_add(&t, " of ");
-	text_add(&t, program_name(w));
-	text_add(&t, " held ");
-	text_add(&t, found);
-	text_add(&t, " instead of passt's connection");
-	add_culprit(&t, w, found);
-	text_add(&t, ": restored from ");
-	text_add(&t, saver_name(saver));
-	if (saver == SAVER_OTHER_PASST) {
-		text_add(&t, ", ");
-		text_add(&t, w->handoff->passt);
-	}
-	record(w, &event);
+	find_blame(fd_log, &event, &blame);
+	log_event(fd_log->log, &event,
+		  "descriptor %d of %s held %s instead of passt's connection%s: restored from "
+		  "%s%s%s",
+		  fd_log->handoff->fd, program_name(fd_log), found, blame.text, saver_name(saver),
+		  is_other ? ", " : "", is_other ? fd_log->handoff->passt : "");
 }
 
-void fd_log_connected(const struct fd_log *w)
+void fd_log_connected(const struct fd_log *fd_log)
 {
-	char msg[MSG_BYTES];
-	struct text t;
-	struct log_event event = { .kind = EVENT_CONNECTED,
-				   .msg = msg,
-				   .socket = w->handoff->passt };
+	const struct log_event event = { .kind = EVENT_CONNECTED,
+					 .fd = fd_log->handoff->fd,
+					 .socket = fd_log->handoff->passt };
 
-	text_start(&t, msg, sizeof(msg));
-	text_add(&t, "connected to ");
-	text_add(&t, w->handoff->passt);
-	text_add(&t, " on ");
-	add_number(&t, w);
-	record(w, &event);
+	log_event(fd_log->log, &event, "connected to %s on descriptor %d", fd_log->handoff->passt,
+		  fd_log->handoff->fd);
 }
 
-void fd_log_step(const struct fd_log *w, enum log_kind kind, const char *does, const char *call)
+void fd_log_step(const struct fd_log *fd_log, enum log_kind kind, const char *does,
+		 const char *call)
 {
-	char msg[MSG_BYTES];
-	struct text t;
-	struct log_event event = { .kind = kind, .msg = msg, .call = call };
+	const struct log_event event = { .kind = kind, .fd = fd_log->handoff->fd, .call = call };
 
-	text_start(&t, msg, sizeof(msg));
-	text_add(&t, program_name(w));
-	text_add(&t, " ");
-	text_add(&t, does);
-	text_add(&t, " ");
-	add_number(&t, w);
-	record(w, &event);
+	log_event(fd_log->log, &event, "%s %s descriptor %d", program_name(fd_log), does,
+		  fd_log->handoff->fd);
 }

@@ -15,22 +15,11 @@
 /* Who a passt becomes that root has started. */
 #define UID_NOBODY 65534
 
-#define MSG_BYTES 256
-
 /* "NAME=VALUE: PROBLEM", as a warning. */
 static void complain(const struct log *log, const char *name, const char *value,
 		     const char *problem)
 {
-	char msg[MSG_BYTES];
-	struct text t;
-
-	text_start(&t, msg, sizeof(msg));
-	text_add(&t, name);
-	text_add(&t, "=");
-	text_add(&t, value);
-	text_add(&t, ": ");
-	text_add(&t, problem);
-	log_line(log, SEVERITY_WARNING, msg);
+	log_line(log, SEVERITY_WARNING, "%s=%s: %s", name, value, problem);
 }
 
 /* Which of @words, a NULL-terminated list, is the variable's value? -1: none, or not set. */

@@ -10,7 +10,6 @@
 
 #include "shim/common/fd_identity.h"
 #include "shim/common/sys.h"
-#include "shim/common/text.h"
 #include "shim/libc/next.h"
 #include "shim/link/frame.h"
 #include "shim/link/reconnect.h"
@@ -31,8 +30,6 @@
 
 /* The thread is given that long to end. */
 #define STOP_MS 1000
-
-#define MSG_BYTES 160
 
 /* No number at all: not even -1, which programs do pass. */
 #define NO_LINK INT_MIN
@@ -563,17 +560,14 @@ static int start_unless_other(const struct handoff *handoff, const struct log *l
 int link_start(const struct handoff *handoff, const struct log *log)
 {
 	int ret = start_unless_other(handoff, log);
-	char msg[MSG_BYTES];
-	struct text t;
 
 	/* Another file: that was told when it was found. */
 	if (!ret || ret == -ENOTCONN)
 		return ret;
-	text_start(&t, msg, sizeof(msg));
-	text_add(&t, "nobody looks after passt's connection (errno ");
-	text_add_int(&t, -ret);
-	text_add(&t, "): when passt ends, the guest's network is gone for good");
-	log_line(log, SEVERITY_WARNING, msg);
+	log_line(log, SEVERITY_WARNING,
+		 "nobody looks after passt's connection (errno %d): when passt ends, the guest's "
+		 "network is gone for good",
+		 -ret);
 	return ret;
 }
 
