@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "launcher/cmdline/rewrite/nic.h"
+#include "launcher/cmdline/parse/nic.h"
 
 /* Read unless -no-user-config (or its older name) says otherwise. */
 #define DEFAULT_CONFIG "/etc/qemu/qemu.conf"

@@ -5,8 +5,8 @@
 #include <fnmatch.h>
 #include <string.h>
 
-#include "launcher/cmdline/rewrite/nic.h"
-#include "launcher/cmdline/rewrite/pci.h"
+#include "launcher/cmdline/parse/nic.h"
+#include "launcher/cmdline/rewrite/slot.h"
 
 /* id of the netdev where no other can be taken over; the original's. */
 #define NETDEV_ID "hostnet0"

@@ -6,11 +6,11 @@
 
 #include "launcher/base/memory.h"
 #include "launcher/cmdline/parse/inventory.h"
+#include "launcher/cmdline/parse/nic.h"
 #include "launcher/cmdline/rewrite/changes.h"
 #include "launcher/cmdline/rewrite/fd_number.h"
 #include "launcher/cmdline/rewrite/new_nic.h"
-#include "launcher/cmdline/rewrite/nic.h"
-#include "launcher/cmdline/rewrite/references.h"
+#include "launcher/cmdline/rewrite/removal.h"
 
 /**
  * struct output - The new line under construction

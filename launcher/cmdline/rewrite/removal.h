@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What else on the command line refers to the NICs and netdevs that go. */
-#ifndef QRAP_REFERENCES_H
-#define QRAP_REFERENCES_H
+#ifndef QRAP_REMOVAL_H
+#define QRAP_REMOVAL_H
 
 #include "launcher/cmdline/parse/inventory.h"
 #include "launcher/cmdline/rewrite/new_nic.h"
@@ -17,4 +17,4 @@
 void references_remove(struct arena *arena, struct inventory *inventory,
 		       const struct replacement *replacement);
 
-#endif /* QRAP_REFERENCES_H */
+#endif /* QRAP_REMOVAL_H */

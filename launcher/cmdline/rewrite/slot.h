@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A place on PCI for one more device. */
-#ifndef QRAP_PCI_H
-#define QRAP_PCI_H
+#ifndef QRAP_SLOT_H
+#define QRAP_SLOT_H
 
 #include "launcher/cmdline/parse/inventory.h"
 #include "launcher/cmdline/parse/machine.h"
@@ -32,4 +32,4 @@ struct place {
 int pci_find_place(struct arena *arena, const struct inventory *inventory,
 		   const struct machine *machine, struct place *place);
 
-#endif /* QRAP_PCI_H */
+#endif /* QRAP_SLOT_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A place on PCI for one more device. */
-#include "launcher/cmdline/rewrite/pci.h"
+#include "launcher/cmdline/rewrite/slot.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "launcher/cmdline/rewrite/nic.h"
+#include "launcher/cmdline/parse/nic.h"
 
 #define SLOTS 32
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What else on the command line refers to the NICs and netdevs that go. */
-#include "launcher/cmdline/rewrite/references.h"
+#include "launcher/cmdline/rewrite/removal.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The NICs of QEMU by their driver names, and which properties one hands on to another. */
-#include "launcher/cmdline/rewrite/nic.h"
+#include "launcher/cmdline/parse/nic.h"
 
 #include <fnmatch.h>
 #include <stddef.h>
