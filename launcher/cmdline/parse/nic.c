@@ -1,46 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The NICs of QEMU by their driver names, and which properties one hands on to another. */
 #include "launcher/cmdline/parse/nic.h"
 
 #include <fnmatch.h>
 #include <stddef.h>
 #include <string.h>
 
-/* @names are patterns, none of which begins with a wildcard: most are told by one look. */
-static bool is_any(const char *name, const char *const *names)
-{
-	for (; *names; names++) {
-		if (**names == *name && !fnmatch(*names, name, 0))
-			return true;
-	}
-	return false;
-}
+#include "launcher/cmdline/parse/qemu_options.h"
 
 bool nic_is_driver(const char *driver)
 {
-	static const char *const nics[] = {
-		"e1000",   "e1000-8254???",  "e1000e",   "igb",        "i8255*",  "i82562",
-		"i82801",  "ne2k_isa",       "ne2k_pci", "pcnet",      "rtl8139", "tulip",
-		"usb-net", "vmxnet3",        "pvrdma",   "spapr-vlan", "sungem",  "sunhme",
-		"eTSEC",   "xen-net-device", NULL,
-	};
+	return nic_is_virtio(driver) ||
+	       name_in(driver, "e1000|e1000-82540em|e1000-82544gc|e1000-82545em|e1000e|igb|"
+			       "i82550|i82551|i82557a|i82557b|i82557c|i82558a|i82558b|i82559a|"
+			       "i82559b|i82559c|i82559er|i82562|i82801|ne2k_isa|ne2k_pci|pcnet|"
+			       "rtl8139|tulip|usb-net|vmxnet3|pvrdma|spapr-vlan|sungem|sunhme|"
+			       "eTSEC|xen-net-device");
+}
 
-	return nic_is_virtio(driver) || is_any(driver, nics);
+bool nic_is_device(const struct properties *device)
+{
+	const char *driver = properties_get(device, "driver");
+
+	return (driver && nic_is_driver(driver)) || properties_get(device, "netdev");
 }
 
 bool nic_is_virtio(const char *driver)
 {
-	static const char *const nics[] = {
-		"virtio-net",
-		"virtio-net-pci",
-		"virtio-net-pci-transitional",
-		"virtio-net-pci-non-transitional",
-		"virtio-net-device",
-		"virtio-net-ccw",
-		NULL,
-	};
-
-	return is_any(driver, nics);
+	return name_in(driver, "virtio-net|virtio-net-pci|virtio-net-pci-transitional|"
+			       "virtio-net-pci-non-transitional|virtio-net-device|virtio-net-ccw");
 }
 
 enum attachment nic_attachment(const char *driver)
@@ -65,37 +52,19 @@ enum attachment nic_attachment(const char *driver)
 	return ATTACH_PCI;
 }
 
-/* The same NIC, or both virtio-net: what the one was told means the same to the other. */
-static bool same_family(const char *from, const char *to)
-{
-	return !strcmp(from, to) || (nic_is_virtio(from) && nic_is_virtio(to));
-}
-
 bool nic_keeps(const char *key, const char *from, const char *to)
 {
-	/* Ours to write; vlan was another way to say netdev, until QEMU 3.0. */
-	static const char *const never[] = { "driver", "netdev", "vlan", NULL };
-	static const char *const always[] = { "mac", "id", "bootindex", NULL };
-	static const char *const bus[] = {
-		"bus",
-		"addr",
-		"multifunction",
-		"romfile",
-		"romsize",
-		"rombar",
-		"acpi-index",
-		"x-pcie-lnksta-dllla",
-		"x-pcie-extcap-init",
-		NULL,
-	};
-	static const char *const virtio[] = { "host_mtu", "failover", NULL };
+	bool both_virtio = nic_is_virtio(from) && nic_is_virtio(to);
 	bool same_bus = nic_attachment(from) == nic_attachment(to);
 
-	if (is_any(key, never) || (nic_is_virtio(to) && !strcmp(key, "x-txburst")))
+	/* The rewriter writes these itself; vlan was another way to say netdev, until QEMU 3.0. */
+	if (name_in(key, "driver|netdev|vlan") || (nic_is_virtio(to) && name_in(key, "x-txburst")))
 		return false;
-	if (same_family(from, to) && same_bus)
+	if (same_bus && (both_virtio || !strcmp(from, to)))
 		return true;
-	if (is_any(key, always) || (nic_is_virtio(to) && is_any(key, virtio)))
+	if (name_in(key, "mac|id|bootindex") ||
+	    (nic_is_virtio(to) && name_in(key, "host_mtu|failover")))
 		return true;
-	return same_bus && is_any(key, bus);
+	return same_bus && name_in(key, "bus|addr|multifunction|romfile|romsize|rombar|acpi-index|"
+					"x-pcie-lnksta-dllla|x-pcie-extcap-init");
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A place on PCI for one more device. */
 #include "launcher/cmdline/rewrite/slot.h"
 
 #include <errno.h>
@@ -15,96 +14,77 @@
 /**
  * struct bus - A bus that devices may be plugged into
  * @name:	Its name, or NULL for QEMU's default bus
- * @order:	Where it stands on the command line
  * @port:	It has one slot only
  * @taken:	Slots whose function 0 is taken, a bit for each
  */
 struct bus {
 	const char *name;
-	size_t order;
 	bool port;
 	uint32_t taken;
 };
 
 /**
  * struct topology - The buses and who is on them
- * @buses:	The default bus, then those that the devices bring, sorted by name
+ * @arena:	Where they are kept
+ * @buses:	The default bus, then those that devices bring, in order
  * @count:	How many
  * @roaming:	Devices that QEMU finds a slot on the default bus for, at most
  */
 struct topology {
+	struct arena *arena;
 	struct bus *buses;
 	size_t count;
 	size_t roaming;
 };
 
-typedef void device_fn(struct topology *topology, const struct properties *device);
-
 /* All devices that stay: the files' come first, as they do for QEMU where -readconfig is first. */
-static void for_each_device(const struct inventory *inventory, struct topology *topology,
-			    device_fn *visit)
+static const struct properties **collect_devices(const struct plan *plan)
 {
-	for (size_t i = 0; i < inventory->config.count; i++) {
-		const struct section *section = &inventory->config.sections[i];
+	const struct inventory *inventory = &plan->inventory;
+	size_t count = inventory->config.count + inventory->count + 1;
+	const struct properties **devices = arena_get(plan->arena, count * sizeof(*devices));
 
-		if (!strcmp(section->group, "device"))
-			visit(topology, &section->properties);
+	count = 0;
+	for (size_t i = 0; i < inventory->config.count; i++) {
+		if (!strcmp(inventory->config.sections[i].group, "device"))
+			devices[count++] = &inventory->config.sections[i].properties;
 	}
 	for (size_t i = 0; i < inventory->count; i++) {
-		const struct item *item = &inventory->items[i];
-
-		if (item->role == ROLE_DEVICE && !item->removed)
-			visit(topology, &item->properties);
+		if (inventory->items[i].role == ROLE_DEVICE && !inventory->items[i].removed)
+			devices[count++] = &inventory->items[i].properties;
 	}
+	return devices;
 }
 
-static bool is_port(const char *driver)
+static void add_bus(struct topology *topology, struct bus bus)
 {
-	return !strcmp(driver, "pcie-root-port") || !strcmp(driver, "ioh3420");
-}
-
-static bool is_bridge(const char *driver)
-{
-	return !strcmp(driver, "pci-bridge") || !strcmp(driver, "pcie-pci-bridge") ||
-	       !strcmp(driver, "i82801b11-bridge");
-}
-
-static void count_bus(struct topology *topology, const struct properties *device)
-{
-	(void)device;
-	topology->count++;
+	topology->buses =
+		arena_grow(topology->arena, topology->buses, topology->count, sizeof(bus));
+	topology->buses[topology->count++] = bus;
 }
 
 /* Slot 0 of a bridge belongs to its hot-plug controller. */
-static void add_bus(struct topology *topology, const struct properties *device)
+static void note_bus(struct topology *topology, const struct properties *device)
 {
 	const char *driver = properties_get(device, "driver");
 	const char *id = properties_get(device, "id");
 
-	if (!driver || !id || !(is_port(driver) || is_bridge(driver)))
-		return;
-	topology->buses[topology->count] = (struct bus) { .name = id,
-							  .order = topology->count,
-							  .port = is_port(driver),
-							  .taken = is_bridge(driver) ? 1 : 0 };
-	topology->count++;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	const struct bus *left = a, *right = b;
-
-	return strcmp(left->name, right->name);
+	if (id && name_in(driver, "pcie-root-port|ioh3420"))
+		add_bus(topology, (struct bus) { .name = id, .port = true });
+	if (id && name_in(driver, "pci-bridge|pcie-pci-bridge|i82801b11-bridge"))
+		add_bus(topology, (struct bus) { .name = id, .taken = 1 });
 }
 
 /* The default bus has several names, one for each kind of machine. */
 static struct bus *find_bus(struct topology *topology, const char *name)
 {
-	const struct bus key = { .name = name };
-
-	if (!name || !strcmp(name, "pci.0") || !strcmp(name, "pcie.0") || !strcmp(name, "pci"))
+	if (!name || name_in(name, "pci.0|pcie.0|pci"))
 		return &topology->buses[0];
-	return bsearch(&key, topology->buses + 1, topology->count - 1, sizeof(key), compare_names);
+	for (size_t i = 1; i < topology->count; i++) {
+		if (!strcmp(topology->buses[i].name, name))
+			return &topology->buses[i];
+	}
+	return NULL;
 }
 
 /**
@@ -141,45 +121,21 @@ static void take_slot(struct topology *topology, const struct properties *device
 		topology->roaming++;
 }
 
-static void survey(struct arena *arena, const struct inventory *inventory,
-		   const struct machine *machine, struct topology *topology)
-{
-	for_each_device(inventory, topology, count_bus);
-	topology->buses = arena_get(arena, (topology->count + 1) * sizeof(*topology->buses));
-	topology->buses[0].taken = machine->reserved;
-	topology->count = 1;
-	for_each_device(inventory, topology, add_bus);
-	qsort(topology->buses + 1, topology->count - 1, sizeof(*topology->buses), compare_names);
-	for_each_device(inventory, topology, take_slot);
-	if (!inventory->no_vga)
-		topology->roaming++;
-}
-
 /* libvirt's ports are pci.1, pci.2, ...; other people's may be meant for something else. */
 static bool is_libvirt_port(const struct bus *bus)
 {
 	return bus->port && !fnmatch("pci.[0-9]*", bus->name, 0);
 }
 
-static bool is_port_or_bridge(const struct bus *bus)
+static const struct bus *first_free(const struct topology *topology, bool libvirt_only)
 {
-	return bus->name;
-}
-
-/* The first one on the command line that is wanted and has a free slot, or NULL. */
-static const struct bus *first_free(const struct topology *topology,
-				    bool (*wanted)(const struct bus *bus))
-{
-	const struct bus *first = NULL;
-
 	for (size_t i = 1; i < topology->count; i++) {
 		const struct bus *bus = &topology->buses[i];
 
-		if (bus->taken != UINT32_MAX && wanted(bus) &&
-		    (!first || bus->order < first->order))
-			first = bus;
+		if (bus->taken != UINT32_MAX && (!libvirt_only || is_libvirt_port(bus)))
+			return bus;
 	}
-	return first;
+	return NULL;
 }
 
 /* May it be that QEMU finds no slot on its default bus? */
@@ -188,23 +144,53 @@ static bool may_be_full(const struct topology *topology)
 	return topology->roaming + (size_t)__builtin_popcount(topology->buses[0].taken) >= SLOTS;
 }
 
-int pci_find_place(struct arena *arena, const struct inventory *inventory,
-		   const struct machine *machine, struct place *place)
+static int add_address(struct plan *plan)
 {
-	struct topology topology = { 0 };
+	struct topology topology = { .arena = plan->arena, .roaming = !plan->inventory.no_vga };
+	const struct properties **devices = collect_devices(plan);
 	const struct bus *bus;
 
-	*place = (struct place) { 0 };
-	survey(arena, inventory, machine, &topology);
-	bus = first_free(&topology, is_libvirt_port);
+	add_bus(&topology, (struct bus) { .taken = plan->machine.reserved });
+	for (const struct properties **device = devices; *device; device++)
+		note_bus(&topology, *device);
+	for (const struct properties **device = devices; *device; device++)
+		take_slot(&topology, *device);
+	bus = first_free(&topology, true);
 	if (!bus && may_be_full(&topology)) {
-		bus = first_free(&topology, is_port_or_bridge);
-		if (!bus)
-			return topology.buses[0].taken == UINT32_MAX ? -ENOSPC : 0;
+		bus = first_free(&topology, false);
+		if (!bus && topology.buses[0].taken == UINT32_MAX)
+			return -ENOSPC;
 	}
 	if (!bus)
 		return 0;
-	place->bus = bus->name;
-	place->addr = arena_format(arena, "0x%x", __builtin_ctz(~bus->taken));
+	properties_add(plan->arena, &plan->device, "bus", bus->name);
+	properties_add(plan->arena, &plan->device, "addr",
+		       arena_format(plan->arena, "0x%x", __builtin_ctz(~bus->taken)));
 	return 0;
+}
+
+/* Where on the line: the order of devices decides who gets which slot. */
+static size_t choose_position(const struct plan *plan)
+{
+	const struct inventory *inventory = &plan->inventory;
+	const struct item *nic = inventory->nic;
+
+	if (!nic || !plan->driver ||
+	    (plan->old_driver && nic_attachment(plan->old_driver) != nic_attachment(plan->driver)))
+		return inventory->end;
+	if (nic->role == ROLE_NIC_DEVICE)
+		return (size_t)(nic - inventory->items);
+	if (plan->machine.nic_first || properties_get(&plan->device, "addr"))
+		return inventory->first_device;
+	return inventory->end;
+}
+
+int slot_choose(struct plan *plan)
+{
+	plan->position = choose_position(plan);
+	if (!plan->driver || plan->position != plan->inventory.end ||
+	    nic_attachment(plan->driver) != ATTACH_PCI || plan->machine.attachment != ATTACH_PCI ||
+	    properties_get(&plan->device, "addr"))
+		return 0;
+	return add_address(plan);
 }

@@ -1,35 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A place on PCI for one more device. */
+/* Who decides the NIC's slot: its place among the other devices, or a bus and an address. */
 #ifndef QRAP_SLOT_H
 #define QRAP_SLOT_H
 
-#include "launcher/cmdline/parse/inventory.h"
-#include "launcher/cmdline/parse/machine.h"
+#include "launcher/cmdline/rewrite/plan.h"
 
 /**
- * struct place - Where a device goes
- * @bus:	Its bus, or NULL: QEMU chooses
- * @addr:	Its address there, or NULL: QEMU chooses
- */
-struct place {
-	const char *bus;
-	const char *addr;
-};
-
-/**
- * pci_find_place() - Find a place for a NIC that has none of its own
- * @arena:	Where the result is kept
- * @inventory:	What stays on the command line
- * @machine:	The machine
- * @place:	Filled
+ * slot_choose() - Choose where the new NIC goes
+ * @plan:	All that goes from its line is marked; gets position, and bus and address where
+ * needed
  *
- * On a machine laid out as libvirt does it (pcie-root-port with ids pci.N) the first port that is
- * free; else QEMU chooses, unless all slots of its default bus are taken: then a free place on any
- * port or bridge.
+ * A NIC on the bus of the one that it replaces takes that one's place on the line: QEMU gives out
+ * slots in the order of devices. A PCI NIC without such a place, and without an address, gets the
+ * first free port on a machine that is laid out as libvirt does it (pcie-root-port with ids pci.N);
+ * else QEMU chooses, unless all slots of its default bus are taken: then a free place on any port
+ * or bridge.
+ *
+ * Takes time in proportion to devices times PCI bridges.
  *
  * Return: 0, or -ENOSPC if there is none
  */
-int pci_find_place(struct arena *arena, const struct inventory *inventory,
-		   const struct machine *machine, struct place *place);
+int slot_choose(struct plan *plan);
 
 #endif /* QRAP_SLOT_H */
