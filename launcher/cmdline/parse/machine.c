@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The table is from starting every machine of QEMU 7.2 with
- * each kind of NIC, and from the sources (hw/ARCH/) for what is not in that release.
+ * The table is from starting every machine of QEMU 7.2 with each kind of NIC, and from the sources
+ * (hw/ARCH/) for what is not in that release.
  */
 #include "launcher/cmdline/parse/machine.h"
 
