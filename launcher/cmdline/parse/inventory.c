@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "launcher/cmdline/parse/inventory.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "launcher/cmdline/parse/nic.h"
 
 /* Read unless -no-user-config (or its older name) says otherwise. */
 #define DEFAULT_CONFIG "/etc/qemu/qemu.conf"
+
+/* All that add a device as -device does, in their turn; some are those of older releases. */
+static const char device_options[] = "device|balloon|virtfs|virtioconsole|watchdog";
 
 const char *item_type(const struct item *item)
 {
@@ -92,6 +96,13 @@ static void classify(struct arena *arena, struct item *item)
 	}
 }
 
+/* The option that is read adds a device. */
+static void note_device(struct inventory *out)
+{
+	if (out->first_device == SIZE_MAX)
+		out->first_device = out->count ? out->count - 1 : 0;
+}
+
 /* A configuration file, which may choose the machine too. */
 static void read_config(struct arena *arena, const char *path, struct inventory *out)
 {
@@ -104,6 +115,8 @@ static void read_config(struct arena *arena, const char *path, struct inventory 
 
 		if (type && !strcmp(section->group, "machine"))
 			out->machine = type;
+		if (!strcmp(section->group, "device"))
+			note_device(out);
 	}
 }
 
@@ -142,28 +155,30 @@ static void read_default_config(struct arena *arena, char **args, struct invento
 	read_config(arena, DEFAULT_CONFIG, out);
 }
 
-/* The places among the items that matter to a NIC. */
+/* What can be told once all options are there. */
 static void find_places(struct inventory *out)
 {
-	out->end = out->count;
-	if (out->end && out->items[out->end - 1].option.unfinished)
-		out->end--;
-	out->first_device = out->end;
-	for (size_t i = out->end; i > 0; i--) {
+	out->default_nic = !out->nodefaults;
+	for (size_t i = out->count; i > 0; i--) {
 		struct item *item = &out->items[i - 1];
 
 		if (item_is_nic(item))
 			out->nic = item;
-		if (item->role == ROLE_DEVICE || item->role == ROLE_NIC_DEVICE)
-			out->first_device = i - 1;
+		if (item_is_nic(item) || item->role == ROLE_NETDEV)
+			out->default_nic = false;
 	}
+	out->end = out->count;
+	if (out->end && out->items[out->end - 1].option.unfinished)
+		out->end--;
+	if (out->first_device > out->end)
+		out->first_device = out->end;
 }
 
 void inventory_take(struct arena *arena, char **args, struct inventory *out)
 {
 	size_t words = 0;
 
-	*out = (struct inventory) { 0 };
+	*out = (struct inventory) { .first_device = SIZE_MAX };
 	while (args[words])
 		words++;
 	out->items = arena_get(arena, words * sizeof(*out->items));
@@ -174,6 +189,8 @@ void inventory_take(struct arena *arena, char **args, struct inventory *out)
 		args = qemu_option_next(args, &item->option);
 		classify(arena, item);
 		note_environment(arena, &item->option, out);
+		if (item->option.value && name_in(item->option.name, device_options))
+			note_device(out);
 		if (item->role == ROLE_DEVICE && item->properties.json)
 			out->json = true;
 	}

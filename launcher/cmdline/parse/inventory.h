@@ -49,7 +49,8 @@ struct item {
  * @no_vga:	No display adapter but those among the devices
  * @json:	Some device that stays is written in JSON
  * @nic:	First NIC, or NULL
- * @first_device: Index of the first -device, or @end
+ * @default_nic: QEMU would add a NIC of its own: no option has to do with a network
+ * @first_device: Index of the first option that adds a device, or @end
  * @end:	Where more options can be put: before a last one whose value is missing
  * @config:	Sections of the configuration files
  */
@@ -61,6 +62,7 @@ struct inventory {
 	bool no_vga;
 	bool json;
 	struct item *nic;
+	bool default_nic;
 	size_t first_device;
 	size_t end;
 	struct config config;

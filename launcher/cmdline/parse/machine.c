@@ -10,9 +10,10 @@
 
 #include "launcher/cmdline/parse/qemu_options.h"
 
-/* Host bridge and LPC; host bridge and PIIX3. */
+/* Host bridge and LPC; host bridge and PIIX3; host bridge. */
 #define Q35_SLOTS    UINT32_C(0x80000001)
 #define I440FX_SLOTS UINT32_C(0x00000003)
+#define VIRT_SLOTS   UINT32_C(0x00000001)
 
 /**
  * struct rule - What holds for some machines
@@ -43,7 +44,7 @@ static const struct rule rules[] = {
 	{ "i386*|x86_64*", "", { ATTACH_PCI, true, true, I440FX_SLOTS, 0 } },
 	{ "s390x*", "", { ATTACH_CCW, true, true, 0, 0 } },
 	/* Boards, by architecture. */
-	{ "aarch64*|arm*", "virt*", { ATTACH_PCI, true, true, 0, 0 } },
+	{ "aarch64*|arm*", "virt*", { ATTACH_PCI, true, true, VIRT_SLOTS, 0 } },
 	{ "aarch64*", "sbsa-ref", { ATTACH_PCI, true, false, 0, 0 } },
 	{ "aarch64*|arm*", "xlnx-versal-virt", { ATTACH_MMIO, true, false, 0, 8 } },
 	{ "aarch64*|arm*", "versatile*|realview-eb*", { ATTACH_PCI, true, false, 0, 0 } },

@@ -68,15 +68,6 @@ static void adapt_to_devices(struct machine *machine, const struct inventory *in
 		machine->attachment = ATTACH_ONBOARD;
 }
 
-static bool would_have_default_nic(const struct inventory *inventory)
-{
-	for (size_t i = 0; i < inventory->count; i++) {
-		if (inventory->items[i].role == ROLE_NETDEV)
-			return false;
-	}
-	return !inventory->nodefaults;
-}
-
 /* virtio-net stays as it is on any bus, but only s390x has a channel subsystem. */
 static bool is_fine_virtio(const struct machine *machine, const char *driver)
 {
@@ -96,7 +87,7 @@ static const char *choose_driver(const struct plan *plan, const char *model)
 	if (was_device && (same || is_fine_virtio(&plan->machine, plan->old_driver) ||
 			   plan->machine.attachment == ATTACH_ONBOARD))
 		return plan->old_driver;
-	if (same && (nic || would_have_default_nic(&plan->inventory)))
+	if (same && (nic || plan->inventory.default_nic))
 		return NULL;
 	return machine_nic(plan->machine.attachment);
 }

@@ -144,21 +144,68 @@ static bool may_be_full(const struct topology *topology)
 	return topology->roaming + (size_t)__builtin_popcount(topology->buses[0].taken) >= SLOTS;
 }
 
-static int add_address(struct plan *plan)
+static void survey(const struct plan *plan, struct topology *topology)
 {
-	struct topology topology = { .arena = plan->arena, .roaming = !plan->inventory.no_vga };
 	const struct properties **devices = collect_devices(plan);
-	const struct bus *bus;
 
-	add_bus(&topology, (struct bus) { .taken = plan->machine.reserved });
+	add_bus(topology, (struct bus) { .taken = plan->machine.reserved });
 	for (const struct properties **device = devices; *device; device++)
-		note_bus(&topology, *device);
+		note_bus(topology, *device);
 	for (const struct properties **device = devices; *device; device++)
-		take_slot(&topology, *device);
-	bus = first_free(&topology, true);
-	if (!bus && may_be_full(&topology)) {
-		bus = first_free(&topology, false);
-		if (!bus && topology.buses[0].taken == UINT32_MAX)
+		take_slot(topology, *device);
+}
+
+/**
+ * gets_default_slot() - Can the new NIC have the slot of the NIC that QEMU would add by itself?
+ * @plan:	No option of its line has to do with a network
+ * @topology:	What is on the line
+ *
+ * QEMU makes that one before any -device: it gets the first slot that is free, or the second where
+ * there is a display adapter. Not if a device wants one of these, which without a NIC it has got
+ * so far, nor where all are needed.
+ */
+static bool gets_default_slot(const struct plan *plan, const struct topology *topology)
+{
+	uint32_t claimed = topology->buses[0].taken & ~plan->machine.reserved;
+	uint32_t free = ~plan->machine.reserved;
+	uint32_t first = free & -free;
+
+	free &= ~first;
+	if (!plan->inventory.no_vga)
+		first |= free & -free;
+	return plan->machine.nic_first && plan->machine.attachment == ATTACH_PCI &&
+	       nic_attachment(plan->driver) == ATTACH_PCI && !(claimed & first) &&
+	       !may_be_full(topology) && !first_free(topology, true);
+}
+
+/* Where on the line: the order of devices decides who gets which slot. */
+static size_t choose_position(const struct plan *plan, const struct topology *topology)
+{
+	const struct inventory *inventory = &plan->inventory;
+	const struct item *nic = inventory->nic;
+
+	if (!plan->driver ||
+	    (plan->old_driver && nic_attachment(plan->old_driver) != nic_attachment(plan->driver)))
+		return inventory->end;
+	if (!nic)
+		return inventory->default_nic && gets_default_slot(plan, topology)
+			       ? inventory->first_device
+			       : inventory->end;
+	if (nic->role == ROLE_NIC_DEVICE)
+		return (size_t)(nic - inventory->items);
+	if (plan->machine.nic_first || properties_get(&plan->device, "addr"))
+		return inventory->first_device;
+	return inventory->end;
+}
+
+/* A place where QEMU would not look, or would find none. */
+static int add_address(struct plan *plan, const struct topology *topology)
+{
+	const struct bus *bus = first_free(topology, true);
+
+	if (!bus && may_be_full(topology)) {
+		bus = first_free(topology, false);
+		if (!bus && topology->buses[0].taken == UINT32_MAX)
 			return -ENOSPC;
 	}
 	if (!bus)
@@ -169,28 +216,15 @@ static int add_address(struct plan *plan)
 	return 0;
 }
 
-/* Where on the line: the order of devices decides who gets which slot. */
-static size_t choose_position(const struct plan *plan)
-{
-	const struct inventory *inventory = &plan->inventory;
-	const struct item *nic = inventory->nic;
-
-	if (!nic || !plan->driver ||
-	    (plan->old_driver && nic_attachment(plan->old_driver) != nic_attachment(plan->driver)))
-		return inventory->end;
-	if (nic->role == ROLE_NIC_DEVICE)
-		return (size_t)(nic - inventory->items);
-	if (plan->machine.nic_first || properties_get(&plan->device, "addr"))
-		return inventory->first_device;
-	return inventory->end;
-}
-
 int slot_choose(struct plan *plan)
 {
-	plan->position = choose_position(plan);
+	struct topology topology = { .arena = plan->arena, .roaming = !plan->inventory.no_vga };
+
+	survey(plan, &topology);
+	plan->position = choose_position(plan, &topology);
 	if (!plan->driver || plan->position != plan->inventory.end ||
 	    nic_attachment(plan->driver) != ATTACH_PCI || plan->machine.attachment != ATTACH_PCI ||
 	    properties_get(&plan->device, "addr"))
 		return 0;
-	return add_address(plan);
+	return add_address(plan, &topology);
 }

@@ -7,14 +7,14 @@
 
 /**
  * slot_choose() - Choose where the new NIC goes
- * @plan:	All that goes from its line is marked; gets position, and bus and address where
- * needed
+ * @plan:	All that goes from its line is marked; gets position, and bus and address if needed
  *
- * A NIC on the bus of the one that it replaces takes that one's place on the line: QEMU gives out
- * slots in the order of devices. A PCI NIC without such a place, and without an address, gets the
- * first free port on a machine that is laid out as libvirt does it (pcie-root-port with ids pci.N);
- * else QEMU chooses, unless all slots of its default bus are taken: then a free place on any port
- * or bridge.
+ * QEMU gives out slots in the order of devices. So a NIC on the bus of the one that it replaces
+ * takes that one's place on the line, and where QEMU would have added a NIC by itself, before any
+ * -device, the new one stands before them. A PCI NIC without such a place, and without an address,
+ * gets the first free port on a machine that is laid out as libvirt does it (pcie-root-port with
+ * ids pci.N); else QEMU chooses, unless all slots of its default bus are taken: then a free place
+ * on any port or bridge.
  *
  * Takes time in proportion to devices times PCI bridges.
  *
