@@ -12,6 +12,7 @@
 
 #include "launcher/base/message.h"
 #include "launcher/cli/options.h"
+#include "launcher/cmdline/parse/starts_guest.h"
 #include "launcher/cmdline/rewrite/rewrite.h"
 #include "launcher/passt/discover.h"
 #include "launcher/passt/list.h"
@@ -50,15 +51,15 @@ static bool is_open(int fd)
 }
 
 /* Patch mode: the new command line, and each change for those who want to know. */
-static int rewrite(const struct settings *o, const struct qemu *qemu, struct netargs_result *result)
+static int rewrite(const struct settings *o, const struct qemu *qemu, struct rewrite_result *result)
 {
-	const struct netargs_request request = {
+	const struct rewrite_request request = {
 		.qemu = qemu->path, .args = o->command, .model = o->model, .is_open = is_open
 	};
-	int ret = netargs_rewrite(&request, result);
+	int ret = rewrite_command_line(&request, result);
 
-	for (size_t i = 0; !ret && i < result->count; i++) {
-		const struct netargs_change *change = &result->changes[i];
+	for (size_t i = 0; !ret && i < result->changes.count; i++) {
+		const struct change *change = &result->changes.list[i];
 
 		if (o->dry_run || change->notable)
 			message_warning(&o->log, "%s", change->line);
@@ -187,8 +188,8 @@ static int run_explicit(const struct settings *o)
 
 static int run_patched(const struct settings *o)
 {
-	struct netargs_result result = { .args = o->command };
-	bool starts_guest = netargs_starts_guest(o->command);
+	struct rewrite_result result = { .args = o->command };
+	bool has_guest = starts_guest(o->command);
 	struct qemu qemu;
 	int status = find_qemu(o, &qemu);
 	char **words;
@@ -196,7 +197,7 @@ static int run_patched(const struct settings *o)
 	/* Its file is on a number that may be the one to choose. */
 	if (!status)
 		qemu_forget(&qemu);
-	if (!status && starts_guest)
+	if (!status && has_guest)
 		status = rewrite(o, &qemu, &result);
 	if (status)
 		return status;
@@ -209,7 +210,7 @@ static int run_patched(const struct settings *o)
 		command_print(words);
 		return 0;
 	}
-	if (!starts_guest)
+	if (!has_guest)
 		return command_failed(&o->log, &qemu, command_try(&qemu, words));
 	return start(o, &qemu, words, result.fd);
 }

@@ -163,3 +163,60 @@ expect() {
 		-device pnv-phb-root-port,id=port
 	[[ $output == *virtio-net-pci* ]]
 }
+
+# bats test_tags=timeout:120
+@test "slots: every device is where QEMU alone has it" {
+	need python3 qemu-system-x86_64 qemu-system-i386 qemu-system-aarch64 qemu-system-arm
+	cat >/tmp/lines <<-'END'
+		qemu-system-x86_64 -M pc
+		qemu-system-x86_64 -M pc -device virtio-rng-pci
+		qemu-system-x86_64 -M pc -device virtio-rng-pci -device virtio-balloon-pci
+		qemu-system-x86_64 -M pc -m 64 -vga none -device virtio-rng-pci
+		qemu-system-x86_64 -M pc -device virtio-rng-pci,addr=10 -device virtio-balloon-pci
+		qemu-system-x86_64 -M pc -vga none -device VGA -device virtio-rng-pci
+		qemu-system-x86_64 -M pc -virtfs local,path=/,mount_tag=t,security_model=none -device virtio-rng-pci
+		qemu-system-x86_64 -M pc -device virtio-rng-pci -drive if=virtio,format=raw,file=/dev/null
+		qemu-system-x86_64 -M pc -device piix3-usb-uhci -device usb-tablet
+		qemu-system-x86_64 -M pc -usb -device virtio-rng-pci
+		qemu-system-x86_64 -M pc -device pci-bridge,id=b,chassis_nr=1 -device virtio-rng-pci,bus=b,addr=1
+		qemu-system-x86_64 -M pc -nodefaults -device virtio-rng-pci -device e1000,netdev=n -device virtio-balloon-pci -netdev user,id=n
+		qemu-system-x86_64 -M pc -device virtio-rng-pci -netdev user,id=n -device virtio-net-pci,netdev=n
+		qemu-system-x86_64 -M pc -device virtio-rng-pci -nic user
+		qemu-system-x86_64 -M pc -nic user,model=virtio-net-pci -device virtio-rng-pci -device virtio-balloon-pci
+		qemu-system-x86_64 -M pc -net nic -net user -device virtio-rng-pci
+		qemu-system-x86_64 -M pc -device virtio-rng-pci -netdev user,id=n -net nic,netdev=n
+		qemu-system-x86_64 -M pc -device virtio-rng-pci,addr=4 -netdev user,id=n -device rtl8139,netdev=n,addr=9
+		qemu-system-x86_64 -device virtio-rng-pci
+		qemu-system-x86_64 -device virtio-rng-pci -device virtio-balloon-pci -nic user
+		qemu-system-i386 -device virtio-rng-pci
+		qemu-system-x86_64 -M q35
+		qemu-system-x86_64 -M q35 -device virtio-rng-pci
+		qemu-system-x86_64 -M q35 -device virtio-rng-pci -device virtio-balloon-pci
+		qemu-system-x86_64 -M q35 -vga none -device virtio-rng-pci
+		qemu-system-x86_64 -M q35 -device pcie-root-port,id=p -device virtio-rng-pci,bus=p
+		qemu-system-x86_64 -M q35 -device virtio-rng-pci,addr=5 -device virtio-balloon-pci
+		qemu-system-x86_64 -M q35 -usb -device usb-tablet -device virtio-rng-pci
+		qemu-system-x86_64 -M q35 -device virtio-rng-pci -nic user
+		qemu-system-x86_64 -M q35 -net nic,model=e1000e -net user -device virtio-rng-pci
+		qemu-system-x86_64 -M q35 -device virtio-rng-pci -device e1000e,netdev=n -device virtio-balloon-pci -netdev user,id=n
+		qemu-system-x86_64 -M q35 -nodefaults -device pcie-root-port,id=p -device virtio-net-pci,bus=p,netdev=n -netdev user,id=n
+		qemu-system-x86_64 -M q35 -virtfs local,path=/,mount_tag=t,security_model=none -nic user
+		qemu-system-aarch64 -M virt
+		qemu-system-aarch64 -M virt -device virtio-rng-pci
+		qemu-system-aarch64 -M virt -device virtio-rng-pci -device virtio-balloon-pci
+		qemu-system-aarch64 -M virt -device virtio-gpu-pci -device virtio-rng-pci
+		qemu-system-aarch64 -M virt -device pcie-root-port,id=p -device virtio-rng-pci,bus=p
+		qemu-system-aarch64 -M virt -device virtio-rng-pci -nic user
+		qemu-system-aarch64 -M virt -net nic -net user -device virtio-rng-pci
+		qemu-system-aarch64 -M virt -device virtio-rng-pci -device virtio-net-pci,netdev=n -device virtio-balloon-pci -netdev user,id=n
+		qemu-system-aarch64 -M virt -device virtio-rng-device -device virtio-net-device,netdev=n -netdev user,id=n
+		qemu-system-arm -M virt -device virtio-rng-pci
+		qemu-system-arm -M virt -device virtio-rng-pci,addr=7 -device virtio-balloon-pci
+		qemu-system-x86_64 -M microvm -accel tcg -device virtio-rng-device -netdev user,id=n -device virtio-net-device,netdev=n -device virtio-balloon-device
+		qemu-system-x86_64 -M microvm -accel tcg -device virtio-net-device,netdev=n -device virtio-rng-device -netdev user,id=n
+		qemu-system-x86_64 -M microvm,pcie=on -accel tcg -device virtio-rng-pci -device virtio-net-pci,netdev=n -device virtio-balloon-pci -netdev user,id=n
+	END
+	run "$TOP/tests/same-slots" "$QRAP" /tmp/lines 3>&- 4>&-
+	[ "$status" = 0 ]
+	[[ $output == *"47 command lines, 0 errors" ]]
+}

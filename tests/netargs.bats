@@ -160,9 +160,9 @@ mentions() {
 		-device virtio-blk-pci,driver=e1000,netdev=n
 		=> -device virtio-net-pci,netdev=n,x-txburst=4096 -netdev socket,fd=5,id=n
 		-device e1000,driver=virtio-rng-pci,id=x
-		=> -device e1000,driver=virtio-rng-pci,id=x $NIC
+		=> -device virtio-net-pci,$HOST -device e1000,driver=virtio-rng-pci,id=x $SOCKET
 		-device isa-debugcon,chardev=a,,netdev=b -m 1
-		=> -device isa-debugcon,chardev=a,,netdev=b -m 1 $NIC
+		=> -device virtio-net-pci,$HOST -device isa-debugcon,chardev=a,,netdev=b -m 1 $SOCKET
 		-device virtio-net-pci,id=a,,b,netdev=n
 		=> -device virtio-net-pci,id=a,,b,netdev=n,x-txburst=4096 -netdev socket,fd=5,id=n
 	END
@@ -177,7 +177,7 @@ mentions() {
 		-device '{"driver":"\u0065\u0031000","mac":"\u0035\u0032:54:00:00:00:01"}'
 		=> -device '{"driver":"virtio-net-pci","mac":"52:54:00:00:00:01","netdev":"hostnet0","x-txburst":4096}' -netdev '{"type":"socket","fd":"5","id":"hostnet0"}'
 		-device '{"x":{"netdev":"n","y":["}",{"driver":"e1000"}]},"driver":"virtio-rng-pci"}'
-		=> -device '{"x":{"netdev":"n","y":["}",{"driver":"e1000"}]},"driver":"virtio-rng-pci"}' -device '{"driver":"virtio-net-pci","netdev":"hostnet0","x-txburst":4096}' -netdev '{"type":"socket","fd":"5","id":"hostnet0"}'
+		=> -device '{"driver":"virtio-net-pci","netdev":"hostnet0","x-txburst":4096}' -device '{"x":{"netdev":"n","y":["}",{"driver":"e1000"}]},"driver":"virtio-rng-pci"}' -netdev '{"type":"socket","fd":"5","id":"hostnet0"}'
 		-device '{"driver":"virtio-net-pci","rss":true,"bootindex":2,"x":[1, {"a":null}],"netdev":"n"}'
 		=> -device '{"driver":"virtio-net-pci","rss":true,"bootindex":2,"x":[1, {"a":null}],"netdev":"n","x-txburst":4096}' -netdev '{"type":"socket","fd":"5","id":"n"}'
 		-device '{"driver":"e1000","netdev":"n"}' -netdev user,id=n
@@ -221,6 +221,33 @@ mentions() {
 		-usb -device usb-net,netdev=n -device virtio-rng-pci,addr=4 -netdev user,id=n
 		=> -usb -device virtio-rng-pci,addr=4 -device virtio-net-pci,netdev=n,x-txburst=4096 -netdev socket,fd=5,id=n
 	END
+}
+
+@test "identity: no NIC, and QEMU would add one: in its slot, where nobody has claimed that" {
+	table <<-'END'
+		-M pc -virtfs local,path=/ -device virtio-rng-pci -device virtio-balloon-pci
+		=> -M pc -device virtio-net-pci,$HOST -virtfs local,path=/ -device virtio-rng-pci -device virtio-balloon-pci $SOCKET
+		-M q35 -device virtio-rng-pci,addr=3 -m 1
+		=> -M q35 -device virtio-net-pci,$HOST -device virtio-rng-pci,addr=3 -m 1 $SOCKET
+		-M q35 -device virtio-rng-pci,addr=2 -m 1
+		=> -M q35 -device virtio-rng-pci,addr=2 -m 1 $NIC
+		-M q35 -vga none -device virtio-rng-pci,addr=2
+		=> -M q35 -vga none -device virtio-net-pci,$HOST -device virtio-rng-pci,addr=2 $SOCKET
+		-M q35 -vga none -device virtio-rng-pci,addr=1
+		=> -M q35 -vga none -device virtio-rng-pci,addr=1 $NIC
+		-M q35 -nodefaults -device virtio-rng-pci
+		=> -M q35 -nodefaults -device virtio-rng-pci $NIC
+		-M q35 -netdev user,id=hostnet0 -device virtio-rng-pci
+		=> -M q35 -device virtio-rng-pci $NIC
+	END
+	printf '[device]\n  driver = "virtio-rng-pci"\n' >/tmp/guest.cfg
+	becomes '-M q35 -readconfig /tmp/guest.cfg' \
+		'-M q35 -device virtio-net-pci,$HOST -readconfig /tmp/guest.cfg $SOCKET'
+	with=(-m usb-net)
+	becomes '-M pc -device virtio-rng-pci' \
+		'-M pc -device virtio-rng-pci -device usb-net,netdev=hostnet0 $SOCKET'
+	with=(-q qemu-system-riscv64)
+	becomes '-M virt -device virtio-rng-pci' '-M virt -device virtio-rng-pci $NIC'
 }
 
 @test "model: another, the same, and virtio by its short name" {
@@ -345,9 +372,9 @@ mentions() {
 		-M q35 -device $port=pci.40 -device $port=pci.33 -device virtio-rng-pci,bus=pci.40
 		=> -M q35 -device $port=pci.40 -device $port=pci.33 -device virtio-rng-pci,bus=pci.40 -device virtio-net-pci,bus=pci.33,addr=0x0,$HOST $SOCKET
 		-M q35 -device $port=pci.1 -device virtio-rng-pci,bus=pci.1
-		=> -M q35 -device $port=pci.1 -device virtio-rng-pci,bus=pci.1 $NIC
+		=> -M q35 -device virtio-net-pci,$HOST -device $port=pci.1 -device virtio-rng-pci,bus=pci.1 $SOCKET
 		-M q35 -device $port=hotplug1
-		=> -M q35 -device $port=hotplug1 $NIC
+		=> -M q35 -device virtio-net-pci,$HOST -device $port=hotplug1 $SOCKET
 	END
 }
 

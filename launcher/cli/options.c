@@ -145,7 +145,7 @@ static bool is_foreign(const struct settings *settings, const char *word)
 			      (int)strcspn(word, "="), word);
 		return false;
 	}
-	if (!cmdline_knows(word + 2)) {
+	if (!qemu_option_is_known(word + 2)) {
 		message_error(&settings->log,
 			      "unknown option %s: neither qrap's nor QEMU's; see qrap --help "
 			      "(if this QEMU has it, put -- before it)",

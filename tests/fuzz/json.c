@@ -307,7 +307,7 @@ static void check_again(struct arena *arena, const struct json_member *members, 
 	char *text;
 
 	for (size_t i = 0; i < count; i++)
-		properties_add(arena, &properties,
+		properties_append(arena, &properties,
 			       (struct property) { .key = members[i].key,
 						   .value = members[i].value,
 						   .literal = !members[i].is_string });

@@ -13,6 +13,7 @@
 
 #include "launcher/base/memory.h"
 #include "launcher/cmdline/parse/inventory.h"
+#include "launcher/cmdline/parse/starts_guest.h"
 #include "launcher/cmdline/rewrite/rewrite.h"
 #include "shim/common/fd_args.h"
 
@@ -185,7 +186,7 @@ static void check_order(char **before, char **after)
 }
 
 /* One NIC on one netdev, on a descriptor that nothing else speaks of. */
-static void check_network(struct arena *arena, const struct netargs_result *result)
+static void check_network(struct arena *arena, const struct rewrite_result *result)
 {
 	const struct item *nic = NULL, *netdev = NULL;
 	struct inventory inventory;
@@ -214,25 +215,25 @@ static void check_network(struct arena *arena, const struct netargs_result *resu
 	assert(!is_open(result->fd) && result->fd >= 5);
 }
 
-static void check_stable(const struct netargs_request *request, char **args)
+static void check_stable(const struct rewrite_request *request, char **args)
 {
-	struct netargs_request again = *request;
-	struct netargs_result result;
+	struct rewrite_request again = *request;
+	struct rewrite_result result;
 	size_t i;
 
 	again.args = args;
-	assert(!netargs_rewrite(&again, &result));
+	assert(!rewrite_command_line(&again, &result));
 	for (i = 0; args[i] && result.args[i]; i++)
 		assert(!strcmp(args[i], result.args[i]));
 	assert(!args[i] && !result.args[i]);
-	netargs_free(&result);
+	rewrite_free(&result);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *arena = arena_new();
-	struct netargs_request request = { .is_open = is_open };
-	struct netargs_result result;
+	struct rewrite_request request = { .is_open = is_open };
+	struct rewrite_result result;
 	int ret;
 
 	if (size) {
@@ -241,14 +242,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	request.qemu = qemus[size ? data[0] >> 3 & 7 : 0];
 	request.args = make_words(arena, data + !!size, size - !!size);
-	ret = netargs_rewrite(&request, &result);
+	ret = rewrite_command_line(&request, &result);
 	assert(!ret || ret == -ENOSPC);
 	if (!ret) {
 		check_order(request.args, result.args);
 		check_network(arena, &result);
-		assert(netargs_starts_guest(result.args) || !netargs_starts_guest(request.args));
+		assert(starts_guest(result.args) || !starts_guest(request.args));
 		check_stable(&request, result.args);
-		netargs_free(&result);
+		rewrite_free(&result);
 	}
 	arena_free(arena);
 	return 0;

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "launcher/cmdline/parse/starts_guest.h"
 #include "launcher/cmdline/rewrite/rewrite.h"
 
 static unsigned char open_fds[1024];
@@ -59,23 +60,23 @@ static double processor_ms(void)
 	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
 }
 
-static int print(const struct netargs_result *result)
+static int print(const struct rewrite_result *result)
 {
 	for (char **arg = result->args; *arg; arg++)
 		puts(*arg);
 	fprintf(stderr, "fd %d\n", result->fd);
-	for (size_t i = 0; i < result->count; i++)
-		fprintf(stderr, "%s%s\n", result->changes[i].notable ? "!" : "",
-			result->changes[i].line);
+	for (size_t i = 0; i < result->changes.count; i++)
+		fprintf(stderr, "%s%s\n", result->changes.list[i].notable ? "!" : "",
+			result->changes.list[i].line);
 	return 0;
 }
 
-static int rewrite(const struct netargs_request *request, bool only_count)
+static int rewrite(const struct rewrite_request *request, bool only_count)
 {
 	double before = processor_ms();
-	struct netargs_result result;
+	struct rewrite_result result;
 	size_t count = 0;
-	int ret = netargs_rewrite(request, &result);
+	int ret = rewrite_command_line(request, &result);
 
 	if (ret) {
 		fprintf(stderr, "%s\n", strerror(-ret));
@@ -91,7 +92,7 @@ static int rewrite(const struct netargs_request *request, bool only_count)
 
 int main(int argc, char **argv)
 {
-	struct netargs_request request = { .qemu = "qemu-system-x86_64", .is_open = is_open };
+	struct rewrite_request request = { .qemu = "qemu-system-x86_64", .is_open = is_open };
 	bool only_ask = false;
 	char *file = NULL;
 	int option;
@@ -114,6 +115,6 @@ int main(int argc, char **argv)
 	if (!request.args)
 		return 2;
 	if (only_ask)
-		return netargs_starts_guest(request.args) ? 0 : 1;
+		return starts_guest(request.args) ? 0 : 1;
 	return rewrite(&request, file);
 }

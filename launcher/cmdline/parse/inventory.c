@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is on QEMU's command line, as far as a NIC has to do with it. */
 #include "launcher/cmdline/parse/inventory.h"
 
+#include <stdint.h>
 #include <string.h>
 
-#include "launcher/cmdline/rewrite/nic.h"
+#include "launcher/cmdline/parse/nic.h"
 
 /* Read unless -no-user-config (or its older name) says otherwise. */
 #define DEFAULT_CONFIG "/etc/qemu/qemu.conf"
+
+/* All that add a device as -device does, in their turn; some are those of older releases. */
+static const char device_options[] = "device|balloon|virtfs|virtioconsole|watchdog";
 
 const char *item_type(const struct item *item)
 {
@@ -23,136 +26,116 @@ const char *item_id(const struct item *item)
 	return properties_get(&item->properties, "id");
 }
 
+const char *item_netdev_id(const struct item *item)
+{
+	const char *id = item_id(item);
+
+	if (item->role != ROLE_NETDEV && item->role != ROLE_NIC)
+		return NULL;
+	return id ? id : properties_get(&item->properties, "name");
+}
+
 bool item_is_nic(const struct item *item)
 {
 	return item->role == ROLE_NIC_DEVICE || item->role == ROLE_NIC ||
 	       item->role == ROLE_NET_NIC;
 }
 
-bool properties_are_nic(const struct properties *device)
-{
-	const char *driver = properties_get(device, "driver");
-
-	return (driver && nic_is_driver(driver)) || properties_get(device, "netdev");
-}
-
-/**
- * struct meaning - What an option is
- * @name:	The option
- * @implied:	Key of the first word of its value
- * @role:	Its role
- */
-struct meaning {
-	const char *name;
-	const char *implied;
-	enum role role;
-};
-
-static const struct meaning *find_meaning(const char *name)
-{
-	static const struct meaning meanings[] = {
-		{ "device", "driver", ROLE_DEVICE },   { "netdev", "type", ROLE_NETDEV },
-		{ "net", "type", ROLE_NETDEV },        { "nic", "type", ROLE_NIC },
-		{ "object", "qom-type", ROLE_OBJECT }, { "set", NULL, ROLE_SET },
-	};
-
-	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
-		if (!strcmp(name, meanings[i].name))
-			return &meanings[i];
-	}
-	return NULL;
-}
-
-/* GROUP.ID.KEY=VALUE: type GROUP, id ID, and the key; an id has no dot in front of the last key. */
+/* -set GROUP.ID.KEY=VALUE: type GROUP, id ID, and the key; an id has no dot in it. */
 static void parse_set(struct arena *arena, const char *value, struct properties *out)
 {
-	size_t group = strcspn(value, "."), id, key;
-	struct property parts[3];
+	const char *id = strchr(value, '.');
+	const char *key = id ? strchr(id + 1, '.') : NULL;
+	const char *end = key ? strchr(key + 1, '=') : NULL;
 
-	*out = (struct properties) { 0 };
-	if (!value[group])
+	if (!end)
 		return;
-	id = strcspn(value + group + 1, ".");
-	if (!value[group + 1 + id])
-		return;
-	key = strcspn(value + group + 1 + id + 1, "=");
-	if (!value[group + 1 + id + 1 + key])
-		return;
-	parts[0] = (struct property) { .key = "type", .value = arena_copy(arena, value, group) };
-	value += group + 1;
-	parts[1] = (struct property) { .key = "id", .value = arena_copy(arena, value, id) };
-	value += id + 1;
-	parts[2] = (struct property) { .key = arena_copy(arena, value, key),
-				       .value = value + key + 1 };
-	for (size_t i = 0; i < 3; i++)
-		properties_add(arena, out, parts[i]);
+	properties_add(arena, out, "type", arena_copy(arena, value, (size_t)(id - value)));
+	properties_add(arena, out, "id", arena_copy(arena, id + 1, (size_t)(key - id - 1)));
+	properties_add(arena, out, arena_copy(arena, key + 1, (size_t)(end - key - 1)), end + 1);
 }
 
-/* The role of an option whose value is taken apart. */
+/* The role of a device by its driver, of a network option by its type. */
 static enum role find_role(enum role role, const struct item *item)
 {
 	const char *type = properties_get(&item->properties, "type");
 
-	if (role == ROLE_DEVICE && properties_are_nic(&item->properties))
+	if (role == ROLE_DEVICE && nic_is_device(&item->properties))
 		return ROLE_NIC_DEVICE;
-	if (role == ROLE_NETDEV && !strcmp(item->option.name, "net") && type &&
-	    !strcmp(type, "nic"))
+	if (name_in(item->option.name, "net") && name_in(type, "nic"))
 		return ROLE_NET_NIC;
-	if (role == ROLE_NIC && type && !strcmp(type, "none"))
+	if (role == ROLE_NIC && name_in(type, "none"))
 		return ROLE_NETDEV;
 	return role;
 }
 
+/* Sets role and properties of an item. */
 static void classify(struct arena *arena, struct item *item)
 {
-	const struct option *option = &item->option;
-	const struct meaning *meaning = option->value ? find_meaning(option->name) : NULL;
+	/* An option, the key that the first word of its value belongs to, and its role. */
+	static const struct {
+		const char *name;
+		const char *implied;
+		enum role role;
+	} meanings[] = {
+		{ "device", "driver", ROLE_DEVICE },   { "netdev", "type", ROLE_NETDEV },
+		{ "net", "type", ROLE_NETDEV },        { "nic", "type", ROLE_NIC },
+		{ "object", "qom-type", ROLE_OBJECT }, { "set", NULL, ROLE_SET },
+	};
+	const struct qemu_option *option = &item->option;
 
-	if (!meaning)
-		return;
-	if (meaning->role == ROLE_SET)
-		parse_set(arena, option->value, &item->properties);
-	else
-		properties_parse(arena, option->value, meaning->implied, &item->properties);
-	item->role = find_role(meaning->role, item);
-	item->removed = item_is_nic(item) || item->role == ROLE_NETDEV;
+	for (size_t i = 0; option->value && i < sizeof(meanings) / sizeof(meanings[0]); i++) {
+		if (strcmp(option->name, meanings[i].name))
+			continue;
+		if (meanings[i].role == ROLE_SET)
+			parse_set(arena, option->value, &item->properties);
+		else
+			properties_parse(arena, option->value, meanings[i].implied,
+					 &item->properties);
+		item->role = find_role(meanings[i].role, item);
+	}
 }
 
-/* A file of -readconfig, which may choose the machine too. */
+/* The option that is read adds a device. */
+static void note_device(struct inventory *out)
+{
+	if (out->first_device == SIZE_MAX)
+		out->first_device = out->count ? out->count - 1 : 0;
+}
+
+/* A configuration file, which may choose the machine too. */
 static void read_config(struct arena *arena, const char *path, struct inventory *out)
 {
 	size_t before = out->config.count;
 
-	config_read(arena, path, &out->config);
+	readconfig_add(arena, path, &out->config);
 	for (size_t i = before; i < out->config.count; i++) {
 		const struct section *section = &out->config.sections[i];
 		const char *type = properties_get(&section->properties, "type");
 
 		if (type && !strcmp(section->group, "machine"))
 			out->machine = type;
+		if (!strcmp(section->group, "device"))
+			note_device(out);
 	}
 }
 
 /* -machine, -M and the display adapter, and the files that are read in addition. */
-static void note_environment(struct arena *arena, const struct option *option,
+static void note_environment(struct arena *arena, const struct qemu_option *option,
 			     struct inventory *out)
 {
-	static const char *const machine[] = { "machine", "M", NULL };
-	static const char *const readconfig[] = { "readconfig", NULL };
-	static const char *const nodefaults[] = { "nodefaults", NULL };
-	static const char *const vga[] = { "vga", NULL };
 	struct properties properties;
 	const char *type;
 
-	if (option_is(option, nodefaults))
-		out->no_vga = true;
+	if (name_in(option->name, "nodefaults"))
+		out->nodefaults = out->no_vga = true;
 	if (!option->value)
 		return;
-	if (option_is(option, vga))
+	if (name_in(option->name, "vga"))
 		out->no_vga = !strcmp(option->value, "none");
-	if (option_is(option, readconfig))
+	if (name_in(option->name, "readconfig"))
 		read_config(arena, option->value, out);
-	if (!option_is(option, machine))
+	if (!name_in(option->name, "machine|M"))
 		return;
 	properties_parse(arena, option->value, "type", &properties);
 	type = properties_get(&properties, "type");
@@ -160,43 +143,56 @@ static void note_environment(struct arena *arena, const struct option *option,
 		out->machine = type;
 }
 
-static void read_default_config(struct arena *arena, const struct cmdline *line,
-				struct inventory *out)
+static void read_default_config(struct arena *arena, char **args, struct inventory *out)
 {
-	static const char *const none[] = { "no-user-config", "nodefconfig", NULL };
+	struct qemu_option option;
 
-	for (size_t i = 0; i < line->count; i++) {
-		if (option_is(&line->options[i], none))
+	while (*args) {
+		args = qemu_option_next(args, &option);
+		if (name_in(option.name, "no-user-config|nodefconfig"))
 			return;
 	}
 	read_config(arena, DEFAULT_CONFIG, out);
 }
 
-void inventory_take(struct arena *arena, char **args, struct inventory *out)
+/* What can be told once all options are there. */
+static void find_places(struct inventory *out)
 {
-	struct cmdline line;
+	out->default_nic = !out->nodefaults;
+	for (size_t i = out->count; i > 0; i--) {
+		struct item *item = &out->items[i - 1];
 
-	cmdline_parse(arena, args, &line);
-	*out = (struct inventory) { .count = line.count, .end = line.count };
-	out->items = arena_get(arena, line.count * sizeof(*out->items));
-	out->first_device = line.count;
-	read_default_config(arena, &line, out);
-	for (size_t i = 0; i < line.count; i++) {
-		struct item *item = &out->items[i];
-
-		item->option = line.options[i];
-		classify(arena, item);
-		note_environment(arena, &item->option, out);
-		if (item->option.unfinished)
-			out->end = i;
-		if (item_is_nic(item) && !out->nic)
+		if (item_is_nic(item))
 			out->nic = item;
-		if (item->role == ROLE_DEVICE && item->properties.json)
-			out->json = true;
-		if ((item->role == ROLE_DEVICE || item->role == ROLE_NIC_DEVICE) &&
-		    i < out->first_device)
-			out->first_device = i;
+		if (item_is_nic(item) || item->role == ROLE_NETDEV)
+			out->default_nic = false;
 	}
+	out->end = out->count;
+	if (out->end && out->items[out->end - 1].option.unfinished)
+		out->end--;
 	if (out->first_device > out->end)
 		out->first_device = out->end;
+}
+
+void inventory_take(struct arena *arena, char **args, struct inventory *out)
+{
+	size_t words = 0;
+
+	*out = (struct inventory) { .first_device = SIZE_MAX };
+	while (args[words])
+		words++;
+	out->items = arena_get(arena, words * sizeof(*out->items));
+	read_default_config(arena, args, out);
+	while (*args) {
+		struct item *item = &out->items[out->count++];
+
+		args = qemu_option_next(args, &item->option);
+		classify(arena, item);
+		note_environment(arena, &item->option, out);
+		if (item->option.value && name_in(item->option.name, device_options))
+			note_device(out);
+		if (item->role == ROLE_DEVICE && item->properties.json)
+			out->json = true;
+	}
+	find_places(out);
 }

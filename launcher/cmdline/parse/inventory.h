@@ -16,7 +16,7 @@ enum role {
 	ROLE_NIC_DEVICE, /* -device that is a NIC */
 	ROLE_NIC,        /* -nic: NIC and netdev in one */
 	ROLE_NET_NIC,    /* -net nic: a NIC on QEMU's old hub */
-	ROLE_NETDEV,     /* -netdev, and -net with anything but a NIC */
+	ROLE_NETDEV,     /* -netdev, -nic none, and -net with anything but a NIC */
 	ROLE_DEVICE,     /* -device that is no NIC */
 	ROLE_OBJECT,     /* -object */
 	ROLE_SET,        /* -set */
@@ -26,13 +26,13 @@ enum role {
  * struct item - An option and what it means
  * @option:	The option
  * @role:	What it is
- * @properties:	Its value, taken apart, where the role has one (-set: driver GROUP, id, and the key)
- * @removed:	It goes
+ * @properties:	Its value, taken apart, where the role has one; -set: type GROUP, id, and the key
+ * @removed:	It goes (rewrite/removal.c decides)
  * @notable:	... which everybody should know
  * @reason:	... because of this, in words
  */
 struct item {
-	struct option option;
+	struct qemu_option option;
 	enum role role;
 	struct properties properties;
 	bool removed;
@@ -45,10 +45,12 @@ struct item {
  * @items:	Options in order
  * @count:	How many
  * @machine:	Machine asked for, or NULL
+ * @nodefaults:	-nodefaults is there
  * @no_vga:	No display adapter but those among the devices
  * @json:	Some device that stays is written in JSON
  * @nic:	First NIC, or NULL
- * @first_device: Index of the first -device, or @end
+ * @default_nic: QEMU would add a NIC of its own: no option has to do with a network
+ * @first_device: Index of the first option that adds a device, or @end
  * @end:	Where more options can be put: before a last one whose value is missing
  * @config:	Sections of the configuration files
  */
@@ -56,27 +58,29 @@ struct inventory {
 	struct item *items;
 	size_t count;
 	const char *machine;
+	bool nodefaults;
 	bool no_vga;
 	bool json;
 	struct item *nic;
+	bool default_nic;
 	size_t first_device;
 	size_t end;
 	struct config config;
 };
 
-/* Takes stock of @args (NULL-terminated); the NICs and netdevs are marked as removed. */
+/* Takes stock of QEMU's arguments (without argv[0], NULL-terminated); nothing is removed yet. */
 void inventory_take(struct arena *arena, char **args, struct inventory *out);
 
-/* Driver of a -device, type of a -netdev, -net or -nic; "" if it has none. */
+/* Driver of a -device, type of a -netdev, -net or -nic, GROUP of a -set; "" if it has none. */
 const char *item_type(const struct item *item);
 
 /* id of a device, netdev or object, or NULL. */
 const char *item_id(const struct item *item);
 
+/* id of the netdev that the item declares, or NULL; older releases say name where id is meant. */
+const char *item_netdev_id(const struct item *item);
+
 /* Is it one of the three ways to ask for a NIC? */
 bool item_is_nic(const struct item *item);
-
-/* Is that device, in whatever way it was written, a NIC: by its driver, or as it has a netdev? */
-bool properties_are_nic(const struct properties *device);
 
 #endif /* QRAP_INVENTORY_H */

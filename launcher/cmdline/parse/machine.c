@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which NIC a machine of QEMU can have. The table is from starting every machine of QEMU 7.2 with
- * each kind of NIC, and from the sources (hw/ARCH/) for what is not in that release.
+ * The table is from starting every machine of QEMU 7.2 with each kind of NIC, and from the sources
+ * (hw/ARCH/) for what is not in that release.
  */
 #include "launcher/cmdline/parse/machine.h"
 
-#include <fnmatch.h>
 #include <stddef.h>
 #include <string.h>
 
-/* Host bridge and LPC; host bridge and PIIX3. */
+#include "launcher/cmdline/parse/qemu_options.h"
+
+/* Host bridge and LPC; host bridge and PIIX3; host bridge. */
 #define Q35_SLOTS    UINT32_C(0x80000001)
 #define I440FX_SLOTS UINT32_C(0x00000003)
+#define VIRT_SLOTS   UINT32_C(0x00000001)
 
 /**
  * struct rule - What holds for some machines
- * @arch:	Architecture as in qemu-system-ARCH, a pattern of fnmatch(3)
- * @type:	Machine, a pattern too; "" is QEMU's default machine
+ * @arch:	Architectures as in qemu-system-ARCH, for name_in()
+ * @type:	Machines, too; "" is QEMU's default machine
  * @machine:	What holds for them
  */
 struct rule {
@@ -31,52 +33,31 @@ static const struct rule rules[] = {
 	{ "*", "s390*", { ATTACH_CCW, true, true, 0, 0 } },
 	{ "*", "microvm*", { ATTACH_MMIO, true, false, 0, 0 } },
 	{ "*", "isapc", { ATTACH_ISA, true, false, 0, 0 } },
-	{ "*", "xenpv", { ATTACH_ONBOARD, true, false, 0, 0 } },
-	{ "*", "q35", { ATTACH_PCI, true, true, Q35_SLOTS, 0 } },
-	{ "*", "pc-q35-*", { ATTACH_PCI, true, true, Q35_SLOTS, 0 } },
-	{ "*", "pc", { ATTACH_PCI, true, true, I440FX_SLOTS, 0 } },
-	{ "*", "pc-*", { ATTACH_PCI, true, true, I440FX_SLOTS, 0 } },
+	{ "*", "q35|pc-q35-*", { ATTACH_PCI, true, true, Q35_SLOTS, 0 } },
+	{ "*", "pc|pc-*", { ATTACH_PCI, true, true, I440FX_SLOTS, 0 } },
 	{ "*", "pseries*", { ATTACH_PCI, true, false, 0, 0 } },
-	{ "*", "SS-*", { ATTACH_ONBOARD, true, false, 0, 0 } },
+	{ "*", "SS-*|xenpv", { ATTACH_ONBOARD, true, false, 0, 0 } },
 	{ "*", "vexpress-*", { ATTACH_MMIO, true, false, 0, 4 } },
-	{ "*", "raspi*", { ATTACH_USB, true, false, 0, 0 } },
-	{ "*", "akita", { ATTACH_USB, true, false, 0, 0 } },
-	{ "*", "borzoi", { ATTACH_USB, true, false, 0, 0 } },
-	{ "*", "spitz", { ATTACH_USB, true, false, 0, 0 } },
-	{ "*", "terrier", { ATTACH_USB, true, false, 0, 0 } },
-	{ "*", "z2", { ATTACH_USB, true, false, 0, 0 } },
+	{ "*", "raspi*|akita|borzoi|spitz|terrier|z2", { ATTACH_USB, true, false, 0, 0 } },
 	/* QEMU's default machines. */
-	{ "*-microvm", "", { ATTACH_MMIO, true, false, 0, 0 } },
-	{ "i386*", "", { ATTACH_PCI, true, true, I440FX_SLOTS, 0 } },
-	{ "x86_64*", "", { ATTACH_PCI, true, true, I440FX_SLOTS, 0 } },
+	{ "i386-microvm|x86_64-microvm", "", { ATTACH_MMIO, true, false, 0, 0 } },
+	{ "i386*|x86_64*", "", { ATTACH_PCI, true, true, I440FX_SLOTS, 0 } },
 	{ "s390x*", "", { ATTACH_CCW, true, true, 0, 0 } },
 	/* Boards, by architecture. */
-	{ "aarch64*", "virt*", { ATTACH_PCI, true, true, 0, 0 } },
+	{ "aarch64*|arm*", "virt*", { ATTACH_PCI, true, true, VIRT_SLOTS, 0 } },
 	{ "aarch64*", "sbsa-ref", { ATTACH_PCI, true, false, 0, 0 } },
-	{ "a*", "xlnx-versal-virt", { ATTACH_MMIO, true, false, 0, 8 } },
-	{ "a*", "versatile*", { ATTACH_PCI, true, false, 0, 0 } },
-	{ "a*", "realview-eb*", { ATTACH_PCI, true, false, 0, 0 } },
-	{ "arm*", "virt*", { ATTACH_PCI, true, true, 0, 0 } },
-	{ "riscv*", "virt*", { ATTACH_PCI, true, false, 0, 0 } },
-	{ "or1k*", "virt*", { ATTACH_PCI, true, false, 0, 0 } },
-	{ "xtensa*", "virt*", { ATTACH_PCI, true, false, 0, 0 } },
+	{ "aarch64*|arm*", "xlnx-versal-virt", { ATTACH_MMIO, true, false, 0, 8 } },
+	{ "aarch64*|arm*", "versatile*|realview-eb*", { ATTACH_PCI, true, false, 0, 0 } },
+	{ "riscv*|or1k*|xtensa*", "virt*", { ATTACH_PCI, true, false, 0, 0 } },
 	{ "m68k*", "virt*", { ATTACH_MMIO, true, false, 0, 0 } },
-	{ "ppc*", "ref405ep", { ATTACH_ONBOARD, true, false, 0, 0 } },
-	{ "ppc*", "taihu", { ATTACH_ONBOARD, true, false, 0, 0 } },
-	{ "ppc*", "virtex-ml507", { ATTACH_ONBOARD, true, false, 0, 0 } },
-	{ "mips*", "magnum", { ATTACH_ONBOARD, true, false, 0, 0 } },
-	{ "mips*", "pica61", { ATTACH_ONBOARD, true, false, 0, 0 } },
-	{ "mips*", "mipssim", { ATTACH_ONBOARD, true, false, 0, 0 } },
+	{ "ppc*", "ref405ep|taihu|virtex-ml507", { ATTACH_ONBOARD, true, false, 0, 0 } },
+	{ "mips*", "magnum|pica61|mipssim", { ATTACH_ONBOARD, true, false, 0, 0 } },
 	{ "sh4*", "r2d", { ATTACH_PCI, true, false, 0, 0 } },
 	/* What an architecture's machines are like. */
-	{ "alpha*", "*", { ATTACH_PCI, false, false, 0, 0 } },
-	{ "hppa*", "*", { ATTACH_PCI, false, false, 0, 0 } },
-	{ "i386*", "*", { ATTACH_PCI, false, false, 0, 0 } },
-	{ "loongarch64*", "*", { ATTACH_PCI, false, false, 0, 0 } },
-	{ "mips*", "*", { ATTACH_PCI, false, false, 0, 0 } },
-	{ "ppc*", "*", { ATTACH_PCI, false, false, 0, 0 } },
 	{ "s390x*", "*", { ATTACH_CCW, false, true, 0, 0 } },
-	{ "x86_64*", "*", { ATTACH_PCI, false, false, 0, 0 } },
+	{ "alpha*|hppa*|i386*|loongarch64*|mips*|ppc*|x86_64*",
+	  "*",
+	  { ATTACH_PCI, false, false, 0, 0 } },
 	{ "*", "*", { ATTACH_ONBOARD, false, false, 0, 0 } },
 };
 
@@ -115,7 +96,7 @@ struct machine machine_find(const char *qemu, const char *type)
 	const char *arch = find_arch(qemu);
 	const struct rule *rule = rules;
 
-	while (fnmatch(rule->arch, arch, 0) || fnmatch(rule->type, type ? type : "", 0))
+	while (!name_in(arch, rule->arch) || !name_in(type ? type : "", rule->type))
 		rule++;
 	return rule->machine;
 }

@@ -1,33 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The value of an option that is a list: key=value,... or JSON. */
 #include "launcher/cmdline/parse/properties.h"
 
 #include <string.h>
 
 #include "launcher/base/json.h"
 
-void properties_add(struct arena *arena, struct properties *properties, struct property property)
+void properties_append(struct arena *arena, struct properties *properties, struct property property)
 {
 	properties->list = arena_grow(arena, properties->list, properties->count, sizeof(property));
 	properties->list[properties->count++] = property;
+}
+
+void properties_add(struct arena *arena, struct properties *properties, const char *key,
+		    const char *value)
+{
+	const struct property property = { .key = key, .value = value };
+
+	properties_append(arena, properties, property);
 }
 
 /* A value up to its comma, with ",," for a comma in it; @at is left on the next key. */
 static char *read_value(struct arena *arena, const char **at)
 {
 	struct buffer out = { .arena = arena };
-	const char *p = *at;
+	const char *p;
 
 	buffer_add(&out, "", 0);
-	for (;;) {
-		size_t plain = strcspn(p, ",");
-
-		buffer_add(&out, p, plain);
-		p += plain;
-		if (p[0] != ',' || p[1] != ',')
-			break;
-		buffer_add_char(&out, ',');
-		p += 2;
+	for (p = *at; *p && (*p != ',' || p[1] == ','); p++) {
+		buffer_add_char(&out, *p);
+		p += *p == ',';
 	}
 	*at = *p ? p + 1 : p;
 	return out.text;
@@ -62,7 +63,7 @@ static void parse_list(struct arena *arena, const char *text, const char *implie
 			property = flag(arena, at, len);
 			at += len + (at[len] == ',');
 		}
-		properties_add(arena, out, property);
+		properties_append(arena, out, property);
 	}
 }
 
@@ -78,7 +79,7 @@ static void parse_json(struct arena *arena, const char *text, struct properties 
 						   .value = member.value,
 						   .literal = !member.is_string };
 
-		properties_add(arena, out, property);
+		properties_append(arena, out, property);
 	}
 }
 
@@ -110,15 +111,10 @@ bool properties_on(const struct properties *properties, const char *key)
 
 static void add_escaped(struct buffer *out, const char *value)
 {
-	for (;;) {
-		size_t plain = strcspn(value, ",");
-
-		buffer_add(out, value, plain);
-		value += plain;
-		if (!*value)
-			return;
-		buffer_add_text(out, ",,");
-		value++;
+	for (; *value; value++) {
+		if (*value == ',')
+			buffer_add_char(out, ',');
+		buffer_add_char(out, *value);
 	}
 }
 

@@ -53,8 +53,13 @@ const char *properties_get(const struct properties *properties, const char *key)
 /* Is @key there, and neither empty nor "off"? */
 bool properties_on(const struct properties *properties, const char *key);
 
-/* Adds one more to the end. */
-void properties_add(struct arena *arena, struct properties *properties, struct property property);
+/* Adds one more to the end: @key is @value, which is a string. */
+void properties_add(struct arena *arena, struct properties *properties, const char *key,
+		    const char *value);
+
+/* The same, for a property that is there already. */
+void properties_append(struct arena *arena, struct properties *properties,
+		       struct property property);
 
 /**
  * properties_format() - Put an option's value together

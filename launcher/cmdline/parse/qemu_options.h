@@ -1,48 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* QEMU's command line as QEMU reads it: options with and without a value, and disk images. */
+/*
+ * QEMU's command line as QEMU reads it (lookup_opt() in its softmmu/vl.c): one or two dashes and
+ * the exact name; whatever stands behind an option that takes a value is its value; a word without
+ * a dash is a disk image.
+ */
 #ifndef QRAP_QEMU_OPTIONS_H
 #define QRAP_QEMU_OPTIONS_H
 
 #include <stdbool.h>
-#include <stddef.h>
-
-#include "launcher/base/memory.h"
 
 /**
- * struct option - An option with its value, or a disk image
+ * struct qemu_option - An option with its value, or a disk image
  * @name:	Name without its dashes; NULL: a disk image
  * @word:	The word itself
  * @value:	The word behind it; NULL for an option that takes none, or whose value is missing
  * @unfinished:	The last word, whose value is missing: QEMU will say so
  */
-struct option {
+struct qemu_option {
 	const char *name;
 	char *word;
 	char *value;
 	bool unfinished;
 };
 
-struct cmdline {
-	struct option *options;
-	size_t count;
-};
-
 /**
- * cmdline_parse() - Tell options from values
- * @arena:	Where the result is kept
- * @args:	QEMU's arguments without argv[0], NULL-terminated
- * @out:	Filled
+ * qemu_option_next() - Read one option
+ * @args:	QEMU's arguments from this option on, NULL-terminated, with at least one word
+ * @option:	Filled
  *
- * As lookup_opt() in QEMU's softmmu/vl.c does it: one or two dashes, the exact name, and whatever
- * stands behind an option that takes a value is its value. The options without a value are those
- * of all releases joined; an unknown one takes a value, as nearly all do.
+ * The options without a value are those of all releases joined; an unknown one takes a value, as
+ * nearly all do.
+ *
+ * Return: the arguments behind it
  */
-void cmdline_parse(struct arena *arena, char **args, struct cmdline *out);
+char **qemu_option_next(char **args, struct qemu_option *option);
 
-/* Is that the name of an option of any QEMU, as far as we know? Without its dashes. */
-bool cmdline_knows(const char *name);
+/* Does any release of QEMU, as far as is known here, have an option of this name (no dashes)? */
+bool qemu_option_is_known(const char *name);
 
-/* Is it one of these options? @names ends with NULL. */
-bool option_is(const struct option *option, const char *const *names);
+/* Is @name one of @names, which have "|" between them? "x*" is all that begin so; NULL is none. */
+bool name_in(const char *name, const char *names);
 
 #endif /* QRAP_QEMU_OPTIONS_H */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A configuration file of QEMU (-readconfig). */
 #include "launcher/cmdline/parse/readconfig.h"
 
 #include <fcntl.h>
@@ -38,13 +37,12 @@ static char *quoted(struct arena *arena, const char *text)
 static void begin_section(struct arena *arena, const char *line, const char *path,
 			  struct config *config)
 {
-	struct section section = { .group =
-					   arena_copy(arena, line + 1, strcspn(line + 1, " ]\"\n")),
-				   .file = path };
-	const struct property id = { .key = "id", .value = quoted(arena, line) };
+	size_t len = strcspn(line + 1, " ]\"\n");
+	struct section section = { .group = arena_copy(arena, line + 1, len), .file = path };
+	const char *id = quoted(arena, line);
 
-	if (id.value)
-		properties_add(arena, &section.properties, id);
+	if (id)
+		properties_add(arena, &section.properties, "id", id);
 	config->sections = arena_grow(arena, config->sections, config->count, sizeof(section));
 	config->sections[config->count++] = section;
 }
@@ -52,14 +50,14 @@ static void begin_section(struct arena *arena, const char *line, const char *pat
 /* KEY = "VALUE" */
 static void add_property(struct arena *arena, const char *line, struct section *section)
 {
-	const struct property property = { .key = arena_copy(arena, line, strcspn(line, " \t=\n")),
-					   .value = quoted(arena, line) };
+	const char *key = arena_copy(arena, line, strcspn(line, " \t=\n"));
+	const char *value = quoted(arena, line);
 
-	if (property.value)
-		properties_add(arena, &section->properties, property);
+	if (value)
+		properties_add(arena, &section->properties, key, value);
 }
 
-void config_read(struct arena *arena, const char *path, struct config *config)
+void readconfig_add(struct arena *arena, const char *path, struct config *config)
 {
 	size_t before = config->count, size = 0;
 	FILE *file = open_regular(path);

@@ -26,13 +26,13 @@ struct config {
 };
 
 /**
- * config_read() - Add the sections of a file
+ * readconfig_add() - Add the sections of a file
  * @arena:	Where they are kept
  * @path:	The file; if it is none, or cannot be read, nothing is added: QEMU will say so
  * @config:	Where they are added
  *
  * Only regular files are read, since what comes out of a pipe would be missing for QEMU.
  */
-void config_read(struct arena *arena, const char *path, struct config *config);
+void readconfig_add(struct arena *arena, const char *path, struct config *config);
 
 #endif /* QRAP_READCONFIG_H */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The list of changes to a command line, for people. */
 #include "launcher/cmdline/rewrite/changes.h"
 
 #include <stdarg.h>
@@ -19,6 +18,7 @@ static void make_printable(char *line)
 
 void changes_add(struct changes *changes, bool notable, const char *format, ...)
 {
+	struct change change = { .notable = notable };
 	char line[LINE_SIZE];
 	va_list list;
 	int len;
@@ -31,9 +31,7 @@ void changes_add(struct changes *changes, bool notable, const char *format, ...)
 	if ((size_t)len >= sizeof(line))
 		memcpy(line + sizeof(line) - sizeof("..."), "...", sizeof("..."));
 	make_printable(line);
-	changes->list =
-		arena_grow(changes->arena, changes->list, changes->count, sizeof(*changes->list));
-	changes->list[changes->count++] =
-		(struct netargs_change) { .line = arena_copy(changes->arena, line, strlen(line)),
-					  .notable = notable };
+	change.line = arena_copy(changes->arena, line, strlen(line));
+	changes->list = arena_grow(changes->arena, changes->list, changes->count, sizeof(change));
+	changes->list[changes->count++] = change;
 }

@@ -3,18 +3,30 @@
 #ifndef QRAP_CHANGES_H
 #define QRAP_CHANGES_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "launcher/base/memory.h"
-#include "launcher/cmdline/rewrite/rewrite.h"
 
 /**
- * struct changes - The list
- * @arena:	Where it is kept
- * @list:	Changes in order
+ * struct change - One change
+ * @line:	"removed -net user: ...", "added ...", "carried over mac=...: ...", with its reason
+ * @notable:	Said as a warning on every run, not only by --dry-run: a second NIC was removed, ...
+ */
+struct change {
+	char *line;
+	bool notable;
+};
+
+/**
+ * struct changes - All changes, in order
+ * @arena:	Where they are kept
+ * @list:	Changes
  * @count:	How many
  */
 struct changes {
 	struct arena *arena;
-	struct netargs_change *list;
+	struct change *list;
 	size_t count;
 };
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The descriptor number for the connection in patch mode. */
 #include "launcher/cmdline/rewrite/fd_number.h"
 
-#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "shim/common/fd_args.h"
@@ -10,62 +9,58 @@
 /* Numbers above are not looked for, and no command line speaks of that many descriptors. */
 #define LIMIT 65536
 
-/* A number that words mention in some way may be a descriptor: so many are looked at closely. */
+/* A number that stands in words in some way may be a descriptor: so many are looked at closely. */
 #define CLOSE_LOOKS 32
 
 /* Notes all decimal numbers in a word, whatever they mean. */
-static void note_numbers(const char *word, unsigned char *seen)
+static void note_numbers(char *word, unsigned char *seen)
 {
-	while (*word) {
-		unsigned n = 0;
+	for (char *at = word; *(at += strcspn(at, "0123456789"));) {
+		unsigned long n = strtoul(at, &at, 10);
 
-		if (!isdigit((unsigned char)*word)) {
-			word++;
-			continue;
-		}
-		for (; isdigit((unsigned char)*word); word++)
-			n = n < LIMIT ? n * 10 + (unsigned)(*word - '0') : LIMIT;
 		if (n < LIMIT)
 			seen[n] = 1;
 	}
 }
 
-static bool is_mentioned(const struct inventory *inventory, int fd)
+/* The words that stay. */
+static char **collect_words(const struct plan *plan)
 {
-	for (size_t i = 0; i < inventory->count; i++) {
-		const struct item *item = &inventory->items[i];
+	size_t count = 0;
+	char **words = arena_get(plan->arena, (2 * plan->inventory.count + 1) * sizeof(*words));
+
+	for (size_t i = 0; i < plan->inventory.count; i++) {
+		const struct item *item = &plan->inventory.items[i];
 
 		if (item->removed)
 			continue;
-		if (mentions_descriptor(item->option.word, fd))
-			return true;
-		if (item->option.value && mentions_descriptor(item->option.value, fd))
-			return true;
+		words[count++] = item->option.word;
+		if (item->option.value)
+			words[count++] = item->option.value;
 	}
-	return false;
+	return words;
 }
 
-int number_choose(struct arena *arena, const struct inventory *inventory, bool (*is_open)(int fd))
+static bool is_spoken_of(char **words, int fd)
 {
-	unsigned char *seen = arena_get(arena, LIMIT);
+	while (*words && !mentions_descriptor(*words, fd))
+		words++;
+	return *words;
+}
+
+int fd_number_choose(const struct plan *plan, bool (*is_open)(int fd))
+{
+	unsigned char *seen = arena_get(plan->arena, LIMIT);
+	char **words = collect_words(plan);
 	int looks = 0;
 
-	for (size_t i = 0; i < inventory->count; i++) {
-		const struct item *item = &inventory->items[i];
-
-		if (item->removed)
-			continue;
-		note_numbers(item->option.word, seen);
-		if (item->option.value)
-			note_numbers(item->option.value, seen);
-	}
-	for (int fd = NUMBER_USUAL; fd < LIMIT; fd++) {
+	for (char **word = words; *word; word++)
+		note_numbers(*word, seen);
+	for (int fd = FD_NUMBER_USUAL; fd < LIMIT; fd++) {
 		if (is_open(fd))
 			continue;
-		if (!seen[fd])
-			return fd;
-		if (looks++ < CLOSE_LOOKS && !is_mentioned(inventory, fd))
+		if (!seen[fd] || (looks++ < CLOSE_LOOKS && !is_spoken_of(words, fd)))
 			return fd;
 	}
-	return NUMBER_USUAL;
+	return FD_NUMBER_USUAL;
 }

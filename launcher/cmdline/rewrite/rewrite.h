@@ -4,18 +4,18 @@
 #define QRAP_REWRITE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
-struct arena;
+#include "launcher/base/memory.h"
+#include "launcher/cmdline/rewrite/changes.h"
 
 /**
- * struct netargs_request - A command line to rewrite
+ * struct rewrite_request - A command line to rewrite
  * @qemu:	Name of QEMU, for what the arguments do not tell ("/usr/bin/qemu-system-s390x")
  * @args:	QEMU's arguments without argv[0], NULL-terminated
  * @model:	NIC to add, "same" for the removed one's, or NULL for the machine's virtio-net
  * @is_open:	Is this descriptor number open in the caller? (injected, for tests)
  */
-struct netargs_request {
+struct rewrite_request {
 	const char *qemu;
 	char **args;
 	const char *model;
@@ -23,57 +23,35 @@ struct netargs_request {
 };
 
 /**
- * struct netargs_change - One change, for people
- * @line:	"removed -net user: ...", "added ...", "carried over mac=...: ...", with its reason
- * @notable:	Said as a warning on every run, not only by --dry-run: a second NIC was removed, ...
- */
-struct netargs_change {
-	char *line;
-	bool notable;
-};
-
-/**
- * struct netargs_result - The command line that came out
+ * struct rewrite_result - The command line that came out
  * @args:	New arguments without argv[0], NULL-terminated; words that stay are the same
  * pointers
  * @fd:		Descriptor number that the new netdev speaks of
  * @changes:	What was changed and why, in order
- * @count:	How many
  * @memory:	What all this is kept in
  */
-struct netargs_result {
+struct rewrite_result {
 	char **args;
 	int fd;
-	struct netargs_change *changes;
-	size_t count;
+	struct changes changes;
 	struct arena *memory;
 };
 
 /**
- * netargs_starts_guest() - Does this command line start a guest?
- * @args:	QEMU's arguments without argv[0], NULL-terminated
- *
- * Not for -version, -help, -h, -machine none, -device help and the other help values: such a run
- * goes straight to QEMU. Decided from the parsed line.
- *
- * Return: true if it does
- */
-bool netargs_starts_guest(char **args);
-
-/**
- * netargs_rewrite() - Replace the network devices
+ * rewrite_command_line() - Replace the network devices
  * @request:	What to rewrite
  * @result:	Filled on success
  *
- * Linear in the length of the command line; the stack used does not depend on it. Without memory
- * the program ends with a message and STATUS_FAILED.
+ * A pure function but for configuration files, which are read. Linear in the length of the command
+ * line, where PCI bridges are few; the stack used does not depend on it. Without memory the program
+ * ends with a message and STATUS_FAILED.
  *
  * Return: 0; -ENOSPC if there is no free PCI address for the device ("Couldn't find free
  *	   address for device")
  */
-int netargs_rewrite(const struct netargs_request *request, struct netargs_result *result);
+int rewrite_command_line(const struct rewrite_request *request, struct rewrite_result *result);
 
-/* Gives back all that a successful netargs_rewrite() filled in; words of the request stay. */
-void netargs_free(struct netargs_result *result);
+/* Gives back all that a successful rewrite_command_line() filled in; words of the request stay. */
+void rewrite_free(struct rewrite_result *result);
 
 #endif /* QRAP_REWRITE_H */

@@ -6,14 +6,18 @@
 #include <stdbool.h>
 
 #include "launcher/cmdline/parse/machine.h"
+#include "launcher/cmdline/parse/properties.h"
 
 /* Is it the name of a NIC that a netdev connects, or an alias of one? */
 bool nic_is_driver(const char *driver);
 
+/* Is a device with these properties a NIC: by its driver, or as it has a netdev? */
+bool nic_is_device(const struct properties *device);
+
 /* Is it virtio-net, on whatever bus? */
 bool nic_is_virtio(const char *driver);
 
-/* The bus it sits on; for all that is no NIC too, as far as names tell: else PCI. */
+/* The bus that a device of this driver is on, as far as the name tells: else PCI. */
 enum attachment nic_attachment(const char *driver);
 
 /**
