@@ -67,7 +67,6 @@ EXPORT int __libc_start_main(main_function *main, int argc, char **argv, void (*
 	return next.start_main(guarded_main, argc, argv, init, fini, rtld_fini, stack_end);
 }
 
-/* A child finds its feet before it can share its memory with children of its own. */
 EXPORT pid_t fork(void)
 {
 	pid_t pid;
@@ -75,7 +74,7 @@ EXPORT pid_t fork(void)
 	next_load();
 	pid = next.fork();
 	if (!pid)
-		guard_role();
+		guard_forked();
 	return pid;
 }
 

@@ -201,9 +201,6 @@ static inline pid_t sys_gettid(void)
  */
 int sys_poll(struct pollfd *fds, nfds_t n, int ms);
 
-/* @size bytes of new private memory, zeroed, for reading and writing; NULL: none to be had. */
-void *sys_map(size_t size);
-
 /**
  * sys_write_quietly() - Write once, without a signal to the program whose guest we are
  * @fd:		Where to

@@ -3,7 +3,6 @@
 #include "shim/guard/guard.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
 #include "shim/common/fd_args.h"
 #include "shim/common/fd_store.h"
@@ -13,26 +12,8 @@
 #include "shim/libc/environ.h"
 #include "shim/link/link.h"
 
-#ifndef MADV_WIPEONFORK
-#define MADV_WIPEONFORK 18
-#endif
-
-#define PAGE_BYTES 4096
-
 /* Refusals before somebody who insists gets his way. */
 #define REFUSALS_MAX 64
-
-/**
- * struct live - What a fork must not inherit: in a page that the kernel wipes in the child
- * @phase:	enum phase; PHASE_FORKED is what the wipe leaves
- * @pid:	The process that this is about
- * @mending:	One of its threads is putting the connection back
- */
-struct live {
-	atomic_int phase;
-	atomic_int pid;
-	atomic_bool mending;
-};
 
 /**
  * struct insistence - Tries of one process to close the store
@@ -46,9 +27,10 @@ struct insistence {
 
 /**
  * struct guard - The guard's state, which only the owner and its forks change
- * @live:	See above
- * @known_phase: Phase that a forked child goes on with
- * @forked:	This process is such a child
+ * @phase:	enum phase
+ * @pid:	The process that this is about; another one's calls change nothing
+ * @forked:	It is a child of the one that loaded the shim
+ * @restoring:	One of its threads is putting the connection back
  * @mends:	This program is to use the number
  * @is_qemu:	This program is the QEMU that the handoff names
  * @gave_up:	Passt cannot be reached: not to be waited for again
@@ -63,9 +45,10 @@ struct insistence {
  * @culprit:	What the note in the store says of the last loss
  */
 struct guard {
-	struct live *live;
-	atomic_int known_phase;
+	atomic_int phase;
+	atomic_int pid;
 	bool forked;
+	atomic_bool restoring;
 	bool mends;
 	bool is_qemu;
 	bool gave_up;
@@ -86,26 +69,17 @@ static struct guard guard;
 
 static const struct fd_log fd_log = { &guard.handoff, &guard.log, guard.exe, guard.culprit };
 
-static void set_phase(enum phase phase)
-{
-	atomic_store(&guard.known_phase, (int)phase);
-	atomic_store(&guard.live->phase, (int)phase);
-}
-
 /* From one phase to a later one. Return: false if another thread was faster. */
 static bool pass_on(enum phase from, enum phase to)
 {
 	int expected = (int)from;
 
-	if (!atomic_compare_exchange_strong(&guard.live->phase, &expected, (int)to))
-		return false;
-	atomic_store(&guard.known_phase, (int)to);
-	return true;
+	return atomic_compare_exchange_strong(&guard.phase, &expected, (int)to);
 }
 
 enum phase guard_phase(void)
 {
-	return guard.live ? (enum phase)atomic_load(&guard.live->phase) : PHASE_OVER;
+	return (enum phase)atomic_load(&guard.phase);
 }
 
 static void set_store(int store)
@@ -114,44 +88,25 @@ static void set_store(int store)
 	atomic_store(&guard_numbers.store, store < 0 ? NO_DESCRIPTOR : store);
 }
 
-static void forget_numbers(void)
-{
-	atomic_store(&guard_numbers.fd, NO_DESCRIPTOR);
-	atomic_store(&guard_numbers.store, NO_DESCRIPTOR);
-}
-
 enum role guard_role(void)
 {
-	int pid = sys_getpid();
-
-	if (!guard.live)
-		return ROLE_PASSIVE;
-	if (atomic_load(&guard.live->phase) == PHASE_FORKED) {
-		if (atomic_load(&guard.known_phase) >= PHASE_RELEASED) {
-			forget_numbers();
-			return ROLE_PASSIVE;
-		}
-		guard.forked = true;
-		atomic_store(&guard.live->pid, pid);
-		atomic_store(&guard.live->phase, atomic_load(&guard.known_phase));
-	}
-	if (atomic_load(&guard.live->pid) != pid)
+	if (atomic_load(&guard.pid) != sys_getpid())
 		return ROLE_PASSIVE;
 	return guard.forked ? ROLE_FORKED : ROLE_OWNER;
 }
 
-/* The page is the only memory that we ask for; without it a fork is passive. */
-static void make_live(void)
+void guard_forked(void)
 {
-	static struct live fallback;
-	void *page = sys_map(PAGE_BYTES);
-
-	guard.live = &fallback;
-	if (page && !sys_call(SYS_madvise, (long)page, PAGE_BYTES, MADV_WIPEONFORK, 0, 0, 0))
-		guard.live = page;
-	else if (page)
-		sys_call(SYS_munmap, (long)page, PAGE_BYTES, 0, 0, 0, 0);
-	atomic_store(&guard.live->pid, sys_getpid());
+	if (guard_phase() == PHASE_RELEASED) {
+		atomic_store(&guard_numbers.fd, NO_DESCRIPTOR);
+		atomic_store(&guard_numbers.store, NO_DESCRIPTOR);
+	}
+	if (guard_phase() == PHASE_RELEASED || guard_phase() == PHASE_OVER)
+		return;
+	guard.forked = true;
+	/* The thread that was at it is not in this process. */
+	atomic_store(&guard.restoring, false);
+	atomic_store(&guard.pid, sys_getpid());
 }
 
 /* Brings the variable up to date, wherever the program keeps its environment by now. */
@@ -262,7 +217,7 @@ static void restore(enum finding finding)
 	enum saver saver;
 	int error = 0;
 
-	if (atomic_exchange(&guard.live->mending, true))
+	if (atomic_exchange(&guard.restoring, true))
 		return;
 	read_note();
 	if (guard.gave_up)
@@ -277,7 +232,7 @@ static void restore(enum finding finding)
 	} else if (!guard.gave_up) {
 		give_up(found, error);
 	}
-	atomic_store(&guard.live->mending, false);
+	atomic_store(&guard.restoring, false);
 }
 
 /**
@@ -388,13 +343,13 @@ void guard_on_load(int argc, char **argv, char **envp, bool first)
 		return;
 	find_exe(argc > 0 ? argv[0] : "");
 	start_log();
-	make_live();
+	atomic_store(&guard.pid, sys_getpid());
 	guard.envp = envp;
 	guard.is_qemu = is_named_qemu();
 	guard.mends = is_to_mend(argc, argv);
 	set_store(restore_find_store(&guard.handoff));
 	atomic_store(&guard_numbers.fd, guard.handoff.fd);
-	set_phase(PHASE_WAITING);
+	atomic_store(&guard.phase, PHASE_WAITING);
 	note_start();
 	if (!guard.mends)
 		return;
@@ -412,11 +367,11 @@ static bool fill_from_spare(void)
 {
 	bool filled;
 
-	if (atomic_exchange(&guard.live->mending, true))
+	if (atomic_exchange(&guard.restoring, true))
 		return false;
 	filled = restore_from_store(&guard.handoff);
 	set_store(guard.handoff.store);
-	atomic_store(&guard.live->mending, false);
+	atomic_store(&guard.restoring, false);
 	return filled;
 }
 
@@ -547,14 +502,12 @@ void guard_touched(enum touch touch)
 
 void guard_used(void)
 {
-	enum phase phase;
+	enum phase phase = guard_phase();
 	int store;
 
-	if (guard_phase() >= PHASE_RELEASED || !guard.mends || guard_role() == ROLE_PASSIVE)
+	if (!guard.mends || guard_role() == ROLE_PASSIVE)
 		return;
-	/* Asked again: the child of a fork has just found its own. */
-	phase = guard_phase();
-	if (phase == PHASE_WAITING && !guard.is_qemu)
+	if (phase != PHASE_CLAIMED && (phase != PHASE_WAITING || !guard.is_qemu))
 		return;
 	if (!pass_on(phase, PHASE_RELEASED))
 		return;

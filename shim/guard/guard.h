@@ -19,18 +19,17 @@
 
 /* The descriptor's life, seen from one program. */
 enum phase {
-	PHASE_FORKED,   /* a fork has wiped what we knew: see guard_role() */
-	PHASE_WAITING,  /* from gate one to the claim */
-	PHASE_CLAIMED,  /* QEMU has looked at it */
-	PHASE_RELEASED, /* QEMU reads from it and writes to it: section 4 of the design */
 	PHASE_OVER,     /* the owner has closed it, or it was never ours to guard */
+	PHASE_WAITING,  /* from the load to the claim */
+	PHASE_CLAIMED,  /* QEMU has looked at it */
+	PHASE_RELEASED, /* QEMU reads from it and writes to it */
 };
 
 /* What the calling process is to the guard. */
 enum role {
-	ROLE_OWNER,   /* the program that passed the gates */
-	ROLE_FORKED,  /* a fork of it, with memory of its own */
-	ROLE_PASSIVE, /* shares the owner's memory (vfork), or was forked after the release */
+	ROLE_OWNER,   /* the program that loaded the shim */
+	ROLE_FORKED,  /* a child of its fork(), with memory of its own */
+	ROLE_PASSIVE, /* any other child: it may share the owner's memory (vfork, clone) */
 };
 
 /* Calls that tell QEMU from a program that merely looks. */
@@ -77,11 +76,14 @@ void guard_on_load(int argc, char **argv, char **envp, bool first);
 /* The second gate: constructors have run, main() comes next. */
 void guard_before_main(void);
 
-/*
- * What the calling process is to the guard. A forked child finds its feet here: at once, where
- * fork() was called, else in the first call that is for us.
- */
+/* What the calling process is to the guard. */
 enum role guard_role(void);
+
+/*
+ * The calling process is the child of a fork(), with memory of its own: it goes on as the owner
+ * would, or guards nothing where the connection is in use already.
+ */
+void guard_forked(void);
 
 enum phase guard_phase(void);
 
