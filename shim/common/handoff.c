@@ -18,7 +18,6 @@
 #define INT_DIGITS   10
 #define HEX_DIGITS   16
 #define LEN_DIGITS   3
-#define FLAG_SEARCH  1
 #define FLAG_PRIVATE 2
 #define FLAG_KEEP    4
 
@@ -83,8 +82,7 @@ size_t handoff_write(const struct handoff *c, char *out)
 	add_hex(&t, c->run);
 	text_add_int(&t, c->level);
 	text_add(&t, ":");
-	text_add_int(&t, (c->searched ? FLAG_SEARCH : 0) | (c->private_passt ? FLAG_PRIVATE : 0) |
-				 (c->reconnect ? FLAG_KEEP : 0));
+	text_add_int(&t, (c->private_passt ? FLAG_PRIVATE : 0) | (c->reconnect ? FLAG_KEEP : 0));
 	text_add(&t, ":");
 	add_hex(&t, c->qemu_dev);
 	add_hex(&t, c->qemu_ino);
@@ -177,8 +175,7 @@ static void take_rest(struct reader *r, struct handoff *c)
 	c->level = (enum log_level)take_number(r, 1, 10);
 	flags = (unsigned)take_number(r, 1, 10);
 	r->sound = r->sound && c->level <= LOG_TRACE &&
-		   flags <= (FLAG_SEARCH | FLAG_PRIVATE | FLAG_KEEP);
-	c->searched = flags & FLAG_SEARCH;
+		   !(flags & ~(unsigned)(FLAG_PRIVATE | FLAG_KEEP));
 	c->private_passt = flags & FLAG_PRIVATE;
 	c->reconnect = flags & FLAG_KEEP;
 	c->qemu_dev = take_number(r, HEX_DIGITS, 16);

@@ -32,7 +32,6 @@
  * @gone:	... and the first one after it that had not, or ""
  * @run:	Number of this start
  * @level:	What stderr gets
- * @searched:	Patch mode found that passt by probing: another one will do
  * @private_passt: Connected by a socket pair: there is nothing to reconnect to
  * @reconnect:	Keep the link when passt restarts
  * @qemu_dev:	Device of QEMU's executable; QEMU mends whatever its arguments say
@@ -50,7 +49,6 @@ struct handoff {
 	char gone[HANDOFF_HOP_MAX + 1];
 	uint64_t run;
 	enum log_level level;
-	bool searched;
 	bool private_passt;
 	bool reconnect;
 	uint64_t qemu_dev;

@@ -342,10 +342,6 @@ void fd_log_restored(const struct fd_log *w, const char *found, enum saver saver
 	add_culprit(&t, w, found);
 	text_add(&t, ": restored from ");
 	text_add(&t, saver_name(saver));
-	if (saver == SAVER_OTHER_PASST) {
-		text_add(&t, ", ");
-		text_add(&t, w->handoff->passt);
-	}
 	record(w, &event);
 }
 

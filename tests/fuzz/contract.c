@@ -47,7 +47,7 @@ static void check_update(char *text, const struct handoff *before)
 	insist(!strcmp(c.well, after.well) && !strcmp(c.gone, after.gone));
 	insist(c.fd == after.fd && !memcmp(&c.socket, &after.socket, sizeof(c.socket)));
 	insist(c.run == after.run && c.level == after.level && c.reconnect == after.reconnect);
-	insist(c.searched == after.searched && c.private_passt == after.private_passt);
+	insist(c.private_passt == after.private_passt);
 	insist(c.qemu_dev == after.qemu_dev && c.qemu_ino == after.qemu_ino);
 	insist(!memcmp(&c.trust, &after.trust, sizeof(c.trust)));
 	insist(!strcmp(c.log_file, after.log_file));
@@ -119,7 +119,6 @@ static void take_handoff(struct bytes *b, struct handoff *c)
 	unsigned flags = take_byte(b);
 
 	memset(c, 0, sizeof(*c));
-	c->searched = flags & 1;
 	c->private_passt = flags & 2;
 	c->reconnect = flags & 4;
 	c->trust.any = flags & 8;
