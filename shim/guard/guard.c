@@ -63,8 +63,6 @@ struct guard {
 	char culprit[STORE_NOTE_MAX + 1];
 };
 
-struct guard_numbers guard_numbers = { NO_DESCRIPTOR, NO_DESCRIPTOR };
-
 static struct guard guard;
 
 static const struct fd_log fd_log = { &guard.handoff, &guard.log, guard.exe, guard.culprit };
@@ -85,21 +83,21 @@ enum phase guard_phase(void)
 static void set_store(int store)
 {
 	guard.handoff.store = store < 0 ? -1 : store;
-	atomic_store(&guard_numbers.store, store < 0 ? NO_DESCRIPTOR : store);
+	watched_set(ROLE_STORE, guard.handoff.store);
 }
 
-enum role guard_role(void)
+enum process guard_process(void)
 {
 	if (atomic_load(&guard.pid) != sys_getpid())
-		return ROLE_PASSIVE;
-	return guard.forked ? ROLE_FORKED : ROLE_OWNER;
+		return PROCESS_PASSIVE;
+	return guard.forked ? PROCESS_FORKED : PROCESS_OWNER;
 }
 
 void guard_forked(void)
 {
 	if (guard_phase() == PHASE_RELEASED) {
-		atomic_store(&guard_numbers.fd, NO_DESCRIPTOR);
-		atomic_store(&guard_numbers.store, NO_DESCRIPTOR);
+		watched_set(ROLE_CONNECTION, -1);
+		watched_set(ROLE_STORE, -1);
 	}
 	if (guard_phase() == PHASE_RELEASED || guard_phase() == PHASE_OVER)
 		return;
@@ -348,7 +346,7 @@ void guard_on_load(int argc, char **argv, char **envp, bool first)
 	guard.is_qemu = is_named_qemu();
 	guard.mends = is_to_mend(argc, argv);
 	set_store(restore_find_store(&guard.handoff));
-	atomic_store(&guard_numbers.fd, guard.handoff.fd);
+	watched_set(ROLE_CONNECTION, guard.handoff.fd);
 	atomic_store(&guard.phase, PHASE_WAITING);
 	note_start();
 	if (!guard.mends)
@@ -359,7 +357,7 @@ void guard_on_load(int argc, char **argv, char **envp, bool first)
 
 void guard_before_main(void)
 {
-	if (guard.mends && guard_role() == ROLE_OWNER && guard_phase() == PHASE_WAITING)
+	if (guard.mends && guard_process() == PROCESS_OWNER && guard_phase() == PHASE_WAITING)
 		inspect(false);
 }
 
@@ -381,77 +379,80 @@ void guard_put_back(void)
 		fill_from_spare();
 }
 
-/* The owner closes or replaces the number: from here on it is his alone. */
+/* Empties the store for all who have a copy of it, once. */
+static void empty_store(void)
+{
+	int store = watched_set(ROLE_STORE, -1);
+
+	if (store >= 0)
+		store_empty(store);
+}
+
+/* QEMU closes or replaces the number. The program controls it now; the guard is done. */
 static void end_guard(enum phase phase, const struct loss *loss)
 {
-	int store;
-
 	if (!pass_on(phase, PHASE_OVER))
 		return;
-	atomic_store(&guard_numbers.fd, NO_DESCRIPTOR);
-	/* Who has not used it yet may be somebody else than QEMU after all. */
-	if (phase == PHASE_RELEASED || guard.is_qemu) {
-		store = atomic_exchange(&guard_numbers.store, NO_DESCRIPTOR);
-		if (store != NO_DESCRIPTOR)
-			store_empty(store);
-	}
+	watched_set(ROLE_CONNECTION, -1);
+	/* A program that has not used it yet may be another one than QEMU after all. */
+	if (phase == PHASE_RELEASED || guard.is_qemu)
+		empty_store();
 	/* First, so that the end of the link is told before this one where it is the reason. */
 	link_stop();
 	fd_log_step(&fd_log, EVENT_OWNER_CLOSED, "is done with", loss->call);
 	log_close(&guard.log);
 }
 
-static enum closing refuse(const struct loss *loss)
+/* The connection is on its number still, or again: the call that closes it is not made. */
+static enum call_fate keep(const struct loss *loss)
 {
 	bool is_first = !atomic_fetch_add(&guard.refusals, 1);
 
 	if (!guard_holds_connection() && !fill_from_spare())
-		return CLOSING_GOES_ON;
+		return CALL_GOES_ON;
 	fd_log_put_back(&fd_log, loss, is_first);
-	return CLOSING_REFUSED;
+	return CALL_KEPT;
 }
 
-enum closing guard_closing(const struct loss *loss)
+/* The connection on its number is lost to the programs that follow. */
+static void lose_connection(const struct loss *loss)
 {
-	enum role role = guard_role();
-	enum phase phase = guard_phase();
-
-	if (role != ROLE_PASSIVE && (phase == PHASE_CLAIMED || phase == PHASE_RELEASED))
-		end_guard(phase, loss);
-	if (phase != PHASE_WAITING)
-		return CLOSING_GOES_ON;
-	if (role == ROLE_OWNER && guard.mends && atomic_load(&guard.refusals) < REFUSALS_MAX)
-		return refuse(loss);
-	guard_losing(loss);
-	return CLOSING_GOES_ON;
-}
-
-void guard_overwriting(int from, const struct loss *loss)
-{
-	enum role role = guard_role();
-	enum phase phase = guard_phase();
-
-	if (role != ROLE_PASSIVE && (phase == PHASE_CLAIMED || phase == PHASE_RELEASED))
-		end_guard(phase, loss);
-	else if (!guard_is_connection(from))
-		guard_losing(loss);
-}
-
-void guard_losing(const struct loss *loss)
-{
-	enum role role = guard_role();
-
 	/* QEMU's children for scripts and for tearing down are nobody's way to QEMU. */
-	if (role != ROLE_OWNER && guard.is_qemu)
+	if (guard_process() != PROCESS_OWNER && guard.is_qemu)
 		return;
 	if (guard_holds_connection())
 		fd_log_loss(&fd_log, loss);
 }
 
-bool guard_keeps_store(const struct loss *loss)
+/* The number is closed or replaced in a program that has taken it: true, and the guard has ended.
+ */
+static bool is_owners_end(const struct loss *loss)
+{
+	enum phase phase = guard_phase();
+
+	if (phase != PHASE_CLAIMED && phase != PHASE_RELEASED)
+		return false;
+	if (guard_process() != PROCESS_PASSIVE)
+		end_guard(phase, loss);
+	return true;
+}
+
+static enum call_fate close_connection(const struct loss *loss)
+{
+	if (is_owners_end(loss) || guard_phase() != PHASE_WAITING)
+		return CALL_GOES_ON;
+	if (guard_process() == PROCESS_OWNER && guard.mends &&
+	    atomic_load(&guard.refusals) < REFUSALS_MAX)
+		return keep(loss);
+	lose_connection(loss);
+	return CALL_GOES_ON;
+}
+
+/* Hidden, but for a process that has tried to close it 64 times: that gets its way. */
+static enum call_fate close_store(const struct loss *loss)
 {
 	static struct insistence sharing;
-	bool is_passive = guard_role() == ROLE_PASSIVE;
+	bool is_passive = guard_process() == PROCESS_PASSIVE;
 	struct insistence *who = is_passive ? &sharing : &guard.insistence;
 	int pid = sys_getpid();
 	unsigned tries;
@@ -461,26 +462,67 @@ bool guard_keeps_store(const struct loss *loss)
 		atomic_store(&who->tries, 0);
 	tries = atomic_fetch_add(&who->tries, 1);
 	if (tries < REFUSALS_MAX)
-		return true;
+		return CALL_HIDDEN;
 	if (tries == REFUSALS_MAX)
 		fd_log_insistence(&fd_log, loss, REFUSALS_MAX);
 	if (!is_passive) {
 		set_store(-1);
 		write_handoff();
 	}
-	return false;
+	return CALL_GOES_ON;
 }
 
-void guard_move_store(const char *call)
+static void move_store(const char *call)
 {
-	int from = atomic_load(&guard_numbers.store);
-	int to = store_move(from, guard.handoff.fd);
+	int to = store_move(watched_number(ROLE_STORE), guard.handoff.fd);
 
 	fd_log_moved(&fd_log, to, call);
-	if (guard_role() == ROLE_PASSIVE)
+	if (guard_process() == PROCESS_PASSIVE)
 		return;
 	set_store(to);
 	write_handoff();
+}
+
+enum call_fate guard_close(int fd, const struct loss *loss)
+{
+	switch (watched_role(fd)) {
+	case ROLE_CONNECTION:
+		return close_connection(loss);
+	case ROLE_STORE:
+		return close_store(loss);
+	case ROLE_NONE:
+		break;
+	}
+	return CALL_GOES_ON;
+}
+
+enum call_fate guard_lose(int fd, const struct loss *loss)
+{
+	switch (watched_role(fd)) {
+	case ROLE_CONNECTION:
+		lose_connection(loss);
+		break;
+	case ROLE_STORE:
+		return CALL_HIDDEN;
+	case ROLE_NONE:
+		break;
+	}
+	return CALL_GOES_ON;
+}
+
+void guard_replace(int from, int to, const struct loss *loss)
+{
+	switch (watched_role(to)) {
+	case ROLE_CONNECTION:
+		if (!is_owners_end(loss) && !guard_is_connection(from))
+			lose_connection(loss);
+		break;
+	case ROLE_STORE:
+		move_store(loss->call);
+		break;
+	case ROLE_NONE:
+		break;
+	}
 }
 
 void guard_touched(enum touch touch)
@@ -488,7 +530,7 @@ void guard_touched(enum touch touch)
 	const unsigned claim = TOUCH_TYPE | TOUCH_NONBLOCK;
 	unsigned touches;
 
-	if (!guard.mends || guard_role() == ROLE_PASSIVE || guard_phase() != PHASE_WAITING)
+	if (!guard.mends || guard_process() == PROCESS_PASSIVE || guard_phase() != PHASE_WAITING)
 		return;
 	touches = atomic_fetch_or(&guard.touches, touch);
 	if (!touches)
@@ -503,17 +545,14 @@ void guard_touched(enum touch touch)
 void guard_used(void)
 {
 	enum phase phase = guard_phase();
-	int store;
 
-	if (!guard.mends || guard_role() == ROLE_PASSIVE)
+	if (!guard.mends || guard_process() == PROCESS_PASSIVE)
 		return;
 	if (phase != PHASE_CLAIMED && (phase != PHASE_WAITING || !guard.is_qemu))
 		return;
 	if (!pass_on(phase, PHASE_RELEASED))
 		return;
-	store = atomic_exchange(&guard_numbers.store, NO_DESCRIPTOR);
-	if (store != NO_DESCRIPTOR)
-		store_empty(store);
+	empty_store();
 	sys_fcntl(guard.handoff.fd, F_SETFD, FD_CLOEXEC);
 	environment_leave();
 	log_keep_open(&guard.log);

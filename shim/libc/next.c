@@ -46,43 +46,10 @@ struct entry {
 	uint16_t since;
 };
 
-#define ENTRY(member, name) ENTRY_SINCE(member, name, 0)
-#define ENTRY_SINCE(member, name, since)                   \
-	{                                                  \
-		name, offsetof(struct next, member), since \
-	}
+#define ENTRY(name, since) { #name, offsetof(struct next, name), since },
 
-static const struct entry entries[] = {
-	ENTRY(close, "close"),
-	ENTRY(dup, "dup"),
-	ENTRY(dup2, "dup2"),
-	ENTRY(dup3, "dup3"),
-	ENTRY(fcntl, "fcntl"),
-	ENTRY(ioctl, "ioctl"),
-	ENTRY(fclose, "fclose"),
-	ENTRY(getsockopt, "getsockopt"),
-	ENTRY(getpeername, "getpeername"),
-	ENTRY(getsockname, "getsockname"),
-	ENTRY(recv, "recv"),
-	ENTRY(recvmsg, "recvmsg"),
-	ENTRY(send, "send"),
-	ENTRY(sendmsg, "sendmsg"),
-	ENTRY(fork, "fork"),
-	ENTRY(addclose, "posix_spawn_file_actions_addclose"),
-	ENTRY(adddup2, "posix_spawn_file_actions_adddup2"),
-	ENTRY(start_main, "__libc_start_main"),
-	ENTRY_SINCE(fcntl64, "fcntl64", 28),
-	ENTRY_SINCE(close_range, "close_range", 34),
-	ENTRY_SINCE(closefrom, "closefrom", 34),
-	ENTRY_SINCE(addclosefrom, "posix_spawn_file_actions_addclosefrom_np", 34),
-};
-
-static const struct entry thread_entries[] = {
-	ENTRY(pthread_attr_init, "pthread_attr_init"),
-	ENTRY(pthread_attr_setdetachstate, "pthread_attr_setdetachstate"),
-	ENTRY(pthread_attr_setstacksize, "pthread_attr_setstacksize"),
-	ENTRY(pthread_create, "pthread_create"),
-};
+static const struct entry entries[] = { NEXT_FUNCTIONS(ENTRY) };
+static const struct entry thread_entries[] = { NEXT_THREAD_FUNCTIONS(ENTRY) };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
