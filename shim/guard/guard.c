@@ -111,9 +111,8 @@ void guard_forked(void)
 static void write_handoff(void)
 {
 	char *value = environment_find(environ ? environ : guard.envp, HANDOFF_VARIABLE);
-	struct handoff there;
 
-	if (value && handoff_read(value, &there))
+	if (value)
 		handoff_update(value, &guard.handoff);
 }
 
