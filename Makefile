@@ -41,13 +41,17 @@ LAUNCHER_CFLAGS := -fPIE -fstack-protector-strong $(SANITIZE:%=-fsanitize=% -fno
 LAUNCHER_LDFLAGS := -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,noseparate-code \
 	$(SANITIZE:%=-fsanitize=%)
 
-# The shim is loaded into programs that are not ours: it needs libc and nothing else. No __*_chk
-# names, and a stack protector only where its guard is kept in the thread and not in ld.so.
+# The shim is loaded into programs that are not ours: it needs libc and nothing else, but for dlsym(),
+# which glibc had in libdl.so.2 until 2.34: needed by its name wherever it is a file, so that what was built on
+# a new glibc loads on an old one, too. No __*_chk names, and a stack protector only where its guard is
+# kept in the thread and not in ld.so.
 STACK_GUARD := $(if $(filter x86_64-% s390x-% powerpc64le-%,$(MACHINE)),-strong)
 SHIM_CFLAGS := -fPIC -fvisibility=hidden -U_FORTIFY_SOURCE \
 	$(if $(STACK_GUARD),-fstack-protector-strong,-fno-stack-protector)
 SHIM_LDFLAGS := -shared -Wl,-z,initfirst -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,defs \
 	-Wl,-z,noseparate-code
+LIBDL := -Wl,--no-as-needed -l:libdl.so.2
+SHIM_LIBS := $(if $(shell $(CC) -shared -o /dev/null $(LIBDL) 2>&1),,$(LIBDL))
 
 # Much of what a launch costs is the dynamic loader's. STATIC=no links the launcher dynamically, as
 # distributions want it, and so does a sanitizer, a dynamic loader that was asked for, or a machine
@@ -88,7 +92,7 @@ $(ARCHIVE): $(ARCHIVE_OBJECTS)
 	$(AR) qcs $@ $^
 
 $(BUILD)/qrap_preload.so: $(SHIM_OBJECTS)
-	$(CC) $(CFLAGS) $(SHIM_CFLAGS) $(LDFLAGS) $(SHIM_LDFLAGS) -o $@ $^
+	$(CC) $(CFLAGS) $(SHIM_CFLAGS) $(LDFLAGS) $(SHIM_LDFLAGS) -o $@ $^ $(SHIM_LIBS)
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)

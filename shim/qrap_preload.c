@@ -4,16 +4,21 @@
  * descriptor is one of ours, and if not, as almost always, passes the call on.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "shim/common/handoff.h"
 #include "shim/common/sys.h"
-#include "shim/guard/check_reply.h"
+#include "shim/common/text.h"
 #include "shim/guard/guard.h"
 #include "shim/guard/intercept.h"
+#include "shim/guard/watched.h"
+#include "shim/libc/environ.h"
 #include "shim/libc/next.h"
 #include "shim/link/link.h"
 
@@ -37,12 +42,26 @@ static int guarded_main(int argc, char **argv, char **envp)
 	return real_main(argc, argv, envp);
 }
 
+/* A trial exec of qrap --check: the answer is all that is wanted of this process. */
+static void answer_check(char **envp)
+{
+	const char *value = environment_find(envp, CHECK_REPLY_VARIABLE);
+	uint64_t fd;
+
+	if (!value || !*value || !text_number(value, strlen(value), 10, &fd) || fd > INT_MAX)
+		return;
+	/* A number that is not open: then this is no trial of ours. */
+	if (sys_write_quietly((int)fd, CHECK_REPLY_LINE, strlen(CHECK_REPLY_LINE)) < 0)
+		return;
+	sys_call(SYS_exit_group, 0, 0, 0, 0, 0, 0);
+}
+
 static void start(int argc, char **argv, char **envp, bool first)
 {
 	int saved = errno;
 
 	next_load();
-	check_reply(envp);
+	answer_check(envp);
 	guard_on_load(argc, argv, envp, first);
 	errno = saved;
 }
@@ -64,10 +83,9 @@ EXPORT int __libc_start_main(main_function *main, int argc, char **argv, void (*
 #endif
 	next_load();
 	real_main = main;
-	return next.start_main(guarded_main, argc, argv, init, fini, rtld_fini, stack_end);
+	return next.__libc_start_main(guarded_main, argc, argv, init, fini, rtld_fini, stack_end);
 }
 
-/* A child finds its feet before it can share its memory with children of its own. */
 EXPORT pid_t fork(void)
 {
 	pid_t pid;
@@ -75,7 +93,7 @@ EXPORT pid_t fork(void)
 	next_load();
 	pid = next.fork();
 	if (!pid)
-		guard_role();
+		guard_forked();
 	return pid;
 }
 
@@ -83,7 +101,7 @@ EXPORT int close(int fd)
 {
 	if (!next.close)
 		return libc_result(sys_close(fd));
-	return guard_ignores(fd) ? next.close(fd) : intercept_close(fd, CALLER);
+	return is_unwatched(fd) ? next.close(fd) : intercept_close(fd, CALLER);
 }
 
 EXPORT int fclose(FILE *stream)
@@ -94,7 +112,7 @@ EXPORT int fclose(FILE *stream)
 	next_load();
 	fd = fileno(stream);
 	errno = saved;
-	return guard_ignores(fd) ? next.fclose(stream) : intercept_fclose(stream, fd, CALLER);
+	return is_unwatched(fd) ? next.fclose(stream) : intercept_fclose(stream, fd, CALLER);
 }
 
 EXPORT int close_range(unsigned first, unsigned last, int flags)
@@ -112,21 +130,21 @@ EXPORT void closefrom(int first)
 EXPORT int posix_spawn_file_actions_addclose(posix_spawn_file_actions_t *actions, int fd)
 {
 	next_load();
-	return guard_ignores(fd) ? next.addclose(actions, fd)
-				 : intercept_addclose(actions, fd, CALLER);
+	return is_unwatched(fd) ? next.posix_spawn_file_actions_addclose(actions, fd)
+				: intercept_addclose(actions, fd, CALLER);
 }
 
 EXPORT int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions, int from, int to)
 {
 	next_load();
-	return guard_ignores(to) ? next.adddup2(actions, from, to)
-				 : intercept_adddup2(actions, from, to, CALLER);
+	return is_unwatched(to) ? next.posix_spawn_file_actions_adddup2(actions, from, to)
+				: intercept_adddup2(actions, from, to, CALLER);
 }
 
 EXPORT int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first)
 {
 	next_load();
-	if (!next.addclosefrom)
+	if (!next.posix_spawn_file_actions_addclosefrom_np)
 		return ENOSYS;
 	return intercept_addclosefrom(actions, first, CALLER);
 }
@@ -135,7 +153,7 @@ EXPORT int dup(int fd)
 {
 	if (!next.dup)
 		return libc_result(sys_call(SYS_dup, fd, 0, 0, 0, 0, 0));
-	return guard_is_store(fd) ? libc_result(-EBADF) : next.dup(fd);
+	return is_watched_as(fd, ROLE_STORE) ? libc_result(-EBADF) : next.dup(fd);
 }
 
 EXPORT int dup2(int from, int to)
@@ -143,7 +161,7 @@ EXPORT int dup2(int from, int to)
 	if (!next.dup2)
 		return libc_result(from == to ? sys_fcntl(from, F_GETFD, 0) < 0 ? -EBADF : to
 					      : sys_dup3(from, to, 0));
-	if (guard_ignores(from) && guard_ignores(to))
+	if (is_unwatched(from) && is_unwatched(to))
 		return next.dup2(from, to);
 	return intercept_dup(from, to, 0, false, CALLER);
 }
@@ -152,21 +170,9 @@ EXPORT int dup3(int from, int to, int flags)
 {
 	if (!next.dup3)
 		return libc_result(sys_dup3(from, to, flags));
-	if (guard_ignores(from) && guard_ignores(to))
+	if (is_unwatched(from) && is_unwatched(to))
 		return next.dup3(from, to, flags);
 	return intercept_dup(from, to, flags, true, CALLER);
-}
-
-/* What fcntl() on one of our numbers means: false if it must fail with EBADF. */
-static bool before_fcntl(int fd, int command, long arg, const void *where)
-{
-	if (guard_is_store(fd))
-		return false;
-	if (command == F_SETFD && (arg & FD_CLOEXEC))
-		return intercept_mark(fd, "fcntl", where);
-	if (command == F_SETFL && (arg & O_NONBLOCK))
-		guard_touched(TOUCH_NONBLOCK);
-	return true;
 }
 
 /* The argument is an int, a pointer or absent; a long holds each of them (fcntl(2)). */
@@ -180,7 +186,7 @@ EXPORT int fcntl(int fd, int command, ...)
 	va_end(list);
 	if (!next.fcntl)
 		return libc_result(sys_fcntl(fd, command, arg));
-	if (!guard_ignores(fd) && !before_fcntl(fd, command, arg, CALLER))
+	if (!is_unwatched(fd) && !intercept_fcntl(fd, command, arg, CALLER))
 		return libc_result(-EBADF);
 	return next.fcntl(fd, command, arg);
 }
@@ -195,7 +201,7 @@ EXPORT int fcntl64(int fd, int command, ...)
 	va_end(list);
 	if (!next.fcntl64)
 		return libc_result(sys_fcntl(fd, command, arg));
-	if (!guard_ignores(fd) && !before_fcntl(fd, command, arg, CALLER))
+	if (!is_unwatched(fd) && !intercept_fcntl(fd, command, arg, CALLER))
 		return libc_result(-EBADF);
 	return next.fcntl64(fd, command, arg);
 }
@@ -216,10 +222,7 @@ EXPORT int ioctl(int fd, ioctl_request request, ...)
 	va_end(list);
 	if (!next.ioctl)
 		return libc_result(sys_call(SYS_ioctl, fd, (long)request, arg, 0, 0, 0));
-	if (guard_ignores(fd))
-		return next.ioctl(fd, request, arg);
-	if (guard_is_store(fd) ||
-	    (request == (ioctl_request)FIOCLEX && !intercept_mark(fd, "ioctl", CALLER)))
+	if (!is_unwatched(fd) && !intercept_ioctl(fd, (unsigned long)request, CALLER))
 		return libc_result(-EBADF);
 	return next.ioctl(fd, request, arg);
 }
@@ -227,7 +230,7 @@ EXPORT int ioctl(int fd, ioctl_request request, ...)
 EXPORT int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 {
 	next_load();
-	if (guard_is_fd(fd) && level == SOL_SOCKET && name == SO_TYPE)
+	if (is_watched_as(fd, ROLE_CONNECTION) && level == SOL_SOCKET && name == SO_TYPE)
 		guard_touched(TOUCH_TYPE);
 	return next.getsockopt(fd, level, name, value, len);
 }
@@ -235,7 +238,7 @@ EXPORT int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 EXPORT int getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 {
 	next_load();
-	if (guard_is_fd(fd))
+	if (is_watched_as(fd, ROLE_CONNECTION))
 		guard_touched(TOUCH_NAME);
 	return next.getpeername(fd, addr, len);
 }
@@ -243,7 +246,7 @@ EXPORT int getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 EXPORT int getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 {
 	next_load();
-	if (guard_is_fd(fd))
+	if (is_watched_as(fd, ROLE_CONNECTION))
 		guard_touched(TOUCH_NAME);
 	return next.getsockname(fd, addr, len);
 }
@@ -262,7 +265,7 @@ static inline bool is_linked(int fd, int flags)
 		return true;
 	if (!next.recv)
 		next_load();
-	return guard_is_fd(fd) && !(flags & MSG_PEEK) && gets_linked(fd);
+	return is_watched_as(fd, ROLE_CONNECTION) && !(flags & MSG_PEEK) && gets_linked(fd);
 }
 
 EXPORT ssize_t recv(int fd, void *buf, size_t len, int flags)

@@ -49,7 +49,7 @@ TRACED=("$QRAP" --log trace --log-file "$LOG")
 @test "every event of the manual: emitted, on standard error at trace, and in the file" {
 	need perl
 	cat >/tmp/mover <<-'END'
-		locker=$((10#$(cut -d : -f 6 <<<"$QRAP_SHIM")))
+		locker=$("$BUILD/tests/handoff" store)
 		eval "exec $locker</dev/null $locker<&-"
 		exec "$@"
 	END

@@ -93,7 +93,7 @@ CONNECTED=(python3 -c 'if True:
 	[ ! -s /tmp/file ]
 }
 
-@test "after the release QEMU's children inherit neither descriptor nor preload nor contract" {
+@test "after the release QEMU's children inherit neither descriptor nor preload nor handoff" {
 	online --tell $'migrate -d "exec:env >/tmp/env; ls -l /proc/self/fd >/tmp/fds; touch /tmp/ready"\n' \
 		--then 'until [ -e /tmp/ready ]; do sleep 0.01; done' "${VARIABLES[@]}" "${QEMU[@]}"
 	[ "$status" = 0 ]

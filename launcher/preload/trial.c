@@ -14,7 +14,6 @@
 
 #include "shim/common/handoff.h"
 #include "shim/common/sys.h"
-#include "shim/guard/check_reply.h"
 
 #define TEXT_MAX 4096
 

@@ -108,7 +108,6 @@ static int leave_handoff(struct handover *h)
 		.fd = h->fd,
 		.run = o->log.run,
 		.level = o->log.level,
-		.searched = o->mode == MODE_PATCH && !o->socket && !o->passt,
 		.private_passt = o->passt != NULL,
 		.reconnect = o->reconnect,
 		.trust = o->trust,

@@ -18,8 +18,8 @@
 #define HIGHEST_NUMBER   1023
 #define LOWEST_NUMBER    64
 
-/* Soft limit of open files, or 0 if it cannot be known. */
-static long open_files_limit(void)
+/* Soft limit of open files; a low one if it cannot be known. */
+static int open_files_limit(void)
 {
 	struct {
 		uint64_t soft;
@@ -27,8 +27,8 @@ static long open_files_limit(void)
 	} limit;
 
 	if (sys_call(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit, 0, 0))
-		return 0;
-	return limit.soft > INT32_MAX ? INT32_MAX : (long)limit.soft;
+		return LOWEST_NUMBER;
+	return limit.soft > INT32_MAX ? INT32_MAX : (int)limit.soft;
 }
 
 /* A duplicate on exactly this number, if it is free: true. Nobody's descriptor is ever replaced. */
@@ -36,53 +36,31 @@ static bool duplicate_onto(int fd, int number)
 {
 	int got = sys_fcntl(fd, F_DUPFD, number);
 
-	if (got == number)
-		return true;
-	if (got >= 0)
+	if (got >= 0 && got != number)
 		sys_close(got);
-	return false;
+	return got == number;
 }
 
-/* The first free number from @highest down to @lowest, with a duplicate of @fd on it: or -EMFILE.
+/*
+ * Gives @fd the highest free number that is out of the way, and closes the old one: new number or
+ * -errno.
  */
-static int duplicate_high(int fd, int highest, int lowest, int avoid)
-{
-	for (int n = highest; n >= lowest; n--) {
-		if (n != avoid && duplicate_onto(fd, n))
-			return n;
-	}
-	return -EMFILE;
-}
-
-/* The first free number from @lowest up, with a duplicate of @fd on it: or -errno. */
-static int duplicate_up(int fd, int lowest, int avoid)
-{
-	int got = sys_fcntl(fd, F_DUPFD, lowest);
-
-	if (got != avoid)
-		return got;
-	sys_close(got);
-	return sys_fcntl(fd, F_DUPFD, avoid + 1);
-}
-
-/* Gives @fd a number that is out of the way, closes the old one: new number or -errno. */
 static int move_out_of_the_way(int fd, int avoid)
 {
-	long limit = open_files_limit();
-	long highest = limit - KEPT_BY_VALGRIND - 1;
+	int highest = open_files_limit() - KEPT_BY_VALGRIND - 1;
 	int to;
 
+	if (highest < LOWEST_NUMBER)
+		highest += KEPT_BY_VALGRIND;
 	if (highest > HIGHEST_NUMBER)
 		highest = HIGHEST_NUMBER;
-	if (limit > HIGHEST_NUMBER + 1)
-		limit = HIGHEST_NUMBER + 1;
-	to = duplicate_high(fd, (int)highest, LOWEST_NUMBER, avoid);
-	/* A small limit, or all taken: whatever is free, seen from above. */
-	if (to < 0)
-		to = duplicate_high(fd, (int)limit - 1, STDERR_FILENO + 1, avoid);
-	/* More than that are open, or the limit cannot be known. */
-	if (to < 0)
-		to = duplicate_up(fd, LOWEST_NUMBER, avoid);
+	for (to = highest; to > STDERR_FILENO; to--) {
+		if (to != avoid && duplicate_onto(fd, to))
+			break;
+	}
+	/* All taken: the first free one above. */
+	if (to <= STDERR_FILENO)
+		to = sys_fcntl(fd, F_DUPFD, (avoid > highest ? avoid : highest) + 1);
 	if (to >= 0)
 		sys_close(fd);
 	return to;

@@ -1,220 +1,116 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The handoff as text. First part, of fixed width, written over in place:
- *
- *   02:FD:COOKIE:DEV:INO:LOCKER:COOKIE:DEV:INO:LEN:PATH:LEN:WELL:LEN:GONE: (texts are padded)
- *
- * and the rest, which never changes: RUN:LEVEL:FLAGS:QEMU_DEV:QEMU_INO:TRUST:LOG_FILE
- */
 #include "shim/common/handoff.h"
 
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "shim/common/text.h"
+/* Another one for each change of struct handoff. */
+#define VERSION "03:"
 
-#define VERSION      "02"
-#define INT_DIGITS   10
-#define HEX_DIGITS   16
-#define LEN_DIGITS   3
-#define FLAG_SEARCH  1
-#define FLAG_PRIVATE 2
-#define FLAG_KEEP    4
+/* All but the log file, whose end is the end of the value. */
+#define IMAGE_SIZE offsetof(struct handoff, log_file)
 
-static void add_hex(struct text *t, uint64_t n)
+#define CHECK_SIZE  sizeof(uint32_t)
+#define PREFIX_SIZE (sizeof(VERSION) - 1 + 2 * IMAGE_SIZE + 1 + 2 * CHECK_SIZE + 1)
+
+_Static_assert(PREFIX_SIZE + PATH_MAX <= HANDOFF_SIZE, "a handoff does not fit into its variable");
+
+static const char digits[] = "0123456789abcdef";
+
+/* Two digits for each byte, and a colon. Return: what is behind them. */
+static char *put_hex(char *out, const void *from, size_t size)
 {
-	text_add_hex_padded(t, n, HEX_DIGITS);
-	text_add(t, ":");
-}
+	const unsigned char *bytes = from;
 
-static void add_identity(struct text *t, const struct identity *id)
-{
-	add_hex(t, id->cookie);
-	add_hex(t, id->dev);
-	add_hex(t, id->ino);
-}
-
-/* A text behind its length, in a field of @width bytes. */
-static void add_text(struct text *t, const char *s, size_t width)
-{
-	size_t len = strnlen(s, width);
-
-	text_add_padded(t, len, LEN_DIGITS);
-	text_add(t, ":");
-	text_add_n(t, s, len);
-	for (; len < width; len++)
-		text_add(t, " ");
-	text_add(t, ":");
-}
-
-static void add_first_part(struct text *t, const struct handoff *c)
-{
-	text_add(t, VERSION ":");
-	text_add_padded(t, (uint64_t)c->fd, INT_DIGITS);
-	text_add(t, ":");
-	add_identity(t, &c->socket);
-	text_add_padded(t, c->store < 0 ? 0 : (uint64_t)c->store, INT_DIGITS);
-	text_add(t, ":");
-	add_identity(t, &c->store_id);
-	add_text(t, c->passt, PASST_PATH_MAX);
-	add_text(t, c->well, HANDOFF_HOP_MAX);
-	add_text(t, c->gone, HANDOFF_HOP_MAX);
-}
-
-static void add_trust(struct text *t, const struct passt_trust *trust)
-{
-	if (trust->any)
-		text_add(t, "any");
-	for (unsigned i = 0; i < trust->count && !trust->any; i++) {
-		if (i)
-			text_add(t, ",");
-		text_add_int(t, trust->uids[i]);
+	for (size_t i = 0; i < size; i++) {
+		*out++ = digits[bytes[i] >> 4];
+		*out++ = digits[bytes[i] & 0xf];
 	}
-	text_add(t, ":");
+	*out++ = ':';
+	return out;
+}
+
+/* What put_hex() wrote. Return: what is behind it, or NULL if it is something else. */
+static const char *take_hex(const char *in, void *to, size_t size)
+{
+	unsigned char *bytes = to;
+
+	for (size_t i = 0; i < 2 * size; i++) {
+		const char *digit = in[i] ? strchr(digits, in[i]) : NULL;
+
+		if (!digit)
+			return NULL;
+		bytes[i / 2] = (unsigned char)(bytes[i / 2] << 4 | (digit - digits));
+	}
+	return in[2 * size] == ':' ? in + 2 * size + 1 : NULL;
+}
+
+/* The check value: FNV-1a, over image and log file. */
+static uint32_t check_of(const struct handoff *c)
+{
+	const unsigned char *bytes = (const unsigned char *)c;
+	size_t size = IMAGE_SIZE + strlen(c->log_file);
+	uint32_t check = 2166136261;
+
+	for (size_t i = 0; i < size; i++)
+		check = (check ^ bytes[i]) * 16777619;
+	return check;
+}
+
+static void write_prefix(const struct handoff *c, char *out)
+{
+	uint32_t check = check_of(c);
+
+	memcpy(out, VERSION, sizeof(VERSION) - 1);
+	out = put_hex(out + sizeof(VERSION) - 1, c, IMAGE_SIZE);
+	put_hex(out, &check, sizeof(check));
 }
 
 size_t handoff_write(const struct handoff *c, char *out)
 {
-	struct text t;
+	size_t len = strlen(c->log_file);
 
-	text_start(&t, out, HANDOFF_SIZE);
-	add_first_part(&t, c);
-	add_hex(&t, c->run);
-	text_add_int(&t, c->level);
-	text_add(&t, ":");
-	text_add_int(&t, (c->searched ? FLAG_SEARCH : 0) | (c->private_passt ? FLAG_PRIVATE : 0) |
-				 (c->reconnect ? FLAG_KEEP : 0));
-	text_add(&t, ":");
-	add_hex(&t, c->qemu_dev);
-	add_hex(&t, c->qemu_ino);
-	add_trust(&t, &c->trust);
-	text_add(&t, c->log_file);
-	return t.len;
+	write_prefix(c, out);
+	memcpy(out + PREFIX_SIZE, c->log_file, len + 1);
+	return PREFIX_SIZE + len;
 }
 
-/**
- * struct reader - Reads fields one after the other; once one is wrong, all that follow are
- * @p:		Next field
- * @sound:	All so far were as they must be
- */
-struct reader {
-	const char *p;
-	bool sound;
-};
-
-/* A number of exactly @digits digits, and its colon. */
-static uint64_t take_number(struct reader *r, size_t digits, unsigned base)
+/* Who makes an image by hand can make its check value, too: nothing is read out of bounds then. */
+static bool is_sane(const struct handoff *c)
 {
-	uint64_t n = 0;
-
-	r->sound = r->sound && strnlen(r->p, digits + 1) == digits + 1 &&
-		   text_number(r->p, digits, base, &n) && r->p[digits] == ':';
-	if (!r->sound)
-		return 0;
-	r->p += digits + 1;
-	return n;
-}
-
-static void take_identity(struct reader *r, struct identity *id)
-{
-	id->cookie = take_number(r, HEX_DIGITS, 16);
-	id->dev = take_number(r, HEX_DIGITS, 16);
-	id->ino = take_number(r, HEX_DIGITS, 16);
-}
-
-static int take_int(struct reader *r)
-{
-	uint64_t n = take_number(r, INT_DIGITS, 10);
-
-	r->sound = r->sound && n <= INT_MAX;
-	return r->sound ? (int)n : -1;
-}
-
-/* A text of at most @width bytes, as add_text() wrote it; @out has room for one more. */
-static void take_text(struct reader *r, char *out, size_t width)
-{
-	size_t len = take_number(r, LEN_DIGITS, 10);
-
-	r->sound = r->sound && len <= width && strnlen(r->p, width + 1) == width + 1 &&
-		   strspn(r->p + len, " ") == width - len && r->p[width] == ':';
-	if (!r->sound)
-		return;
-	memcpy(out, r->p, len);
-	out[len] = '\0';
-	r->p += width + 1;
-}
-
-static void take_trust(struct reader *r, struct passt_trust *trust)
-{
-	if (r->sound && !strncmp(r->p, "any:", 4)) {
-		trust->any = true;
-		r->p += 4;
-		return;
-	}
-	while (r->sound && *r->p != ':') {
-		size_t digits;
-		uint64_t uid;
-
-		r->p += trust->count > 0; /* the comma in front of it */
-		digits = strspn(r->p, "0123456789");
-		r->sound = trust->count < PASST_TRUST_MAX && text_number(r->p, digits, 10, &uid) &&
-			   uid <= UINT32_MAX && (digits == 1 || *r->p != '0') &&
-			   (r->p[digits] == ':' || r->p[digits] == ',');
-		if (!r->sound)
-			return;
-		trust->uids[trust->count++] = (uid_t)uid;
-		r->p += digits;
-	}
-	r->p += r->sound;
-}
-
-static void take_rest(struct reader *r, struct handoff *c)
-{
-	unsigned flags;
-
-	c->run = take_number(r, HEX_DIGITS, 16);
-	c->level = (enum log_level)take_number(r, 1, 10);
-	flags = (unsigned)take_number(r, 1, 10);
-	r->sound = r->sound && c->level <= LOG_TRACE &&
-		   flags <= (FLAG_SEARCH | FLAG_PRIVATE | FLAG_KEEP);
-	c->searched = flags & FLAG_SEARCH;
-	c->private_passt = flags & FLAG_PRIVATE;
-	c->reconnect = flags & FLAG_KEEP;
-	c->qemu_dev = take_number(r, HEX_DIGITS, 16);
-	c->qemu_ino = take_number(r, HEX_DIGITS, 16);
-	take_trust(r, &c->trust);
-	r->sound = r->sound && strnlen(r->p, sizeof(c->log_file)) < sizeof(c->log_file);
-	if (r->sound)
-		memcpy(c->log_file, r->p, strlen(r->p) + 1);
+	return c->fd > STDERR_FILENO && c->level <= LOG_TRACE &&
+	       c->trust.count <= PASST_TRUST_MAX && !c->passt[PASST_PATH_MAX] &&
+	       !c->well[HANDOFF_HOP_MAX] && !c->gone[HANDOFF_HOP_MAX];
 }
 
 bool handoff_read(const char *value, struct handoff *c)
 {
-	struct reader r = { .p = value, .sound = !strncmp(value, VERSION ":", 3) };
+	uint32_t check = 0;
+	size_t len;
 
-	memset(c, 0, offsetof(struct handoff, log_file));
+	memset(c, 0, IMAGE_SIZE);
 	c->log_file[0] = '\0';
-	r.p += r.sound ? 3 : 0;
-	c->fd = take_int(&r);
-	take_identity(&r, &c->socket);
-	c->store = take_int(&r);
-	take_identity(&r, &c->store_id);
-	take_text(&r, c->passt, PASST_PATH_MAX);
-	take_text(&r, c->well, HANDOFF_HOP_MAX);
-	take_text(&r, c->gone, HANDOFF_HOP_MAX);
-	take_rest(&r, c);
-	if (!c->store)
-		c->store = -1;
-	return r.sound && c->fd > STDERR_FILENO;
+	if (strncmp(value, VERSION, sizeof(VERSION) - 1))
+		return false;
+	value = take_hex(value + sizeof(VERSION) - 1, c, IMAGE_SIZE);
+	if (value)
+		value = take_hex(value, &check, sizeof(check));
+	len = value ? strnlen(value, sizeof(c->log_file)) : 0;
+	if (!value || len == sizeof(c->log_file))
+		return false;
+	memcpy(c->log_file, value, len + 1);
+	return check == check_of(c) && is_sane(c);
 }
 
 void handoff_update(char *value, const struct handoff *c)
 {
-	char first[HANDOFF_SIZE - PATH_MAX];
-	struct text t;
+	char prefix[PREFIX_SIZE];
 
-	text_start(&t, first, sizeof(first));
-	add_first_part(&t, c);
-	memcpy(value, first, t.len);
+	if (strnlen(value, PREFIX_SIZE) < PREFIX_SIZE ||
+	    strncmp(value, VERSION, sizeof(VERSION) - 1) ||
+	    strcmp(value + PREFIX_SIZE, c->log_file) != 0)
+		return;
+	write_prefix(c, prefix);
+	memcpy(value, prefix, PREFIX_SIZE);
 }

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The handoff between launcher and shim: one environment variable, QRAP_SHIM. Its first part has
- * fields of fixed width, so that a new connection can be written over the old one in place, in
- * whatever process finds that out.
+ * The handoff between launcher and shim: one environment variable, QRAP_SHIM, as
+ *
+ *   VERSION:IMAGE:CHECK:LOG_FILE
+ *
+ * IMAGE is struct handoff up to its log file, as it is in memory, in hexadecimal digits. Its length
+ * never changes: a new connection is written over the old one in place, in whatever process finds
+ * that out. What has another version, length or check value is damaged, and nothing is guarded.
  */
 #ifndef QRAP_HANDOFF_H
 #define QRAP_HANDOFF_H
@@ -18,44 +22,50 @@
 
 #define HANDOFF_VARIABLE "QRAP_SHIM"
 
+/*
+ * The trial exec of qrap --check: the launcher starts a program with the shim and this variable,
+ * the number of a pipe's descriptor. A shim that was loaded writes this line to it and ends the
+ * process with status 0, before anything of the program has run.
+ */
+#define CHECK_REPLY_VARIABLE "QRAP_CHECK"
+#define CHECK_REPLY_LINE     "qrap " QRAP_VERSION "\n"
+
 /* Longest name of a program with its process; what is longer is cut. */
 #define HANDOFF_HOP_MAX 47
 
 /**
  * struct handoff - What the launcher hands over to the shim of every program that follows
  * @fd:		Number on which QEMU expects the connection
- * @socket:	Identity of the connection
  * @store:	Number of the store, or -1
+ * @socket:	Identity of the connection
  * @store_id:	Identity of the store
+ * @run:	Number of this start
+ * @qemu_dev:	Device of QEMU's executable; QEMU restores whatever its arguments say
+ * @qemu_ino:	Inode of QEMU's executable, or 0 if unknown
+ * @trust:	Whose passt may be used
+ * @level:	What stderr gets
+ * @private_passt: Connected by a socket pair: there is nothing to reconnect to
+ * @reconnect:	Keep the link when passt restarts
  * @passt:	Path of the socket of passt, "" for a private one
  * @well:	"PROGRAM, pid N": the last one that had the connection on its number, or ""
  * @gone:	... and the first one after it that had not, or ""
- * @run:	Number of this start
- * @level:	What stderr gets
- * @searched:	Patch mode found that passt by probing: another one will do
- * @private_passt: Connected by a socket pair: there is nothing to reconnect to
- * @reconnect:	Keep the link when passt restarts
- * @qemu_dev:	Device of QEMU's executable; QEMU mends whatever its arguments say
- * @qemu_ino:	Inode of QEMU's executable, or 0 if unknown
- * @trust:	Whose passt may be used
- * @log_file:	Path of the log file, "" for none; the last one, as most of it is never touched
+ * @log_file:	Path of the log file, "" for none; the last one, behind the image
  */
 struct handoff {
-	int fd;
+	int32_t fd;
+	int32_t store;
 	struct identity socket;
-	int store;
 	struct identity store_id;
-	char passt[PASST_PATH_MAX + 1];
-	char well[HANDOFF_HOP_MAX + 1];
-	char gone[HANDOFF_HOP_MAX + 1];
 	uint64_t run;
-	enum log_level level;
-	bool searched;
-	bool private_passt;
-	bool reconnect;
 	uint64_t qemu_dev;
 	uint64_t qemu_ino;
 	struct passt_trust trust;
+	enum log_level level;
+	bool private_passt;
+	bool reconnect;
+	char passt[PASST_PATH_MAX + 1];
+	char well[HANDOFF_HOP_MAX + 1];
+	char gone[HANDOFF_HOP_MAX + 1];
 	char log_file[PATH_MAX];
 };
 
@@ -67,7 +77,7 @@ struct handoff {
  * @handoff:	What to write
  * @out:	Where to: HANDOFF_SIZE bytes
  *
- * Return: length without the NUL; the first part has the same length for every handoff
+ * Return: length without the NUL
  */
 size_t handoff_write(const struct handoff *handoff, char *out);
 
@@ -76,14 +86,16 @@ size_t handoff_write(const struct handoff *handoff, char *out);
  * @value:	Text after "QRAP_SHIM="
  * @handoff:	Filled when it is sound; what is behind the end of @log_file stays
  *
- * Return: true if every field is as handoff_write() makes it, false for anything else
+ * Return: true if it is as handoff_write() makes it, false for anything else
  */
 bool handoff_read(const char *value, struct handoff *handoff);
 
 /**
- * handoff_update() - Write the members up to @gone over an existing value, in place
- * @value:	Value that handoff_read() accepted
- * @handoff:	What to write; its other members are ignored
+ * handoff_update() - Write a handoff over an existing value, in place
+ * @value:	Value of the variable; one of another version or log file stays as it is
+ * @handoff:	What to write
+ *
+ * Needs little stack, so that a vfork child can do it.
  */
 void handoff_update(char *value, const struct handoff *handoff);
 

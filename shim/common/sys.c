@@ -4,7 +4,6 @@
 
 #include <signal.h>
 #include <stdbool.h>
-#include <sys/mman.h>
 
 /* What the kernel calls a 64-bit timespec: ppoll_time64 and clock_gettime64 on 32-bit machines. */
 struct sys_timespec {
@@ -35,30 +34,22 @@ struct sys_timespec {
 #define SYS_SIGTIMEDWAIT SYS_rt_sigtimedwait
 #endif
 
+long sys_call(long nr, long a, long b, long c, long d, long e, long f)
+{
+	int saved = errno;
+	long ret = syscall(nr, a, b, c, d, e, f);
+
+	if (ret == -1)
+		ret = -errno;
+	errno = saved;
+	return ret;
+}
+
 int sys_poll(struct pollfd *fds, nfds_t n, int ms)
 {
 	struct sys_timespec ts = { ms / 1000, (ms % 1000) * 1000000L };
 
 	return (int)sys_call(SYS_PPOLL, (long)fds, (long)n, ms < 0 ? 0 : (long)&ts, 0, 0, 0);
-}
-
-void *sys_map(size_t size)
-{
-	const int prot = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
-#if defined(__s390x__)
-	/* The one machine that wants the arguments in memory (mmap(2), C library/kernel notes). */
-	const unsigned long args[] = {
-		0, size, (unsigned long)prot, (unsigned long)flags, -1UL, 0
-	};
-	long ret = sys_call(SYS_mmap, (long)args, 0, 0, 0, 0, 0);
-#elif defined(SYS_mmap2)
-	long ret = sys_call(SYS_mmap2, 0, (long)size, prot, flags, -1, 0);
-#else
-	long ret = sys_call(SYS_mmap, 0, (long)size, prot, flags, -1, 0);
-#endif
-
-	/* The last page of the address space is where error numbers are. */
-	return (unsigned long)ret > -4096UL ? NULL : (void *)ret;
 }
 
 static int64_t now_ns(int clock)

@@ -288,7 +288,6 @@ void fd_log_lost(const struct fd_log *fd_log, const char *found, enum remedy rem
 
 void fd_log_restored(const struct fd_log *fd_log, const char *found, enum saver saver)
 {
-	bool is_other = saver == SAVER_OTHER_PASST;
 	struct blame blame;
 	struct log_event event = { .kind = EVENT_RESTORED,
 				   .severity = SEVERITY_WARNING,
@@ -299,10 +298,8 @@ void fd_log_restored(const struct fd_log *fd_log, const char *found, enum saver 
 
 	find_blame(fd_log, &event, &blame);
 	log_event(fd_log->log, &event,
-		  "descriptor %d of %s held %s instead of passt's connection%s: restored from "
-		  "%s%s%s",
-		  fd_log->handoff->fd, program_name(fd_log), found, blame.text, saver_name(saver),
-		  is_other ? ", " : "", is_other ? fd_log->handoff->passt : "");
+		  "descriptor %d of %s held %s instead of passt's connection%s: restored from %s",
+		  fd_log->handoff->fd, program_name(fd_log), found, blame.text, saver_name(saver));
 }
 
 void fd_log_connected(const struct fd_log *fd_log)

@@ -3,7 +3,6 @@
 #include "shim/guard/guard.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
 #include "shim/common/fd_args.h"
 #include "shim/common/fd_store.h"
@@ -13,26 +12,8 @@
 #include "shim/libc/environ.h"
 #include "shim/link/link.h"
 
-#ifndef MADV_WIPEONFORK
-#define MADV_WIPEONFORK 18
-#endif
-
-#define PAGE_BYTES 4096
-
 /* Refusals before somebody who insists gets his way. */
 #define REFUSALS_MAX 64
-
-/**
- * struct live - What a fork must not inherit: in a page that the kernel wipes in the child
- * @phase:	enum phase; PHASE_FORKED is what the wipe leaves
- * @pid:	The process that this is about
- * @mending:	One of its threads is putting the connection back
- */
-struct live {
-	atomic_int phase;
-	atomic_int pid;
-	atomic_bool mending;
-};
 
 /**
  * struct insistence - Tries of one process to close the store
@@ -46,9 +27,10 @@ struct insistence {
 
 /**
  * struct guard - The guard's state, which only the owner and its forks change
- * @live:	See above
- * @known_phase: Phase that a forked child goes on with
- * @forked:	This process is such a child
+ * @phase:	enum phase
+ * @pid:	The process that this is about; another one's calls change nothing
+ * @forked:	It is a child of the one that loaded the shim
+ * @restoring:	One of its threads is putting the connection back
  * @mends:	This program is to use the number
  * @is_qemu:	This program is the QEMU that the handoff names
  * @gave_up:	Passt cannot be reached: not to be waited for again
@@ -63,9 +45,10 @@ struct insistence {
  * @culprit:	What the note in the store says of the last loss
  */
 struct guard {
-	struct live *live;
-	atomic_int known_phase;
+	atomic_int phase;
+	atomic_int pid;
 	bool forked;
+	atomic_bool restoring;
 	bool mends;
 	bool is_qemu;
 	bool gave_up;
@@ -80,87 +63,56 @@ struct guard {
 	char culprit[STORE_NOTE_MAX + 1];
 };
 
-struct guard_numbers guard_numbers = { NO_DESCRIPTOR, NO_DESCRIPTOR };
-
 static struct guard guard;
 
 static const struct fd_log fd_log = { &guard.handoff, &guard.log, guard.exe, guard.culprit };
-
-static void set_phase(enum phase phase)
-{
-	atomic_store(&guard.known_phase, (int)phase);
-	atomic_store(&guard.live->phase, (int)phase);
-}
 
 /* From one phase to a later one. Return: false if another thread was faster. */
 static bool pass_on(enum phase from, enum phase to)
 {
 	int expected = (int)from;
 
-	if (!atomic_compare_exchange_strong(&guard.live->phase, &expected, (int)to))
-		return false;
-	atomic_store(&guard.known_phase, (int)to);
-	return true;
+	return atomic_compare_exchange_strong(&guard.phase, &expected, (int)to);
 }
 
 enum phase guard_phase(void)
 {
-	return guard.live ? (enum phase)atomic_load(&guard.live->phase) : PHASE_OVER;
+	return (enum phase)atomic_load(&guard.phase);
 }
 
 static void set_store(int store)
 {
 	guard.handoff.store = store < 0 ? -1 : store;
-	atomic_store(&guard_numbers.store, store < 0 ? NO_DESCRIPTOR : store);
+	watched_set(ROLE_STORE, guard.handoff.store);
 }
 
-static void forget_numbers(void)
+enum process guard_process(void)
 {
-	atomic_store(&guard_numbers.fd, NO_DESCRIPTOR);
-	atomic_store(&guard_numbers.store, NO_DESCRIPTOR);
+	if (atomic_load(&guard.pid) != sys_getpid())
+		return PROCESS_PASSIVE;
+	return guard.forked ? PROCESS_FORKED : PROCESS_OWNER;
 }
 
-enum role guard_role(void)
+void guard_forked(void)
 {
-	int pid = sys_getpid();
-
-	if (!guard.live)
-		return ROLE_PASSIVE;
-	if (atomic_load(&guard.live->phase) == PHASE_FORKED) {
-		if (atomic_load(&guard.known_phase) >= PHASE_RELEASED) {
-			forget_numbers();
-			return ROLE_PASSIVE;
-		}
-		guard.forked = true;
-		atomic_store(&guard.live->pid, pid);
-		atomic_store(&guard.live->phase, atomic_load(&guard.known_phase));
+	if (guard_phase() == PHASE_RELEASED) {
+		watched_set(ROLE_CONNECTION, -1);
+		watched_set(ROLE_STORE, -1);
 	}
-	if (atomic_load(&guard.live->pid) != pid)
-		return ROLE_PASSIVE;
-	return guard.forked ? ROLE_FORKED : ROLE_OWNER;
-}
-
-/* The page is the only memory that we ask for; without it a fork is passive. */
-static void make_live(void)
-{
-	static struct live fallback;
-	void *page = sys_map(PAGE_BYTES);
-
-	guard.live = &fallback;
-	if (page && !sys_call(SYS_madvise, (long)page, PAGE_BYTES, MADV_WIPEONFORK, 0, 0, 0))
-		guard.live = page;
-	else if (page)
-		sys_call(SYS_munmap, (long)page, PAGE_BYTES, 0, 0, 0, 0);
-	atomic_store(&guard.live->pid, sys_getpid());
+	if (guard_phase() == PHASE_RELEASED || guard_phase() == PHASE_OVER)
+		return;
+	guard.forked = true;
+	/* The thread that was at it is not in this process. */
+	atomic_store(&guard.restoring, false);
+	atomic_store(&guard.pid, sys_getpid());
 }
 
 /* Brings the variable up to date, wherever the program keeps its environment by now. */
 static void write_handoff(void)
 {
 	char *value = environment_find(environ ? environ : guard.envp, HANDOFF_VARIABLE);
-	struct handoff there;
 
-	if (value && handoff_read(value, &there))
+	if (value)
 		handoff_update(value, &guard.handoff);
 }
 
@@ -262,7 +214,7 @@ static void restore(enum finding finding)
 	enum saver saver;
 	int error = 0;
 
-	if (atomic_exchange(&guard.live->mending, true))
+	if (atomic_exchange(&guard.restoring, true))
 		return;
 	read_note();
 	if (guard.gave_up)
@@ -277,7 +229,7 @@ static void restore(enum finding finding)
 	} else if (!guard.gave_up) {
 		give_up(found, error);
 	}
-	atomic_store(&guard.live->mending, false);
+	atomic_store(&guard.restoring, false);
 }
 
 /**
@@ -388,13 +340,13 @@ void guard_on_load(int argc, char **argv, char **envp, bool first)
 		return;
 	find_exe(argc > 0 ? argv[0] : "");
 	start_log();
-	make_live();
+	atomic_store(&guard.pid, sys_getpid());
 	guard.envp = envp;
 	guard.is_qemu = is_named_qemu();
 	guard.mends = is_to_mend(argc, argv);
 	set_store(restore_find_store(&guard.handoff));
-	atomic_store(&guard_numbers.fd, guard.handoff.fd);
-	set_phase(PHASE_WAITING);
+	watched_set(ROLE_CONNECTION, guard.handoff.fd);
+	atomic_store(&guard.phase, PHASE_WAITING);
 	note_start();
 	if (!guard.mends)
 		return;
@@ -404,7 +356,7 @@ void guard_on_load(int argc, char **argv, char **envp, bool first)
 
 void guard_before_main(void)
 {
-	if (guard.mends && guard_role() == ROLE_OWNER && guard_phase() == PHASE_WAITING)
+	if (guard.mends && guard_process() == PROCESS_OWNER && guard_phase() == PHASE_WAITING)
 		inspect(false);
 }
 
@@ -412,11 +364,11 @@ static bool fill_from_spare(void)
 {
 	bool filled;
 
-	if (atomic_exchange(&guard.live->mending, true))
+	if (atomic_exchange(&guard.restoring, true))
 		return false;
 	filled = restore_from_store(&guard.handoff);
 	set_store(guard.handoff.store);
-	atomic_store(&guard.live->mending, false);
+	atomic_store(&guard.restoring, false);
 	return filled;
 }
 
@@ -426,77 +378,80 @@ void guard_put_back(void)
 		fill_from_spare();
 }
 
-/* The owner closes or replaces the number: from here on it is his alone. */
+/* Empties the store for all who have a copy of it, once. */
+static void empty_store(void)
+{
+	int store = watched_set(ROLE_STORE, -1);
+
+	if (store >= 0)
+		store_empty(store);
+}
+
+/* QEMU closes or replaces the number. The program controls it now; the guard is done. */
 static void end_guard(enum phase phase, const struct loss *loss)
 {
-	int store;
-
 	if (!pass_on(phase, PHASE_OVER))
 		return;
-	atomic_store(&guard_numbers.fd, NO_DESCRIPTOR);
-	/* Who has not used it yet may be somebody else than QEMU after all. */
-	if (phase == PHASE_RELEASED || guard.is_qemu) {
-		store = atomic_exchange(&guard_numbers.store, NO_DESCRIPTOR);
-		if (store != NO_DESCRIPTOR)
-			store_empty(store);
-	}
+	watched_set(ROLE_CONNECTION, -1);
+	/* A program that has not used it yet may be another one than QEMU after all. */
+	if (phase == PHASE_RELEASED || guard.is_qemu)
+		empty_store();
 	/* First, so that the end of the link is told before this one where it is the reason. */
 	link_stop();
 	fd_log_step(&fd_log, EVENT_OWNER_CLOSED, "is done with", loss->call);
 	log_close(&guard.log);
 }
 
-static enum closing refuse(const struct loss *loss)
+/* The connection is on its number still, or again: the call that closes it is not made. */
+static enum call_fate keep(const struct loss *loss)
 {
 	bool is_first = !atomic_fetch_add(&guard.refusals, 1);
 
 	if (!guard_holds_connection() && !fill_from_spare())
-		return CLOSING_GOES_ON;
+		return CALL_GOES_ON;
 	fd_log_put_back(&fd_log, loss, is_first);
-	return CLOSING_REFUSED;
+	return CALL_KEPT;
 }
 
-enum closing guard_closing(const struct loss *loss)
+/* The connection on its number is lost to the programs that follow. */
+static void lose_connection(const struct loss *loss)
 {
-	enum role role = guard_role();
-	enum phase phase = guard_phase();
-
-	if (role != ROLE_PASSIVE && (phase == PHASE_CLAIMED || phase == PHASE_RELEASED))
-		end_guard(phase, loss);
-	if (phase != PHASE_WAITING)
-		return CLOSING_GOES_ON;
-	if (role == ROLE_OWNER && guard.mends && atomic_load(&guard.refusals) < REFUSALS_MAX)
-		return refuse(loss);
-	guard_losing(loss);
-	return CLOSING_GOES_ON;
-}
-
-void guard_overwriting(int from, const struct loss *loss)
-{
-	enum role role = guard_role();
-	enum phase phase = guard_phase();
-
-	if (role != ROLE_PASSIVE && (phase == PHASE_CLAIMED || phase == PHASE_RELEASED))
-		end_guard(phase, loss);
-	else if (!guard_is_connection(from))
-		guard_losing(loss);
-}
-
-void guard_losing(const struct loss *loss)
-{
-	enum role role = guard_role();
-
 	/* QEMU's children for scripts and for tearing down are nobody's way to QEMU. */
-	if (role != ROLE_OWNER && guard.is_qemu)
+	if (guard_process() != PROCESS_OWNER && guard.is_qemu)
 		return;
 	if (guard_holds_connection())
 		fd_log_loss(&fd_log, loss);
 }
 
-bool guard_keeps_store(const struct loss *loss)
+/* The number is closed or replaced in a program that has taken it: true, and the guard has ended.
+ */
+static bool is_owners_end(const struct loss *loss)
+{
+	enum phase phase = guard_phase();
+
+	if (phase != PHASE_CLAIMED && phase != PHASE_RELEASED)
+		return false;
+	if (guard_process() != PROCESS_PASSIVE)
+		end_guard(phase, loss);
+	return true;
+}
+
+static enum call_fate close_connection(const struct loss *loss)
+{
+	if (is_owners_end(loss) || guard_phase() != PHASE_WAITING)
+		return CALL_GOES_ON;
+	if (guard_process() == PROCESS_OWNER && guard.mends &&
+	    atomic_load(&guard.refusals) < REFUSALS_MAX)
+		return keep(loss);
+	lose_connection(loss);
+	return CALL_GOES_ON;
+}
+
+/* Hidden, but for a process that has tried to close it 64 times: that gets its way. */
+static enum call_fate close_store(const struct loss *loss)
 {
 	static struct insistence sharing;
-	bool is_passive = guard_role() == ROLE_PASSIVE;
+	bool is_passive = guard_process() == PROCESS_PASSIVE;
 	struct insistence *who = is_passive ? &sharing : &guard.insistence;
 	int pid = sys_getpid();
 	unsigned tries;
@@ -506,26 +461,67 @@ bool guard_keeps_store(const struct loss *loss)
 		atomic_store(&who->tries, 0);
 	tries = atomic_fetch_add(&who->tries, 1);
 	if (tries < REFUSALS_MAX)
-		return true;
+		return CALL_HIDDEN;
 	if (tries == REFUSALS_MAX)
 		fd_log_insistence(&fd_log, loss, REFUSALS_MAX);
 	if (!is_passive) {
 		set_store(-1);
 		write_handoff();
 	}
-	return false;
+	return CALL_GOES_ON;
 }
 
-void guard_move_store(const char *call)
+static void move_store(const char *call)
 {
-	int from = atomic_load(&guard_numbers.store);
-	int to = store_move(from, guard.handoff.fd);
+	int to = store_move(watched_number(ROLE_STORE), guard.handoff.fd);
 
 	fd_log_moved(&fd_log, to, call);
-	if (guard_role() == ROLE_PASSIVE)
+	if (guard_process() == PROCESS_PASSIVE)
 		return;
 	set_store(to);
 	write_handoff();
+}
+
+enum call_fate guard_close(int fd, const struct loss *loss)
+{
+	switch (watched_role(fd)) {
+	case ROLE_CONNECTION:
+		return close_connection(loss);
+	case ROLE_STORE:
+		return close_store(loss);
+	case ROLE_NONE:
+		break;
+	}
+	return CALL_GOES_ON;
+}
+
+enum call_fate guard_lose(int fd, const struct loss *loss)
+{
+	switch (watched_role(fd)) {
+	case ROLE_CONNECTION:
+		lose_connection(loss);
+		break;
+	case ROLE_STORE:
+		return CALL_HIDDEN;
+	case ROLE_NONE:
+		break;
+	}
+	return CALL_GOES_ON;
+}
+
+void guard_replace(int from, int to, const struct loss *loss)
+{
+	switch (watched_role(to)) {
+	case ROLE_CONNECTION:
+		if (!is_owners_end(loss) && !guard_is_connection(from))
+			lose_connection(loss);
+		break;
+	case ROLE_STORE:
+		move_store(loss->call);
+		break;
+	case ROLE_NONE:
+		break;
+	}
 }
 
 void guard_touched(enum touch touch)
@@ -533,7 +529,7 @@ void guard_touched(enum touch touch)
 	const unsigned claim = TOUCH_TYPE | TOUCH_NONBLOCK;
 	unsigned touches;
 
-	if (!guard.mends || guard_role() == ROLE_PASSIVE || guard_phase() != PHASE_WAITING)
+	if (!guard.mends || guard_process() == PROCESS_PASSIVE || guard_phase() != PHASE_WAITING)
 		return;
 	touches = atomic_fetch_or(&guard.touches, touch);
 	if (!touches)
@@ -547,20 +543,15 @@ void guard_touched(enum touch touch)
 
 void guard_used(void)
 {
-	enum phase phase;
-	int store;
+	enum phase phase = guard_phase();
 
-	if (guard_phase() >= PHASE_RELEASED || !guard.mends || guard_role() == ROLE_PASSIVE)
+	if (!guard.mends || guard_process() == PROCESS_PASSIVE)
 		return;
-	/* Asked again: the child of a fork has just found its own. */
-	phase = guard_phase();
-	if (phase == PHASE_WAITING && !guard.is_qemu)
+	if (phase != PHASE_CLAIMED && (phase != PHASE_WAITING || !guard.is_qemu))
 		return;
 	if (!pass_on(phase, PHASE_RELEASED))
 		return;
-	store = atomic_exchange(&guard_numbers.store, NO_DESCRIPTOR);
-	if (store != NO_DESCRIPTOR)
-		store_empty(store);
+	empty_store();
 	sys_fcntl(guard.handoff.fd, F_SETFD, FD_CLOEXEC);
 	environment_leave();
 	log_keep_open(&guard.log);

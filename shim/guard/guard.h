@@ -6,31 +6,26 @@
 #ifndef QRAP_GUARD_H
 #define QRAP_GUARD_H
 
-#include <limits.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "shim/common/handoff.h"
 #include "shim/common/log.h"
 #include "shim/guard/fd_log.h"
-
-/* No number at all: not even -1, which programs do pass to close(). */
-#define NO_DESCRIPTOR INT_MIN
+#include "shim/guard/watched.h"
 
 /* The descriptor's life, seen from one program. */
 enum phase {
-	PHASE_FORKED,   /* a fork has wiped what we knew: see guard_role() */
-	PHASE_WAITING,  /* from gate one to the claim */
-	PHASE_CLAIMED,  /* QEMU has looked at it */
-	PHASE_RELEASED, /* QEMU reads from it and writes to it: section 4 of the design */
 	PHASE_OVER,     /* the owner has closed it, or it was never ours to guard */
+	PHASE_WAITING,  /* from the load to the claim */
+	PHASE_CLAIMED,  /* QEMU has looked at it */
+	PHASE_RELEASED, /* QEMU reads from it and writes to it */
 };
 
 /* What the calling process is to the guard. */
-enum role {
-	ROLE_OWNER,   /* the program that passed the gates */
-	ROLE_FORKED,  /* a fork of it, with memory of its own */
-	ROLE_PASSIVE, /* shares the owner's memory (vfork), or was forked after the release */
+enum process {
+	PROCESS_OWNER,   /* the one that loaded the shim */
+	PROCESS_FORKED,  /* a child of its fork(), with memory of its own */
+	PROCESS_PASSIVE, /* any other child: it may share the owner's memory (vfork, clone) */
 };
 
 /* Calls that tell QEMU from a program that merely looks. */
@@ -39,31 +34,6 @@ enum touch {
 	TOUCH_NONBLOCK = 2, /* fcntl(F_SETFL) with O_NONBLOCK */
 	TOUCH_NAME = 4,     /* getpeername, getsockname */
 };
-
-/* The two numbers that the wrapped functions compare with. */
-struct guard_numbers {
-	atomic_int fd;
-	atomic_int store;
-};
-
-extern struct guard_numbers guard_numbers;
-
-/* Is this number none of our business? The cost of every call that is not for us. */
-static inline bool guard_ignores(int fd)
-{
-	return fd != atomic_load_explicit(&guard_numbers.fd, memory_order_relaxed) &&
-	       fd != atomic_load_explicit(&guard_numbers.store, memory_order_relaxed);
-}
-
-static inline bool guard_is_fd(int fd)
-{
-	return fd == atomic_load_explicit(&guard_numbers.fd, memory_order_relaxed);
-}
-
-static inline bool guard_is_store(int fd)
-{
-	return fd == atomic_load_explicit(&guard_numbers.store, memory_order_relaxed);
-}
 
 /**
  * guard_on_load() - The first gate: nothing of the program has run, if we are first
@@ -77,11 +47,14 @@ void guard_on_load(int argc, char **argv, char **envp, bool first);
 /* The second gate: constructors have run, main() comes next. */
 void guard_before_main(void);
 
+/* What the calling process is to the guard. */
+enum process guard_process(void);
+
 /*
- * What the calling process is to the guard. A forked child finds its feet here: at once, where
- * fork() was called, else in the first call that is for us.
+ * The calling process is the child of a fork(), with memory of its own: it goes on as the owner
+ * would, or guards nothing where the connection is in use already.
  */
-enum role guard_role(void);
+void guard_forked(void);
 
 enum phase guard_phase(void);
 
@@ -108,39 +81,34 @@ void guard_touched(enum touch touch);
  */
 void guard_used(void);
 
-/* What the guard has done about a number that is to be closed. */
-enum closing {
-	CLOSING_GOES_ON, /* nothing: the close is the program's affair */
-	CLOSING_REFUSED, /* the connection is on the number, and has to stay there */
+/* What becomes of a call on a watched number. */
+enum call_fate {
+	CALL_GOES_ON, /* it is made */
+	CALL_KEPT,    /* it is not made, and succeeds: the connection has to stay where it is */
+	CALL_HIDDEN,  /* it is not made, and fails with EBADF: the store is nobody's to see */
 };
 
 /**
- * guard_closing() - The guarded number is about to be closed
+ * guard_close() - A number is about to be closed
+ * @fd:		Which; one that is not watched is of no interest
  * @loss:	Who does it, and how
  *
- * Until the claim, in a program that mends, the connection stays on the number, or comes back to it
- * from the spare; never by a call that waits.
- */
-enum closing guard_closing(const struct loss *loss);
-
-/* Once more behind a call that has closed the number all the same. */
-void guard_put_back(void);
-
-/* Something other than the connection comes onto the guarded number, or is copied there. */
-void guard_overwriting(int from, const struct loss *loss);
-
-/* The connection on the guarded number is marked close-on-exec, or is to be closed in a child. */
-void guard_losing(const struct loss *loss);
-
-/**
- * guard_keeps_store() - Somebody wants to close the store
- * @loss:	Who, and how
+ * Until the claim, in a program that restores, the connection stays on its number, or comes back to
+ * it from the spare; never by a call that waits. The store stays until one process has tried to
+ * close it 64 times.
  *
- * Return: true if it is to be left alone; false after 64 tries of one process
+ * Return: what is to become of the call
  */
-bool guard_keeps_store(const struct loss *loss);
+enum call_fate guard_close(int fd, const struct loss *loss);
 
-/* Something else comes onto the store's number: move it out of the way, for @call. */
-void guard_move_store(const char *call);
+/* A number is marked close-on-exec, or is to be closed in a child: as guard_close(), but goes on.
+ */
+enum call_fate guard_lose(int fd, const struct loss *loss);
+
+/* @from is about to be copied onto @to, which puts the store out of the way. */
+void guard_replace(int from, int to, const struct loss *loss);
+
+/* Once more behind a call that has closed the connection's number all the same. */
+void guard_put_back(void);
 
 #endif /* QRAP_GUARD_H */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What happens when a program closes, replaces or marks a number that we care about. */
 #include "shim/guard/intercept.h"
 
 #include <limits.h>
+#include <sys/ioctl.h>
 
 #include "shim/common/sys.h"
 #include "shim/guard/guard.h"
@@ -15,22 +15,6 @@
 /* Beyond any number in use, for a kernel and a libc that know no range. */
 #define HIGHEST_NUMBER 65535
 
-/* The numbers, negative where there is none. */
-static int guarded_fd(void)
-{
-	return atomic_load(&guard_numbers.fd);
-}
-
-static int guarded_store(void)
-{
-	return atomic_load(&guard_numbers.store);
-}
-
-static bool is_between(int fd, unsigned first, unsigned last)
-{
-	return fd >= 0 && (unsigned)fd >= first && (unsigned)fd <= last;
-}
-
 static int fail_with(int error)
 {
 	errno = error;
@@ -41,15 +25,21 @@ int intercept_close(int fd, const void *where)
 {
 	const struct loss loss = { EVENT_CLOSED, "close", where };
 
-	if (guard_is_store(fd))
-		return guard_keeps_store(&loss) ? fail_with(EBADF) : next.close(fd);
-	return guard_closing(&loss) == CLOSING_REFUSED ? 0 : next.close(fd);
+	switch (guard_close(fd, &loss)) {
+	case CALL_KEPT:
+		return 0;
+	case CALL_HIDDEN:
+		return fail_with(EBADF);
+	case CALL_GOES_ON:
+		break;
+	}
+	return next.close(fd);
 }
 
 int intercept_fclose(FILE *stream, int fd, const void *where)
 {
 	const struct loss loss = { EVENT_CLOSED, "fclose", where };
-	bool keep = guard_is_fd(fd) && guard_closing(&loss) == CLOSING_REFUSED;
+	bool keep = guard_close(fd, &loss) == CALL_KEPT;
 	int ret = next.fclose(stream);
 	int saved = errno;
 
@@ -59,8 +49,11 @@ int intercept_fclose(FILE *stream, int fd, const void *where)
 	return ret;
 }
 
+/* Closes or marks a part of a range: 0, or -1 with errno. */
+typedef int close_part(unsigned first, unsigned last, int flags);
+
 /* As the libc does, or the kernel where the libc is older than the call (glibc 2.34). */
-static int close_plain_range(unsigned first, unsigned last, int flags)
+static int close_plainly(unsigned first, unsigned last, int flags)
 {
 	long ret;
 
@@ -70,80 +63,56 @@ static int close_plain_range(unsigned first, unsigned last, int flags)
 	return ret < 0 ? fail_with((int)-ret) : 0;
 }
 
-/* The range in up to three parts, without the numbers in @kept (negative: none). */
-static int close_around(unsigned first, unsigned last, int flags, const int kept[2])
+/* The same for closefrom(), which closes one by one where the kernel knows no range. */
+static int close_by_all_means(unsigned first, unsigned last, int flags)
 {
-	int low = kept[0] < kept[1] ? kept[0] : kept[1];
-	int high = kept[0] < kept[1] ? kept[1] : kept[0];
-	const int ordered[] = { low, high };
+	if (last == UINT_MAX && next.closefrom)
+		next.closefrom((int)first);
+	else if (close_plainly(first, last, flags))
+		for (unsigned fd = first; fd <= last && fd <= HIGHEST_NUMBER; fd++)
+			sys_close((int)fd);
+	return 0;
+}
 
-	for (int i = 0; i < 2; i++) {
-		if (!is_between(ordered[i], first, last))
+/* The range in parts, around the numbers that stay; ends with the first part that fails. */
+static int close_around(unsigned first, unsigned last, int flags, const struct loss *loss,
+			close_part *close_part)
+{
+	unsigned from = first;
+	enum call_fate fate;
+	int fd;
+
+	while ((fd = watched_next(from, last)) >= 0) {
+		from = (unsigned)fd + 1;
+		if (loss->kind == EVENT_CLOEXEC)
+			fate = guard_lose(fd, loss);
+		else
+			fate = guard_close(fd, loss);
+		if (fate == CALL_GOES_ON)
 			continue;
-		if ((unsigned)ordered[i] > first &&
-		    close_plain_range(first, (unsigned)ordered[i] - 1, flags))
+		if ((unsigned)fd > first && close_part(first, (unsigned)fd - 1, flags))
 			return -1;
-		first = (unsigned)ordered[i] + 1;
-		if (first > last)
-			return 0;
+		first = from;
 	}
-	return close_plain_range(first, last, flags);
+	return first <= last ? close_part(first, last, flags) : 0;
 }
 
 int intercept_close_range(unsigned first, unsigned last, int flags, const void *where)
 {
-	bool mark = flags & CLOSE_RANGE_CLOEXEC;
-	const struct loss loss = { mark ? EVENT_CLOEXEC : EVENT_CLOSED, "close_range", where };
-	int kept[] = { NO_DESCRIPTOR, NO_DESCRIPTOR };
-	int fd = guarded_fd(), store = guarded_store();
+	bool marks = flags & CLOSE_RANGE_CLOEXEC;
+	const struct loss loss = { marks ? EVENT_CLOEXEC : EVENT_CLOSED, "close_range", where };
 
 	if (first > last)
-		return close_plain_range(first, last, flags);
-	if (is_between(store, first, last) && guard_keeps_store(&loss))
-		kept[0] = store;
-	if (is_between(fd, first, last)) {
-		if (mark)
-			guard_losing(&loss);
-		else if (guard_closing(&loss) == CLOSING_REFUSED)
-			kept[1] = fd;
-	}
-	return close_around(first, last, flags, kept);
-}
-
-/* A kernel without close_range(2): one by one as far as our numbers reach, the rest by the libc. */
-static void close_each(int first, const int kept[2])
-{
-	int highest = kept[0] > kept[1] ? kept[0] : kept[1];
-
-	if (!next.closefrom)
-		highest = HIGHEST_NUMBER;
-	for (int i = first; i <= highest; i++) {
-		if (i != kept[0] && i != kept[1])
-			sys_close(i);
-	}
-	if (next.closefrom)
-		next.closefrom(highest < first ? first : highest + 1);
+		return close_plainly(first, last, flags);
+	return close_around(first, last, flags, &loss, close_plainly);
 }
 
 void intercept_closefrom(int first, const void *where)
 {
 	const struct loss loss = { EVENT_CLOSED, "closefrom", where };
-	int kept[] = { NO_DESCRIPTOR, NO_DESCRIPTOR };
-	int fd = guarded_fd(), store = guarded_store();
 	int saved = errno;
 
-	if (first < 0)
-		first = 0;
-	if (store < first && fd < first && next.closefrom) {
-		next.closefrom(first);
-		return;
-	}
-	if (store >= first && guard_keeps_store(&loss))
-		kept[0] = store;
-	if (fd >= first && guard_closing(&loss) == CLOSING_REFUSED)
-		kept[1] = fd;
-	if (close_around((unsigned)first, UINT_MAX, 0, kept))
-		close_each(first, kept);
+	close_around(first < 0 ? 0 : (unsigned)first, UINT_MAX, 0, &loss, close_by_all_means);
 	errno = saved;
 }
 
@@ -152,66 +121,75 @@ int intercept_addclose(posix_spawn_file_actions_t *actions, int fd, const void *
 	const struct loss loss = { EVENT_CLOSED, "posix_spawn_file_actions_addclose", where };
 
 	/* In the child the store is as invisible as here: nothing is to be done. */
-	if (guard_is_store(fd))
+	if (guard_lose(fd, &loss) == CALL_HIDDEN)
 		return 0;
-	guard_losing(&loss);
-	return next.addclose(actions, fd);
+	return next.posix_spawn_file_actions_addclose(actions, fd);
 }
 
 int intercept_adddup2(posix_spawn_file_actions_t *actions, int from, int to, const void *where)
 {
 	const struct loss loss = { EVENT_OVERWRITTEN, "posix_spawn_file_actions_adddup2", where };
 
-	if (guard_is_fd(to) && !guard_is_connection(from))
-		guard_losing(&loss);
-	return next.adddup2(actions, from, to);
+	if (!guard_is_connection(from))
+		guard_lose(to, &loss);
+	return next.posix_spawn_file_actions_adddup2(actions, from, to);
 }
 
 int intercept_addclosefrom(posix_spawn_file_actions_t *actions, int first, const void *where)
 {
 	const struct loss loss = { EVENT_CLOSED, "posix_spawn_file_actions_addclosefrom_np",
 				   where };
-	int fd = guarded_fd(), store = guarded_store();
+	int fd = watched_number(ROLE_CONNECTION), store = watched_number(ROLE_STORE);
 	int to = first > STDERR_FILENO ? first : STDERR_FILENO + 1;
 	int ret = 0;
 
-	if (fd >= first && fd >= 0)
-		guard_losing(&loss);
+	if (fd >= first)
+		guard_lose(fd, &loss);
 	if (store < first || store < 0 || first < 0)
-		return next.addclosefrom(actions, first);
+		return next.posix_spawn_file_actions_addclosefrom_np(actions, first);
 	/* The lowest number of the range, but not the one that QEMU looks at, nor a standard one.
 	 */
 	if (to == fd)
 		to++;
 	if (store != to)
-		ret = next.adddup2(actions, store, to);
+		ret = next.posix_spawn_file_actions_adddup2(actions, store, to);
 	for (int i = first; !ret && i < to; i++)
-		ret = next.addclose(actions, i);
-	return ret ? ret : next.addclosefrom(actions, to + 1);
+		ret = next.posix_spawn_file_actions_addclose(actions, i);
+	return ret ? ret : next.posix_spawn_file_actions_addclosefrom_np(actions, to + 1);
 }
 
 int intercept_dup(int from, int to, int flags, bool is_dup3, const void *where)
 {
 	const struct loss loss = { EVENT_OVERWRITTEN, is_dup3 ? "dup3" : "dup2", where };
 
-	if (guard_is_store(from))
+	if (is_watched_as(from, ROLE_STORE))
 		return fail_with(EBADF);
 	/* Only where the call is going to succeed. */
-	if (from != to && sys_fcntl(from, F_GETFD, 0) >= 0) {
-		if (guard_is_store(to))
-			guard_move_store(loss.call);
-		else if (guard_is_fd(to))
-			guard_overwriting(from, &loss);
-	}
+	if (from != to && sys_fcntl(from, F_GETFD, 0) >= 0)
+		guard_replace(from, to, &loss);
 	return is_dup3 ? next.dup3(from, to, flags) : next.dup2(from, to);
 }
 
-bool intercept_mark(int fd, const char *call, const void *where)
+bool intercept_fcntl(int fd, int command, long arg, const void *where)
 {
-	const struct loss loss = { EVENT_CLOEXEC, call, where };
+	const struct loss loss = { EVENT_CLOEXEC, "fcntl", where };
 
-	if (guard_is_store(fd))
+	if (watched_role(fd) == ROLE_STORE)
 		return false;
-	guard_losing(&loss);
+	if (command == F_SETFD && (arg & FD_CLOEXEC))
+		guard_lose(fd, &loss);
+	if (command == F_SETFL && (arg & O_NONBLOCK))
+		guard_touched(TOUCH_NONBLOCK);
+	return true;
+}
+
+bool intercept_ioctl(int fd, unsigned long request, const void *where)
+{
+	const struct loss loss = { EVENT_CLOEXEC, "ioctl", where };
+
+	if (watched_role(fd) == ROLE_STORE)
+		return false;
+	if (request == FIOCLEX)
+		guard_lose(fd, &loss);
 	return true;
 }

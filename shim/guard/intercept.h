@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What happens when a program closes, replaces or marks a number that we care about. Each function
- * stands for the wrapped one of the same name, takes its arguments and returns as it does; @where
- * is the address that it was called from.
+ * What happens when a program closes, replaces or marks a watched number. Each function stands for
+ * the wrapped one of the same name, takes its arguments and returns as it does; @where is the
+ * address that it was called from.
  */
 #ifndef QRAP_INTERCEPT_H
 #define QRAP_INTERCEPT_H
@@ -13,9 +13,11 @@
 
 int intercept_close(int fd, const void *where);
 int intercept_fclose(FILE *stream, int fd, const void *where);
-/* Calls that name a whole range: the store is stepped over, the number treated by itself. */
+
+/* Calls that name a whole range: it is closed in parts, around the numbers that stay. */
 int intercept_close_range(unsigned first, unsigned last, int flags, const void *where);
 void intercept_closefrom(int first, const void *where);
+
 /* dup2() is dup3() without flags, but for @from == @to. */
 int intercept_dup(int from, int to, int flags, bool is_dup3, const void *where);
 
@@ -24,14 +26,8 @@ int intercept_addclose(posix_spawn_file_actions_t *actions, int fd, const void *
 int intercept_adddup2(posix_spawn_file_actions_t *actions, int from, int to, const void *where);
 int intercept_addclosefrom(posix_spawn_file_actions_t *actions, int first, const void *where);
 
-/**
- * intercept_mark() - A descriptor is marked close-on-exec, by fcntl() or ioctl()
- * @fd:		One of our numbers
- * @call:	Name of the function
- * @where:	Its caller
- *
- * Return: false if the call must fail with EBADF: the store is not there
- */
-bool intercept_mark(int fd, const char *call, const void *where);
+/* Before fcntl() and ioctl(). Return: false if the call must fail with EBADF, unmade. */
+bool intercept_fcntl(int fd, int command, long arg, const void *where);
+bool intercept_ioctl(int fd, unsigned long request, const void *where);
 
 #endif /* QRAP_INTERCEPT_H */

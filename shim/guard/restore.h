@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Getting the connection back: the ladder of DESIGN.md, section 3. */
+/* Getting the connection back: from the store, else from passt. */
 #ifndef QRAP_RESTORE_H
 #define QRAP_RESTORE_H
 
@@ -9,10 +9,9 @@
 
 /* Where the connection came back from. */
 enum saver {
-	SAVER_NONE,        /* nowhere */
-	SAVER_SPARE,       /* the store */
-	SAVER_SAME_PASST,  /* a new connection to the same passt */
-	SAVER_OTHER_PASST, /* a new connection to another one (patch mode) */
+	SAVER_NONE,       /* nowhere */
+	SAVER_SPARE,      /* the store */
+	SAVER_SAME_PASST, /* a new connection to the same passt */
 };
 
 /* In words, for the log and for people: "the spare", ... */

@@ -2,11 +2,34 @@
 /* The functions that ours stand in front of. */
 #include "shim/libc/next.h"
 
+#include <dlfcn.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <gnu/libc-version.h>
+#endif
 
-#include "shim/libc/lookup.h"
+#include "shim/common/text.h"
+
+/*
+ * Since glibc 2.34 dlsym() is in libc, with a new version that no older one has. The first version
+ * is in all of them, in libdl.so.2 before (which the shim needs, see the Makefile).
+ */
+#if !defined(__GLIBC__)
+#elif defined(__x86_64__) && defined(__LP64__)
+__asm__(".symver dlsym, dlsym@GLIBC_2.2.5");
+#elif defined(__i386__)
+__asm__(".symver dlsym, dlsym@GLIBC_2.0");
+#elif defined(__s390x__)
+__asm__(".symver dlsym, dlsym@GLIBC_2.2");
+#elif defined(__arm__)
+__asm__(".symver dlsym, dlsym@GLIBC_2.4");
+#elif defined(__aarch64__) || defined(__powerpc64__)
+__asm__(".symver dlsym, dlsym@GLIBC_2.17");
+#elif defined(__riscv)
+__asm__(".symver dlsym, dlsym@GLIBC_2.27");
+#endif
 
 /* Room for the longest name. Names as they stand, not their addresses, need no relocation. */
 #define NAME_MAX_SIZE 44
@@ -15,65 +38,47 @@
  * struct entry - A function that we need
  * @name:	Its name
  * @offset:	Where it goes: in struct next, in bytes
+ * @since:	The minor version of the glibc that it came with; 0: every libc has it
  */
 struct entry {
 	char name[NAME_MAX_SIZE];
 	uint16_t offset;
+	uint16_t since;
 };
 
-#define ENTRY(member, name)                         \
-	{                                           \
-		name, offsetof(struct next, member) \
-	}
+#define ENTRY(name, since) { #name, offsetof(struct next, name), since },
 
-/* A libc may be older than the last ones of them. */
-static const struct entry entries[] = {
-	ENTRY(close, "close"),
-	ENTRY(dup, "dup"),
-	ENTRY(dup2, "dup2"),
-	ENTRY(dup3, "dup3"),
-	ENTRY(fcntl, "fcntl"),
-	ENTRY(ioctl, "ioctl"),
-	ENTRY(fclose, "fclose"),
-	ENTRY(getsockopt, "getsockopt"),
-	ENTRY(getpeername, "getpeername"),
-	ENTRY(getsockname, "getsockname"),
-	ENTRY(recv, "recv"),
-	ENTRY(recvmsg, "recvmsg"),
-	ENTRY(send, "send"),
-	ENTRY(sendmsg, "sendmsg"),
-	ENTRY(fork, "fork"),
-	ENTRY(addclose, "posix_spawn_file_actions_addclose"),
-	ENTRY(adddup2, "posix_spawn_file_actions_adddup2"),
-	ENTRY(start_main, "__libc_start_main"),
-	ENTRY(fcntl64, "fcntl64"),
-	ENTRY(close_range, "close_range"),
-	ENTRY(closefrom, "closefrom"),
-	ENTRY(addclosefrom, "posix_spawn_file_actions_addclosefrom_np"),
-};
-
-static const struct entry thread_entries[] = {
-	ENTRY(pthread_attr_init, "pthread_attr_init"),
-	ENTRY(pthread_attr_setdetachstate, "pthread_attr_setdetachstate"),
-	ENTRY(pthread_attr_setstacksize, "pthread_attr_setstacksize"),
-	ENTRY(pthread_create, "pthread_create"),
-};
+static const struct entry entries[] = { NEXT_FUNCTIONS(ENTRY) };
+static const struct entry thread_entries[] = { NEXT_THREAD_FUNCTIONS(ENTRY) };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 struct next next IN_DATA;
 
+/* N of glibc 2.N; 0 for a libc without the names that came with one. */
+static int libc_minor(void)
+{
+#ifdef __GLIBC__
+	const char *minor = gnu_get_libc_version() + strlen("2.");
+	uint64_t n = 0;
+
+	text_number(minor, strspn(minor, "0123456789"), 10, &n);
+	return (int)n;
+#else
+	return 0;
+#endif
+}
+
+/* No name is looked up that is not there: a dlsym() that fails allocates memory. */
 static void load(const struct entry *entry, size_t count)
 {
-	struct wanted wanted[COUNT(entries)];
-	size_t i;
+	const int minor = libc_minor();
 
-	for (i = 0; i < count; i++)
-		wanted[i].name = entry[i].name;
-	lookup_behind(wanted, count);
-	for (i = 0; i < count; i++)
-		memcpy((char *)&next + entry[i].offset, &wanted[i].function,
-		       sizeof(wanted[i].function));
+	for (const struct entry *end = entry + count; entry < end; entry++) {
+		void *function = entry->since <= minor ? dlsym(RTLD_NEXT, entry->name) : NULL;
+
+		memcpy((char *)&next + entry->offset, &function, sizeof(function));
+	}
 }
 
 void next_load(void)

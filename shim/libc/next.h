@@ -6,12 +6,23 @@
 #ifndef QRAP_NEXT_H
 #define QRAP_NEXT_H
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 typedef int main_function(int, char **, char **);
+
+/* What not every libc declares. */
+int __libc_start_main(main_function *main, int argc, char **argv, void (*init)(void),
+		      void (*fini)(void), void (*rtld_fini)(void), void *stack_end);
+int fcntl64(int fd, int command, ...);
+int close_range(unsigned first, unsigned last, int flags);
+void closefrom(int first);
+int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first);
 
 /*
  * For what every program writes at its start: between large variables that are zero at first, it
@@ -19,35 +30,43 @@ typedef int main_function(int, char **, char **);
  */
 #define IN_DATA __attribute__((section(".data")))
 
+/* Names, and the minor version of the glibc that they came with; 0: every libc has them. */
+#define NEXT_FUNCTIONS(F)                       \
+	F(close, 0)                             \
+	F(dup, 0)                               \
+	F(dup2, 0)                              \
+	F(dup3, 0)                              \
+	F(fcntl, 0)                             \
+	F(ioctl, 0)                             \
+	F(fclose, 0)                            \
+	F(getsockopt, 0)                        \
+	F(getpeername, 0)                       \
+	F(getsockname, 0)                       \
+	F(recv, 0)                              \
+	F(recvmsg, 0)                           \
+	F(send, 0)                              \
+	F(sendmsg, 0)                           \
+	F(fork, 0)                              \
+	F(posix_spawn_file_actions_addclose, 0) \
+	F(posix_spawn_file_actions_adddup2, 0)  \
+	F(__libc_start_main, 0)                 \
+	F(fcntl64, 28)                          \
+	F(close_range, 34)                      \
+	F(closefrom, 34)                        \
+	F(posix_spawn_file_actions_addclosefrom_np, 34)
+
+#define NEXT_THREAD_FUNCTIONS(F)          \
+	F(pthread_attr_init, 0)           \
+	F(pthread_attr_setdetachstate, 0) \
+	F(pthread_attr_setstacksize, 0)   \
+	F(pthread_create, 0)
+
 /* What the program gets when it calls a name that we wrap; NULL before next_load(). */
 struct next {
-	int (*close)(int);
-	int (*close_range)(unsigned, unsigned, int);
-	void (*closefrom)(int);
-	int (*dup)(int);
-	int (*dup2)(int, int);
-	int (*dup3)(int, int, int);
-	int (*fcntl)(int, int, ...);
-	int (*fcntl64)(int, int, ...);
-	int (*ioctl)(int, unsigned long, ...);
-	int (*fclose)(FILE *);
-	int (*getsockopt)(int, int, int, void *, socklen_t *);
-	int (*getpeername)(int, struct sockaddr *, socklen_t *);
-	int (*getsockname)(int, struct sockaddr *, socklen_t *);
-	ssize_t (*recv)(int, void *, size_t, int);
-	ssize_t (*recvmsg)(int, struct msghdr *, int);
-	ssize_t (*send)(int, const void *, size_t, int);
-	ssize_t (*sendmsg)(int, const struct msghdr *, int);
-	int (*addclose)(posix_spawn_file_actions_t *, int);
-	int (*adddup2)(posix_spawn_file_actions_t *, int, int);
-	int (*addclosefrom)(posix_spawn_file_actions_t *, int);
-	int (*pthread_attr_init)(pthread_attr_t *);
-	int (*pthread_attr_setdetachstate)(pthread_attr_t *, int);
-	int (*pthread_attr_setstacksize)(pthread_attr_t *, size_t);
-	int (*pthread_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
-	pid_t (*fork)(void);
-	int (*start_main)(main_function *, int, char **, void (*)(void), void (*)(void),
-			  void (*)(void), void *);
+#define NEXT_MEMBER(name, since) __typeof__(name) *name;
+	NEXT_FUNCTIONS(NEXT_MEMBER)
+	NEXT_THREAD_FUNCTIONS(NEXT_MEMBER)
+#undef NEXT_MEMBER
 };
 
 extern struct next next;
