@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "shim/common/text.h"
-#include "shim/link/frame.h"
 
 #define MSG_BYTES  512
 #define MORE_BYTES 128
