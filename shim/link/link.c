@@ -89,19 +89,22 @@ static bool is_up(void)
 	return atomic_load(&reconnect.state) == LINK_UP;
 }
 
-static size_t iov_bytes(const struct iovec *iov, size_t count)
+/* Bytes that the buffers of a call hold. */
+static size_t bytes_of(const struct msghdr *msg)
 {
 	size_t n = 0;
 
-	while (count--)
-		n += iov[count].iov_len;
+	for (size_t i = 0; i < msg->msg_iovlen; i++)
+		n += msg->msg_iov[i].iov_len;
 	return n;
 }
 
-/* Applies one of frame.h's functions to the first @n bytes of @iov. Return: sum of its results. */
-static size_t each_piece(struct frame *f, size_t (*apply)(struct frame *, const void *, size_t),
-			 const struct iovec *iov, size_t n)
+/* Applies one of frame.h's functions to the first @n bytes of a call. Return: sum of its results.
+ */
+static inline size_t follow(struct frame *f, size_t (*apply)(struct frame *, const void *, size_t),
+			    const struct msghdr *msg, size_t n)
 {
+	const struct iovec *iov = msg->msg_iov;
 	size_t done = 0;
 
 	for (; done < n; iov++) {
@@ -193,13 +196,12 @@ static void link_end(int fd, enum down_reason why)
 }
 
 /* Gives QEMU the rest of the frame in progress, or a dummy, as far as there is room for it. */
-static ssize_t fill(const struct iovec *iov, size_t count)
+static ssize_t fill(const struct msghdr *msg)
 {
 	size_t given = 0;
-	size_t i;
 
-	for (i = 0; i < count && (!given || !frame_is_whole(&owner.in)); i++)
-		given += frame_pad(&owner.in, iov[i].iov_base, iov[i].iov_len);
+	for (size_t i = 0; i < msg->msg_iovlen && (!given || !frame_is_whole(&owner.in)); i++)
+		given += frame_pad(&owner.in, msg->msg_iov[i].iov_base, msg->msg_iov[i].iov_len);
 	owner.fast_recv = is_up() && frame_is_whole(&owner.in);
 	return (ssize_t)given;
 }
@@ -217,39 +219,37 @@ static bool is_misuse(int error)
 }
 
 /* Waits once for the rest of a frame. Return: as of recvmsg(2), or -errno. */
-static ssize_t wait_for_rest(int fd, const struct iovec *iov, size_t count)
+static ssize_t wait_for_rest(int fd, const struct msghdr *msg)
 {
-	struct msghdr msg = { .msg_iov = (struct iovec *)iov, .msg_iovlen = count };
+	struct msghdr rest = { .msg_iov = msg->msg_iov, .msg_iovlen = msg->msg_iovlen };
 	struct pollfd more = { .fd = fd, .events = POLLIN };
 
 	sys_poll(&more, 1, STALL_MS);
-	return sys_recvmsg(fd, &msg, MSG_DONTWAIT);
+	return sys_recvmsg(fd, &rest, MSG_DONTWAIT);
 }
 
 /**
  * recv_special() - What QEMU gets when recv was not plain data
  * @fd:		Number
- * @iov:	QEMU's buffers
- * @count:	How many
+ * @msg:	QEMU's buffers
  * @got:	What recv returned, with errno
  * @passed:	Bytes of it that have been followed, up to a length that cannot be
  *
  * Return: what recv is to return, with errno
  */
-static ssize_t recv_special(int fd, const struct iovec *iov, size_t count, ssize_t got,
-			    size_t passed)
+static ssize_t recv_special(int fd, const struct msghdr *msg, ssize_t got, size_t passed)
 {
 	enum down_reason why = DOWN_CLOSED;
 
-	if (is_foreign() || !iov_bytes(iov, count) || (got < 0 && is_misuse(errno)))
+	if (is_foreign() || !bytes_of(msg) || (got < 0 && is_misuse(errno)))
 		return got;
 	if (got < 0 && is_pause(errno)) {
 		/* QEMU was told that there is something: it must not find nothing. */
 		if (frame_is_whole(&owner.in))
-			return fill(iov, count);
-		got = wait_for_rest(fd, iov, count);
+			return fill(msg);
+		got = wait_for_rest(fd, msg);
 		if (got > 0)
-			passed = each_piece(&owner.in, frame_follow, iov, (size_t)got);
+			passed = follow(&owner.in, frame_follow, msg, (size_t)got);
 		else if (got < 0 && is_pause((int)-got))
 			why = DOWN_STALLED;
 	}
@@ -262,13 +262,13 @@ static ssize_t recv_special(int fd, const struct iovec *iov, size_t count, ssize
 		return 0;
 	if (!frame_is_whole(&owner.in))
 		atomic_fetch_add(&reconnect.padded, 1);
-	return fill(iov, count);
+	return fill(msg);
 }
 
 /* recv while the link is down, or while a frame of ours is not complete. */
-static ssize_t recv_down(int fd, const struct iovec *iov, size_t count)
+static ssize_t recv_down(int fd, const struct msghdr *msg)
 {
-	if (atomic_load(&reconnect.state) == LINK_OVER || !iov_bytes(iov, count))
+	if (atomic_load(&reconnect.state) == LINK_OVER || !bytes_of(msg))
 		return 0;
 	if (!is_up()) {
 		/* Bytes in the placeholder did nothing but wake QEMU. */
@@ -277,44 +277,27 @@ static ssize_t recv_down(int fd, const struct iovec *iov, size_t count)
 		if (!take_ready(fd))
 			reconnect_wake(owner.placeholder);
 	}
-	return fill(iov, count);
+	return fill(msg);
 }
 
-ssize_t link_recv(int fd, void *buf, size_t len, int flags)
+/* recv, where @by_recv, or recvmsg: the same to us, but not to a library behind us. */
+static inline ssize_t receive(int fd, struct msghdr *msg, int flags, bool by_recv)
 {
-	const struct iovec iov = { buf, len };
 	size_t passed = 0;
 	ssize_t got;
 
-	if (!owner.fast_recv && !(flags & MSG_PEEK) && !is_foreign())
-		return recv_down(fd, &iov, 1);
-	got = next.recv(fd, buf, len, flags);
-	if (flags & MSG_PEEK)
-		return got;
-	if (got > 0)
-		passed = frame_follow(&owner.in, buf, (size_t)got);
-	if (got > 0 && passed == (size_t)got)
-		return got;
-	return recv_special(fd, &iov, 1, got, passed);
-}
-
-ssize_t link_recvmsg(int fd, struct msghdr *msg, int flags)
-{
-	const struct iovec *iov = msg->msg_iov;
-	size_t count = msg->msg_iovlen, passed = 0;
-	ssize_t got;
-
-	if (!owner.fast_recv && !(flags & MSG_PEEK) && !is_foreign()) {
-		got = recv_down(fd, iov, count);
-	} else {
-		got = next.recvmsg(fd, msg, flags);
+	if (owner.fast_recv || (flags & MSG_PEEK) || is_foreign()) {
+		got = by_recv ? next.recv(fd, msg->msg_iov->iov_base, msg->msg_iov->iov_len, flags)
+			      : next.recvmsg(fd, msg, flags);
 		if (flags & MSG_PEEK)
 			return got;
 		if (got > 0)
-			passed = each_piece(&owner.in, frame_follow, iov, (size_t)got);
+			passed = follow(&owner.in, frame_follow, msg, (size_t)got);
 		if (got > 0 && passed == (size_t)got)
 			return got;
-		got = recv_special(fd, iov, count, got, passed);
+		got = recv_special(fd, msg, got, passed);
+	} else {
+		got = recv_down(fd, msg);
 	}
 	if (got >= 0) {
 		msg->msg_namelen = 0;
@@ -324,21 +307,34 @@ ssize_t link_recvmsg(int fd, struct msghdr *msg, int flags)
 	return got;
 }
 
-/* The link is down: the frame goes nowhere, as on a cable that is not plugged in. */
-static ssize_t drop(const struct iovec *iov, size_t count)
+ssize_t link_recv(int fd, void *buf, size_t len, int flags)
 {
-	size_t n = iov_bytes(iov, count);
+	struct iovec iov = { buf, len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-	each_piece(&owner.out, frame_follow, iov, n);
+	return receive(fd, &msg, flags, true);
+}
+
+ssize_t link_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	return receive(fd, msg, flags, false);
+}
+
+/* The link is down: the frame goes nowhere, as on a cable that is not plugged in. */
+static ssize_t drop(const struct msghdr *msg)
+{
+	size_t n = bytes_of(msg);
+
+	follow(&owner.out, frame_follow, msg, n);
 	if (frame_is_whole(&owner.out))
 		atomic_fetch_add(&reconnect.dropped, 1);
 	return (ssize_t)n;
 }
 
 /* The rest of a frame whose beginning went to a connection that is gone. */
-static ssize_t swallow(const struct iovec *iov, size_t count)
+static ssize_t swallow(const struct msghdr *msg)
 {
-	size_t n = each_piece(&owner.out, frame_rest, iov, iov_bytes(iov, count));
+	size_t n = follow(&owner.out, frame_rest, msg, bytes_of(msg));
 
 	owner.swallow = !frame_is_whole(&owner.out);
 	update_send();
@@ -361,15 +357,15 @@ static bool has_room(int fd, size_t n)
 }
 
 /* What became of a send that was not that of a small whole frame, or did not take one whole. */
-static ssize_t follow_sent(const struct iovec *iov, size_t count, ssize_t sent)
+static ssize_t sent_special(const struct msghdr *msg, ssize_t sent)
 {
 	/* The end of a connection is for recv to notice, or the thread: frames are dropped. */
 	if (sent < 0 && (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN))
-		return drop(iov, count);
+		return drop(msg);
 	if (sent < 0)
 		return sent;
-	each_piece(&owner.out, frame_follow, iov, (size_t)sent);
-	if (!atomic_load(&reconnect.guest_sent) && (size_t)sent == iov_bytes(iov, count) &&
+	follow(&owner.out, frame_follow, msg, (size_t)sent);
+	if (!atomic_load(&reconnect.guest_sent) && (size_t)sent == bytes_of(msg) &&
 	    frame_is_whole(&owner.out)) {
 		atomic_store(&reconnect.guest_sent, true);
 		reconnect_wake(owner.placeholder);
@@ -381,20 +377,17 @@ static ssize_t follow_sent(const struct iovec *iov, size_t count, ssize_t sent)
 /* Any send but that of a small whole frame. */
 static ssize_t send_special(int fd, const struct msghdr *msg, int flags)
 {
-	const struct iovec *iov = msg->msg_iov;
-	size_t count = msg->msg_iovlen;
-
 	if (is_foreign() || atomic_load(&reconnect.state) == LINK_OVER)
 		return next.sendmsg(fd, msg, flags);
 	if (!is_up())
-		return drop(iov, count);
+		return drop(msg);
 	if (owner.swallow)
-		return swallow(iov, count);
-	if (frame_is_whole(&owner.out) && !has_room(fd, iov_bytes(iov, count))) {
+		return swallow(msg);
+	if (frame_is_whole(&owner.out) && !has_room(fd, bytes_of(msg))) {
 		errno = EAGAIN;
 		return -1;
 	}
-	return follow_sent(iov, count, next.sendmsg(fd, msg, flags | MSG_NOSIGNAL));
+	return sent_special(msg, next.sendmsg(fd, msg, flags | MSG_NOSIGNAL));
 }
 
 /* QEMU sends a length and a frame (net/socket.c, net_socket_receive()): is it this, and small? */
@@ -419,7 +412,7 @@ ssize_t link_sendmsg(int fd, const struct msghdr *msg, int flags)
 	sent = next.sendmsg(fd, msg, flags | MSG_NOSIGNAL);
 	if (sent == (ssize_t)(FRAME_HEADER + msg->msg_iov[1].iov_len) || is_foreign())
 		return sent;
-	return follow_sent(msg->msg_iov, 2, sent);
+	return sent_special(msg, sent);
 }
 
 ssize_t link_send(int fd, const void *buf, size_t len, int flags)
