@@ -135,7 +135,7 @@ static void still_down(struct reconnect_thread *t, enum down_reason reason, uint
 
 	if (sys_now_ms() < t->fast_till_ms)
 		return;
-	/* That nobody listens is what the first line, about the end of the link, implies. */
+	/* The first line, about the end of the link, implies that nobody listens. */
 	if (reason == DOWN_ABSENT && t->told <= DOWN_FROM_START)
 		is_news = false;
 	t->told = reason;
@@ -203,7 +203,7 @@ static void offer(struct reconnect_thread *t, int fd)
 	t->found_ms = sys_now_ms();
 	t->state = LINK_TRIAL;
 	atomic_store(&reconnect.reason, DOWN_CLOSED);
-	/* Before it is offered: afterwards the number may already be somebody else's. */
+	/* Before it is offered: QEMU's thread may close it, and the number be reused. */
 	watch_connection(t, fd);
 	atomic_store(&reconnect.ready, fd);
 	reconnect_wake(t->wake_fd);
