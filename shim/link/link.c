@@ -26,8 +26,12 @@
 /* A send buffer of that size takes the largest frame whole, with something to spare. */
 #define SEND_BUFFER_MIN (128 * 1024)
 
-/* The rest of a frame must come that soon where QEMU must have it now; meanwhile the VM stands. */
-#define STALL_MS 50
+/*
+ * The rest of a frame must come that soon where QEMU must have it now; meanwhile the VM stands. A
+ * peer can make it wait again and again: no longer than this in each second, taken together.
+ */
+#define STALL_MS      50
+#define STALL_EACH_MS 1000
 
 /* The thread is given that long to end. */
 #define STOP_MS 1000
@@ -57,6 +61,8 @@
  * @wake_fd:	Its other end, until the thread has it
  * @placeholder_id: Programs may close what they do not know, and open something else there
  * @wake_id:	... and the same for the other end
+ * @stall_since: When the second began
+ * @stall_left:	Milliseconds for which the VM may still stand in it
  * @pid:	QEMU's process
  */
 struct link_owner {
@@ -71,12 +77,14 @@ struct link_owner {
 	int wake_fd;
 	struct identity placeholder_id;
 	struct identity wake_id;
+	int64_t stall_since;
+	int stall_left;
 	pid_t pid;
 };
 
 atomic_int link_number = NO_NUMBER;
 
-static struct link_owner owner = { .placeholder = -1, .wake_fd = -1 };
+static struct link_owner owner = { .placeholder = -1, .wake_fd = -1, .stall_left = STALL_MS };
 
 /* Another process's call is none of ours: a fork() has left the thread behind. */
 static bool is_foreign(void)
@@ -218,13 +226,20 @@ static bool is_misuse(int error)
 	return error == EBADF || error == ENOTSOCK || error == EFAULT || error == EINVAL;
 }
 
-/* Waits once for the rest of a frame. Return: as of recvmsg(2), or -errno. */
+/* Waits once for the rest of a frame, not long. Return: as of recvmsg(2), or -errno. */
 static ssize_t wait_for_rest(int fd, const struct msghdr *msg)
 {
 	struct msghdr rest = { .msg_iov = msg->msg_iov, .msg_iovlen = msg->msg_iovlen };
 	struct pollfd more = { .fd = fd, .events = POLLIN };
+	int64_t begin = sys_now_ms(), waited;
 
-	sys_poll(&more, 1, STALL_MS);
+	if (begin - owner.stall_since >= STALL_EACH_MS) {
+		owner.stall_since = begin;
+		owner.stall_left = STALL_MS;
+	}
+	sys_poll(&more, 1, owner.stall_left);
+	waited = sys_now_ms() - begin;
+	owner.stall_left = waited < owner.stall_left ? owner.stall_left - (int)waited : 0;
 	return sys_recvmsg(fd, &rest, MSG_DONTWAIT);
 }
 
