@@ -5,42 +5,28 @@
 
 #include <stdbool.h>
 
-#include "shim/common/passt.h"
-
 /**
- * struct dir_watch - A file that is waited for
+ * struct dir_watch - The directory of a file that is waited for
  * @fd:		inotify descriptor, readable when something happened in the directory; or -1
- * @watch:	Watch of the directory, or negative: not watched now
- * @path:	Directory, its end overwritten by a NUL
- * @name:	Name of the file in it
+ * @wd:		Watch of the directory, or negative: not watched now
  */
 struct dir_watch {
 	int fd;
-	int watch;
-	char path[PASST_PATH_MAX + 1];
-	const char *name;
+	int wd;
 };
 
 /**
- * dir_watch_open() - Begin to wait for a file
- * @appear:	Filled; dir_watch_close() ends it in any case
- * @path:	Path of the file, at most PASST_PATH_MAX bytes
+ * dir_watch_open() - Watch the directory, if it is not watched: it may be there by now
+ * @watch:	Both members -1 at first; dir_watch_close() ends it in any case
+ * @path:	Path of the file, of a socket: unix(7) lets it have 107 bytes
  *
  * Return: 0, or -errno: the directory cannot be watched now
  */
-int dir_watch_open(struct dir_watch *appear, const char *path);
+int dir_watch_open(struct dir_watch *watch, const char *path);
 
-/**
- * dir_watch_retry() - Watch the directory, if it is not watched: it may be there by now
- * @appear:	What dir_watch_open() filled
- *
- * Return: 0, or -errno
- */
-int dir_watch_retry(struct dir_watch *appear);
+/* Reads all that happened: has the file at @path appeared, or changed its mode? */
+bool dir_watch_read(struct dir_watch *watch, const char *path);
 
-/* Reads all that happened: has the file appeared, or changed its mode? */
-bool dir_watch_read(struct dir_watch *appear);
-
-void dir_watch_close(struct dir_watch *appear);
+void dir_watch_close(struct dir_watch *watch);
 
 #endif /* QRAP_DIR_WATCH_H */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Talking to passt(1): connect to its UNIX socket, know whose it is, ask whether it lives. */
 #include "shim/common/passt.h"
 
 #include <stdint.h>
@@ -18,7 +17,7 @@
  * Both frames of the probe, each behind its length. They ask for nobody's address in particular:
  * passt answers for any but the guest's. Ethernet's source is the broadcast address, as that is
  * what passt takes for its guest's before it has heard of one: so it goes on as if it had not been
- * asked, and what it answers means nothing to the guest, who finds it in its queue.
+ * asked, and what it answers means nothing to the guest, which finds it in its queue.
  */
 static const uint8_t probe[] = {
 	/* clang-format off */
@@ -138,7 +137,7 @@ int passt_ask(int fd)
 
 	if (sent == sizeof(probe))
 		return 0;
-	/* Nobody's buffer is smaller than this; a part would break the framing for good. */
+	/* No send buffer is smaller than this; a part would break the framing for good. */
 	return sent < 0 ? (int)sent : -EMSGSIZE;
 }
 
@@ -155,7 +154,7 @@ int passt_answered(int fd)
 		return -ECONNRESET;
 	if (got < 0)
 		return (int)got;
-	/* passt writes a length in one piece; who does not would keep us busy looking. */
+	/* passt writes a length in one piece; a peer that does not would keep us busy looking. */
 	if (got < (ssize_t)sizeof(head))
 		return -EPROTO;
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where a stream of frames stands. */
 #include "shim/link/frame.h"
-
-#include <string.h>
 
 static const uint8_t dummy_header[] = {
 	0x02, 0x00, 0x00, 0x00, 0x00, 0x01, /* to */
@@ -98,35 +95,22 @@ size_t frame_rest(struct frame *f, const void *data, size_t n)
 	return used + take;
 }
 
-/* The next byte of a length that leads to the smallest frame possible. */
-static uint8_t header_byte(struct frame *f)
+/* The next byte of the frame in progress, or of a dummy; of a length: towards the smallest. */
+static uint8_t padding_byte(struct frame *f)
 {
-	uint8_t header[FRAME_HEADER];
-	uint32_t size;
+	uint32_t size, at;
 	uint8_t byte;
-	int i;
 
+	if (f->left) {
+		at = f->size - f->left--;
+		return at < sizeof(dummy_header) ? dummy_header[at] : 0;
+	}
 	can_be(f->head, f->have, &size);
 	if (size < FRAME_DUMMY)
 		size = FRAME_DUMMY;
-	for (i = 0; i < FRAME_HEADER; i++)
-		header[i] = (uint8_t)(size >> (24 - 8 * i));
-	byte = header[f->have];
+	byte = (uint8_t)(size >> (24 - 8 * f->have));
 	follow_header(f, &byte, 1);
 	return byte;
-}
-
-static size_t pad_payload(struct frame *f, uint8_t *out, size_t n)
-{
-	size_t take = smaller(n, f->left);
-	size_t at = f->size - f->left;
-	size_t copy = at < sizeof(dummy_header) ? smaller(take, sizeof(dummy_header) - at) : 0;
-
-	if (copy)
-		memcpy(out, dummy_header + at, copy);
-	memset(out + copy, 0, take - copy);
-	f->left -= (uint32_t)take;
-	return take;
 }
 
 size_t frame_pad(struct frame *f, void *out, size_t n)
@@ -134,7 +118,7 @@ size_t frame_pad(struct frame *f, void *out, size_t n)
 	uint8_t *p = out;
 	size_t made = 0;
 
-	while (!f->left && made < n)
-		p[made++] = header_byte(f);
-	return made + pad_payload(f, p + made, n - made);
+	while (made < n && (!made || !frame_is_whole(f)))
+		p[made++] = padding_byte(f);
+	return made;
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The link to passt: what QEMU sends and receives on the guarded number. */
 #include "shim/link/link.h"
 
 #include <arpa/inet.h>
@@ -12,6 +11,7 @@
 #include "shim/common/sys.h"
 #include "shim/libc/next.h"
 #include "shim/link/frame.h"
+#include "shim/link/link_log.h"
 #include "shim/link/reconnect.h"
 
 /*
@@ -25,14 +25,18 @@
 /* A send buffer of that size takes the largest frame whole, with something to spare. */
 #define SEND_BUFFER_MIN (128 * 1024)
 
-/* The rest of a frame must come that soon where QEMU must have it now; meanwhile the VM stands. */
-#define STALL_MS 50
+/*
+ * The rest of a frame must come that soon where QEMU must have it now; meanwhile the VM stands. A
+ * peer can make it wait again and again: no longer than this in each second, taken together.
+ */
+#define STALL_MS      50
+#define STALL_EACH_MS 1000
 
 /* The thread is given that long to end. */
 #define STOP_MS 1000
 
 /* No number at all: not even -1, which programs do pass. */
-#define NO_LINK INT_MIN
+#define NO_NUMBER INT_MIN
 
 /* Our own descriptors are not below this, where it can be had. */
 #define LOWEST_OWN 64
@@ -41,74 +45,71 @@
 #define DUP_TRIES 100
 
 /**
- * struct relink - The link as its owner sees it; he makes one call at a time (QEMU's big lock)
- * @plain:	Nothing special about receiving: up, and no padding in progress
- * @fits:	Frames smaller than this may be sent without a look: 0 when sending is special
+ * struct link_owner - The link as QEMU sees it: one call at a time, under QEMU's big lock
+ * @fast_recv:	What recv gets needs only be followed: the link is up, and no frame of ours is in
+ *		progress
+ * @fast_send_below: Frames smaller than this may be sent without a look: 0 when sending is special
  * @in:		Where the stream that QEMU has received stands
  * @out:	Where the stream that QEMU has sent stands
- * @up:		A connection is on the number, not the placeholder
- * @padding:	The frame in progress in @in is one of ours
- * @over:	The link is down for good, and QEMU is told so
  * @swallow:	The frame in progress in @out began on a connection that is gone
  * @reconnect:	There will be another connection
  * @send_buffer: Size of the connection's send buffer
- * @placeholder: Descriptor of the placeholder, or -1
- * @pid:	The owner
+ * @placeholder: What takes the number while the link is down: one end of a socket pair, or -1
+ * @wake_fd:	Its other end, until the thread has it
+ * @placeholder_id: Programs may close what they do not know, and open something else there
+ * @wake_id:	... and the same for the other end
+ * @stall_since: When the second began
+ * @stall_left:	Milliseconds for which the VM may still stand in it
+ * @pid:	QEMU's process
  */
-struct relink {
-	bool plain;
-	size_t fits;
+struct link_owner {
+	bool fast_recv;
+	size_t fast_send_below;
 	struct frame in;
 	struct frame out;
-	bool up;
-	bool padding;
-	bool over;
 	bool swallow;
 	bool reconnect;
 	int send_buffer;
 	int placeholder;
+	int wake_fd;
+	struct identity placeholder_id;
+	struct identity wake_id;
+	int64_t stall_since;
+	int stall_left;
 	pid_t pid;
 };
 
-atomic_int link_number = NO_LINK;
+atomic_int link_number = NO_NUMBER;
 
-static struct relink relink = { .placeholder = -1 };
-
-/* The placeholder's other end, until the thread has it: programs may close what they do not know.
- */
-static int bell = -1;
-static struct identity bell_id, placeholder_id;
-
-static int fail_with(int error)
-{
-	errno = error;
-	return -1;
-}
+static struct link_owner owner = { .placeholder = -1, .wake_fd = -1, .stall_left = STALL_MS };
 
 /* Another process's call is none of ours: a fork() has left the thread behind. */
 static bool is_foreign(void)
 {
-	return sys_getpid() != relink.pid;
+	return sys_getpid() != owner.pid;
 }
 
-static void wake_thread(void)
+static bool is_up(void)
 {
-	seek_ring(relink.placeholder);
+	return atomic_load(&reconnect.state) == LINK_UP;
 }
 
-static size_t iov_bytes(const struct iovec *iov, size_t count)
+/* Bytes that the buffers of a call hold. */
+static size_t bytes_of(const struct msghdr *msg)
 {
 	size_t n = 0;
 
-	while (count--)
-		n += iov[count].iov_len;
+	for (size_t i = 0; i < msg->msg_iovlen; i++)
+		n += msg->msg_iov[i].iov_len;
 	return n;
 }
 
-/* Applies one of frame.h's functions to the first @n bytes of @iov. Return: sum of its results. */
-static size_t each_piece(struct frame *f, size_t (*apply)(struct frame *, const void *, size_t),
-			 const struct iovec *iov, size_t n)
+/* Applies one of frame.h's functions to the first @n bytes of a call. Return: sum of its results.
+ */
+static inline size_t follow(struct frame *f, size_t (*apply)(struct frame *, const void *, size_t),
+			    const struct msghdr *msg, size_t n)
 {
+	const struct iovec *iov = msg->msg_iov;
 	size_t done = 0;
 
 	for (; done < n; iov++) {
@@ -122,37 +123,36 @@ static size_t each_piece(struct frame *f, size_t (*apply)(struct frame *, const 
 	return done;
 }
 
-/* What follows from a change of the state for the two short ways. */
-static void update(void)
+/* What the state of the link and of the guest's stream means for the next send. */
+static void update_send(void)
 {
 	size_t piece = PIECE_BYTES;
 
 	/* The kernel's pieces are no more than half of a small buffer, less 64 bytes. */
-	if (relink.send_buffer / 2 < PIECE_BYTES + 64)
-		piece = relink.send_buffer > 128 ? (size_t)relink.send_buffer / 2 - 64 : 0;
-	relink.plain = relink.up && !relink.padding;
-	relink.fits = 0;
-	if (relink.up && frame_is_whole(&relink.out) && atomic_load(&seek.spoken) &&
+	if (owner.send_buffer / 2 < PIECE_BYTES + 64)
+		piece = owner.send_buffer > 128 ? (size_t)owner.send_buffer / 2 - 64 : 0;
+	owner.fast_send_below = 0;
+	if (is_up() && frame_is_whole(&owner.out) && atomic_load(&reconnect.guest_sent) &&
 	    piece > FRAME_HEADER)
-		relink.fits = piece - FRAME_HEADER + 1;
+		owner.fast_send_below = piece - FRAME_HEADER + 1;
 }
 
-/* The connection on the number is new: what do we know of it? */
+/* The connection on the number is new: what is known of it? */
 static void adopt(int fd)
 {
 	int want = SEND_BUFFER_MIN / 2; /* the kernel doubles it: socket(7) */
-	socklen_t len = sizeof(relink.send_buffer);
+	socklen_t len = sizeof(owner.send_buffer);
 
-	if (sys_getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &relink.send_buffer, &len))
-		relink.send_buffer = 0;
-	if (relink.send_buffer < SEND_BUFFER_MIN &&
+	if (sys_getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &owner.send_buffer, &len))
+		owner.send_buffer = 0;
+	if (owner.send_buffer < SEND_BUFFER_MIN &&
 	    !sys_setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &want, sizeof(want)))
-		sys_getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &relink.send_buffer, &len);
-	relink.up = true;
-	relink.swallow = !frame_is_whole(&relink.out);
+		sys_getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &owner.send_buffer, &len);
+	owner.swallow = !frame_is_whole(&owner.out);
+	update_send();
 }
 
-/* Puts another file on the number, in the owner's thread and for him. */
+/* Puts another file on the number: only ever in QEMU's own thread. */
 static bool replace(int fd, int with)
 {
 	int tries, ret = -EBUSY;
@@ -162,51 +162,52 @@ static bool replace(int fd, int with)
 	return ret >= 0;
 }
 
-/* Takes the connection that the thread has made, if there is one, onto the number. */
+/*
+ * Puts the connection that the thread has made, if there is one, onto the number. The state changes
+ * before the socket is taken: the thread must not find both gone, and believe that link lost.
+ */
 static bool take_ready(int fd)
 {
-	bool was_down = atomic_exchange(&seek.down, false);
-	int ready = atomic_exchange(&seek.ready, -1);
-	bool taken = ready >= 0 && replace(fd, ready);
+	bool taken;
+	int ready;
 
+	atomic_store(&reconnect.state, LINK_UP);
+	ready = atomic_exchange(&reconnect.ready, -1);
+	taken = ready >= 0 && replace(fd, ready);
 	if (ready >= 0)
 		sys_close(ready);
-	if (taken) {
+	if (taken)
 		adopt(fd);
-	} else if (was_down) {
-		/* The thread may have looked in between. */
-		atomic_store(&seek.down, true);
-		wake_thread();
-	}
+	else
+		atomic_store(&reconnect.state, LINK_DOWN);
 	return taken;
 }
 
 /* The link is at its end: another connection or the placeholder takes the number. */
-static void end_link(int fd, enum link_end why)
+static void link_end(int fd, enum down_reason why)
 {
-	atomic_store(&seek.bad_length, relink.in.bad);
-	atomic_store(&seek.end, (int)why);
+	atomic_store(&reconnect.bad_length, owner.in.bad);
+	atomic_store(&reconnect.reason, why);
 	/* Others may hold copies of the connection: end it for all. */
-	if (why != LINK_END_CLOSED)
+	if (why != DOWN_CLOSED)
 		sys_call(SYS_shutdown, fd, SHUT_RDWR, 0, 0, 0, 0);
-	relink.up = false;
-	relink.over = !relink.reconnect;
-	if (relink.over || (!take_ready(fd) && replace(fd, relink.placeholder)))
-		atomic_store(&seek.down, true);
-	wake_thread();
-	update();
+	if (!owner.reconnect)
+		atomic_store(&reconnect.state, LINK_OVER);
+	else if (!take_ready(fd))
+		replace(fd, owner.placeholder);
+	reconnect_wake(owner.placeholder);
+	owner.fast_recv = is_up();
+	update_send();
 }
 
 /* Gives QEMU the rest of the frame in progress, or a dummy, as far as there is room for it. */
-static ssize_t pad(const struct iovec *iov, size_t count)
+static ssize_t fill(const struct msghdr *msg)
 {
 	size_t given = 0;
-	size_t i;
 
-	for (i = 0; i < count && (!given || !frame_is_whole(&relink.in)); i++)
-		given += frame_pad(&relink.in, iov[i].iov_base, iov[i].iov_len);
-	relink.padding = !frame_is_whole(&relink.in);
-	update();
+	for (size_t i = 0; i < msg->msg_iovlen && (!given || !frame_is_whole(&owner.in)); i++)
+		given += frame_pad(&owner.in, msg->msg_iov[i].iov_base, msg->msg_iov[i].iov_len);
+	owner.fast_recv = is_up() && frame_is_whole(&owner.in);
 	return (ssize_t)given;
 }
 
@@ -222,124 +223,93 @@ static bool is_misuse(int error)
 	return error == EBADF || error == ENOTSOCK || error == EFAULT || error == EINVAL;
 }
 
-static ssize_t end_or_pad(int fd, const struct iovec *iov, size_t count, enum link_end why)
+/* Waits once for the rest of a frame, not long. Return: as of recvmsg(2), or -errno. */
+static ssize_t wait_for_rest(int fd, const struct msghdr *msg)
 {
-	end_link(fd, why);
-	if (relink.over)
-		return 0;
-	if (!frame_is_whole(&relink.in))
-		atomic_fetch_add(&seek.padded, 1);
-	return pad(iov, count);
-}
-
-/* Data that goes wrong behind the first @passed bytes, if at all: what QEMU gets of it. */
-static ssize_t judge(int fd, const struct iovec *iov, size_t count, size_t got, size_t passed)
-{
-	if (passed == got)
-		return (ssize_t)got;
-	if (!passed)
-		return end_or_pad(fd, iov, count, LINK_END_BAD_LENGTH);
-	end_link(fd, LINK_END_BAD_LENGTH);
-	return (ssize_t)passed;
-}
-
-/* Nothing now, although QEMU was told that there is something. */
-static ssize_t nothing_now(int fd, const struct iovec *iov, size_t count)
-{
-	struct msghdr msg = { .msg_iov = (struct iovec *)iov, .msg_iovlen = count };
+	struct msghdr rest = { .msg_iov = msg->msg_iov, .msg_iovlen = msg->msg_iovlen };
 	struct pollfd more = { .fd = fd, .events = POLLIN };
-	ssize_t got;
+	int64_t begin = sys_now_ms(), waited;
 
-	if (frame_is_whole(&relink.in))
-		return pad(iov, count);
-	sys_poll(&more, 1, STALL_MS);
-	got = sys_recvmsg(fd, &msg, MSG_DONTWAIT);
-	if (got > 0)
-		return judge(fd, iov, count, (size_t)got,
-			     each_piece(&relink.in, frame_follow, iov, (size_t)got));
-	return end_or_pad(fd, iov, count,
-			  got < 0 && is_pause((int)-got) ? LINK_END_STALLED : LINK_END_CLOSED);
+	if (begin - owner.stall_since >= STALL_EACH_MS) {
+		owner.stall_since = begin;
+		owner.stall_left = STALL_MS;
+	}
+	sys_poll(&more, 1, owner.stall_left);
+	waited = sys_now_ms() - begin;
+	owner.stall_left = waited < owner.stall_left ? owner.stall_left - (int)waited : 0;
+	return sys_recvmsg(fd, &rest, MSG_DONTWAIT);
 }
 
 /**
- * not_plain() - What QEMU gets when recv was not plain data
+ * recv_special() - What QEMU gets when recv was not plain data
  * @fd:		Number
- * @iov:	QEMU's buffers
- * @count:	How many
+ * @msg:	QEMU's buffers
  * @got:	What recv returned, with errno
- * @passed:	Bytes of it that have been followed, as far as they can be
+ * @passed:	Bytes of it that have been followed, up to a length that cannot be
  *
  * Return: what recv is to return, with errno
  */
-static ssize_t not_plain(int fd, const struct iovec *iov, size_t count, ssize_t got, size_t passed)
+static ssize_t recv_special(int fd, const struct msghdr *msg, ssize_t got, size_t passed)
 {
-	if (is_foreign() || !iov_bytes(iov, count))
+	enum down_reason why = DOWN_CLOSED;
+
+	if (is_foreign() || !bytes_of(msg) || (got < 0 && is_misuse(errno)))
 		return got;
-	if (got > 0)
-		return judge(fd, iov, count, (size_t)got, passed);
-	if (got < 0 && is_pause(errno))
-		return nothing_now(fd, iov, count);
-	if (got < 0 && is_misuse(errno))
-		return got;
-	return end_or_pad(fd, iov, count, LINK_END_CLOSED);
-}
-
-/* Bytes in the placeholder did nothing but wake QEMU. */
-static void silence_bell(void)
-{
-	char bytes[64];
-
-	while (sys_recv(relink.placeholder, bytes, sizeof(bytes), MSG_DONTWAIT) == sizeof(bytes))
-		;
-}
-
-/* recv while the link is down, or while padding is not complete. */
-static ssize_t receive_special(int fd, const struct iovec *iov, size_t count)
-{
-	if (relink.over || !iov_bytes(iov, count))
-		return 0;
-	if (!relink.up) {
-		silence_bell();
-		take_ready(fd);
+	if (got < 0 && is_pause(errno)) {
+		/* QEMU was told that there is something: it must not find nothing. */
+		if (frame_is_whole(&owner.in))
+			return fill(msg);
+		got = wait_for_rest(fd, msg);
+		if (got > 0)
+			passed = follow(&owner.in, frame_follow, msg, (size_t)got);
+		else if (got < 0 && is_pause((int)-got))
+			why = DOWN_STALLED;
 	}
-	return pad(iov, count);
+	if (got > 0 && passed == (size_t)got)
+		return got;
+	link_end(fd, got > 0 ? DOWN_BAD_LENGTH : why);
+	if (passed)
+		return (ssize_t)passed;
+	if (!owner.reconnect)
+		return 0;
+	if (!frame_is_whole(&owner.in))
+		atomic_fetch_add(&reconnect.padded, 1);
+	return fill(msg);
 }
 
-ssize_t link_recv(int fd, void *buf, size_t len, int flags)
+/* recv while the link is down, or while a frame of ours is not complete. */
+static ssize_t recv_down(int fd, const struct msghdr *msg)
 {
-	const struct iovec iov = { buf, len };
+	if (atomic_load(&reconnect.state) == LINK_OVER || !bytes_of(msg))
+		return 0;
+	if (!is_up()) {
+		/* Bytes in the placeholder did nothing but wake QEMU. */
+		reconnect_read_wakes(owner.placeholder);
+		/* The thread may have looked while the state was another one. */
+		if (!take_ready(fd))
+			reconnect_wake(owner.placeholder);
+	}
+	return fill(msg);
+}
+
+/* recv, where @by_recv, or recvmsg: the same to us, but not to a library behind us. */
+static inline ssize_t receive(int fd, struct msghdr *msg, int flags, bool by_recv)
+{
 	size_t passed = 0;
 	ssize_t got;
 
-	if (!relink.plain && !(flags & MSG_PEEK) && !is_foreign())
-		return receive_special(fd, &iov, 1);
-	got = next.recv(fd, buf, len, flags);
-	if (flags & MSG_PEEK)
-		return got;
-	if (got > 0)
-		passed = frame_follow(&relink.in, buf, (size_t)got);
-	if (got > 0 && passed == (size_t)got)
-		return got;
-	return not_plain(fd, &iov, 1, got, passed);
-}
-
-ssize_t link_recvmsg(int fd, struct msghdr *msg, int flags)
-{
-	const struct iovec *iov = msg->msg_iov;
-	size_t count = msg->msg_iovlen, passed = 0;
-	ssize_t got = 0;
-
-	if (!relink.plain && !(flags & MSG_PEEK) && !is_foreign()) {
-		got = receive_special(fd, iov, count);
-	} else {
-		got = next.recvmsg(fd, msg, flags);
+	if (owner.fast_recv || (flags & MSG_PEEK) || is_foreign()) {
+		got = by_recv ? next.recv(fd, msg->msg_iov->iov_base, msg->msg_iov->iov_len, flags)
+			      : next.recvmsg(fd, msg, flags);
 		if (flags & MSG_PEEK)
 			return got;
 		if (got > 0)
-			passed = each_piece(&relink.in, frame_follow, iov, (size_t)got);
+			passed = follow(&owner.in, frame_follow, msg, (size_t)got);
 		if (got > 0 && passed == (size_t)got)
 			return got;
-		got = not_plain(fd, iov, count, got, passed);
+		got = recv_special(fd, msg, got, passed);
+	} else {
+		got = recv_down(fd, msg);
 	}
 	if (got >= 0) {
 		msg->msg_namelen = 0;
@@ -349,24 +319,37 @@ ssize_t link_recvmsg(int fd, struct msghdr *msg, int flags)
 	return got;
 }
 
-/* The link is down: the frame goes nowhere, as on a cable that is not plugged in. */
-static ssize_t drop(const struct iovec *iov, size_t count)
+ssize_t link_recv(int fd, void *buf, size_t len, int flags)
 {
-	size_t n = iov_bytes(iov, count);
+	struct iovec iov = { buf, len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-	each_piece(&relink.out, frame_follow, iov, n);
-	if (frame_is_whole(&relink.out))
-		atomic_fetch_add(&seek.dropped, 1);
+	return receive(fd, &msg, flags, true);
+}
+
+ssize_t link_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	return receive(fd, msg, flags, false);
+}
+
+/* The link is down: the frame goes nowhere, as on a cable that is not plugged in. */
+static ssize_t drop(const struct msghdr *msg)
+{
+	size_t n = bytes_of(msg);
+
+	follow(&owner.out, frame_follow, msg, n);
+	if (frame_is_whole(&owner.out))
+		atomic_fetch_add(&reconnect.dropped, 1);
 	return (ssize_t)n;
 }
 
 /* The rest of a frame whose beginning went to a connection that is gone. */
-static ssize_t swallow(const struct iovec *iov, size_t count)
+static ssize_t swallow(const struct msghdr *msg)
 {
-	size_t n = each_piece(&relink.out, frame_rest, iov, iov_bytes(iov, count));
+	size_t n = follow(&owner.out, frame_rest, msg, bytes_of(msg));
 
-	relink.swallow = !frame_is_whole(&relink.out);
-	update();
+	owner.swallow = !frame_is_whole(&owner.out);
+	update_send();
 	return (ssize_t)n;
 }
 
@@ -382,46 +365,41 @@ static bool has_room(int fd, size_t n)
 
 	if (n <= PIECE_BYTES || sys_call(SYS_ioctl, fd, SIOCOUTQ, (long)&queued, 0, 0, 0))
 		return true;
-	return queued + PIECE_COST < relink.send_buffer || queued <= relink.send_buffer / 4;
+	return queued + PIECE_COST < owner.send_buffer || queued <= owner.send_buffer / 4;
 }
 
-static bool is_gone(int error)
+/* What became of a send that was not that of a small whole frame, or did not take one whole. */
+static ssize_t sent_special(const struct msghdr *msg, ssize_t sent)
 {
-	return error == EPIPE || error == ECONNRESET || error == ENOTCONN;
-}
-
-/* What became of a send of @n bytes that was more than a small whole frame. */
-static ssize_t sent_special(const struct iovec *iov, size_t count, size_t n, ssize_t sent)
-{
+	/* The end of a connection is for recv to notice, or the thread: frames are dropped. */
+	if (sent < 0 && (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN))
+		return drop(msg);
 	if (sent < 0)
-		return is_gone(errno) ? drop(iov, count) : sent;
-	each_piece(&relink.out, frame_follow, iov, (size_t)sent);
-	if (!atomic_load(&seek.spoken) && (size_t)sent == n && frame_is_whole(&relink.out)) {
-		atomic_store(&seek.spoken, true);
-		wake_thread();
+		return sent;
+	follow(&owner.out, frame_follow, msg, (size_t)sent);
+	if (!atomic_load(&reconnect.guest_sent) && (size_t)sent == bytes_of(msg) &&
+	    frame_is_whole(&owner.out)) {
+		atomic_store(&reconnect.guest_sent, true);
+		reconnect_wake(owner.placeholder);
 	}
-	update();
+	update_send();
 	return sent;
 }
 
-/*
- * Any send but that of a small whole frame. A connection that is gone is noticed by recv, or by
- * the thread: until then frames are dropped.
- */
+/* Any send but that of a small whole frame. */
 static ssize_t send_special(int fd, const struct msghdr *msg, int flags)
 {
-	const struct iovec *iov = msg->msg_iov;
-	size_t count = msg->msg_iovlen, n = iov_bytes(iov, count);
-
-	if (is_foreign() || relink.over)
+	if (is_foreign() || atomic_load(&reconnect.state) == LINK_OVER)
 		return next.sendmsg(fd, msg, flags);
-	if (!relink.up)
-		return drop(iov, count);
-	if (relink.swallow)
-		return swallow(iov, count);
-	if (frame_is_whole(&relink.out) && !has_room(fd, n))
-		return fail_with(EAGAIN);
-	return sent_special(iov, count, n, next.sendmsg(fd, msg, flags | MSG_NOSIGNAL));
+	if (!is_up())
+		return drop(msg);
+	if (owner.swallow)
+		return swallow(msg);
+	if (frame_is_whole(&owner.out) && !has_room(fd, bytes_of(msg))) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return sent_special(msg, next.sendmsg(fd, msg, flags | MSG_NOSIGNAL));
 }
 
 /* QEMU sends a length and a frame (net/socket.c, net_socket_receive()): is it this, and small? */
@@ -430,7 +408,8 @@ static bool is_small_frame(const struct msghdr *msg)
 	const struct iovec *iov = msg->msg_iov;
 	uint32_t header;
 
-	if (msg->msg_iovlen != 2 || iov[0].iov_len != FRAME_HEADER || iov[1].iov_len >= relink.fits)
+	if (msg->msg_iovlen != 2 || iov[0].iov_len != FRAME_HEADER ||
+	    iov[1].iov_len >= owner.fast_send_below)
 		return false;
 	memcpy(&header, iov[0].iov_base, sizeof(header));
 	return ntohl(header) == iov[1].iov_len;
@@ -443,11 +422,9 @@ ssize_t link_sendmsg(int fd, const struct msghdr *msg, int flags)
 	if (!is_small_frame(msg))
 		return send_special(fd, msg, flags);
 	sent = next.sendmsg(fd, msg, flags | MSG_NOSIGNAL);
-	if (sent == (ssize_t)(FRAME_HEADER + msg->msg_iov[1].iov_len))
+	if (sent == (ssize_t)(FRAME_HEADER + msg->msg_iov[1].iov_len) || is_foreign())
 		return sent;
-	return is_foreign() ? sent
-			    : sent_special(msg->msg_iov, 2, FRAME_HEADER + msg->msg_iov[1].iov_len,
-					   sent);
+	return sent_special(msg, sent);
 }
 
 ssize_t link_send(int fd, const void *buf, size_t len, int flags)
@@ -471,26 +448,26 @@ static int move_up(int fd)
 
 static void drop_placeholder(void)
 {
-	sys_close(relink.placeholder);
-	sys_close(bell);
-	relink.placeholder = bell = -1;
+	sys_close(owner.placeholder);
+	sys_close(owner.wake_fd);
+	owner.placeholder = owner.wake_fd = -1;
 }
 
-/* The placeholder and its bell, which can be told from any other file: or none at all. */
+/* Both ends of the placeholder, which can be told from any other file: or none at all. */
 static int make_placeholder(void)
 {
 	int pair[2];
 	int ret;
 
-	if (relink.placeholder >= 0)
+	if (owner.placeholder >= 0)
 		return 0;
 	ret = sys_socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair);
 	if (ret < 0)
 		return ret;
-	relink.placeholder = move_up(pair[0]);
-	bell = move_up(pair[1]);
-	if (descriptor_identity(relink.placeholder, &placeholder_id) &&
-	    descriptor_identity(bell, &bell_id))
+	owner.placeholder = move_up(pair[0]);
+	owner.wake_fd = move_up(pair[1]);
+	if (descriptor_identity(owner.placeholder, &owner.placeholder_id) &&
+	    descriptor_identity(owner.wake_fd, &owner.wake_id))
 		return 0;
 	drop_placeholder();
 	return -EBADF;
@@ -502,12 +479,12 @@ int link_prepare(int fd)
 
 	if (ret)
 		return ret;
-	ret = sys_dup3(relink.placeholder, fd, 0);
+	ret = sys_dup3(owner.placeholder, fd, 0);
 	if (ret < 0) {
 		drop_placeholder();
 		return ret;
 	}
-	seek_ring(bell);
+	reconnect_wake(owner.wake_fd);
 	return 0;
 }
 
@@ -519,51 +496,47 @@ static bool holds(int fd, const struct identity *wanted)
 	return descriptor_identity(fd, &id) && identity_same(&id, wanted);
 }
 
-/* The connection, or the placeholder, is on the number: from now on the link is ours. */
-static int start(const struct handoff *handoff, const struct log *log, bool down)
+/* What is on the number, the connection or the placeholder, is followed from now on. */
+static int start(const struct handoff *handoff, const struct log *log, enum link_state state)
 {
 	int ret = make_placeholder();
 
-	if (!ret && (!holds(bell, &bell_id) || !holds(relink.placeholder, &placeholder_id)))
-		return -EBADF;
 	if (ret)
 		return ret;
-	relink.pid = sys_getpid();
-	relink.out.any = true;
-	relink.reconnect = handoff->reconnect && !handoff->private_passt;
-	atomic_store(&seek.down, down);
-	ret = seek_start(handoff, log, bell, !down);
+	if (!holds(owner.wake_fd, &owner.wake_id) ||
+	    !holds(owner.placeholder, &owner.placeholder_id))
+		return -EBADF;
+	owner.pid = sys_getpid();
+	owner.out.any = true;
+	owner.reconnect = handoff->reconnect && !handoff->private_passt;
+	atomic_store(&reconnect.state, state);
+	ret = reconnect_start(handoff, log, owner.wake_fd);
 	if (ret) {
 		drop_placeholder();
 		return ret;
 	}
-	if (!down)
+	owner.fast_recv = state == LINK_UP;
+	if (owner.fast_recv)
 		adopt(handoff->fd);
-	update();
 	atomic_store(&link_number, handoff->fd);
 	return 0;
 }
 
-static int start_unless_other(const struct handoff *handoff, const struct log *log)
-{
-	struct identity id;
-	bool down;
-
-	if (!descriptor_identity(handoff->fd, &id))
-		return -EBADF;
-	down = relink.placeholder >= 0 && identity_same(&id, &placeholder_id);
-	if (!down && !identity_same(&id, &handoff->socket))
-		return -ENOTCONN;
-	return start(handoff, log, down);
-}
-
 int link_start(const struct handoff *handoff, const struct log *log)
 {
-	int ret = start_unless_other(handoff, log);
+	struct identity id;
+	int ret = -EBADF;
 
-	/* Another file: that was told when it was found. */
-	if (!ret || ret == -ENOTCONN)
-		return ret;
+	if (descriptor_identity(handoff->fd, &id)) {
+		if (owner.placeholder >= 0 && identity_same(&id, &owner.placeholder_id))
+			ret = start(handoff, log, LINK_DOWN);
+		else if (identity_same(&id, &handoff->socket))
+			ret = start(handoff, log, LINK_UP);
+		else /* Another file: that was told when it was found. */
+			return -ENOTCONN;
+	}
+	if (!ret)
+		return 0;
 	log_line(log, SEVERITY_WARNING,
 		 "nobody looks after passt's connection (errno %d): when passt ends, the guest's "
 		 "network is gone for good",
@@ -573,14 +546,14 @@ int link_start(const struct handoff *handoff, const struct log *log)
 
 void link_stop(void)
 {
-	struct pollfd end = { .fd = relink.placeholder };
+	struct pollfd end = { .fd = owner.placeholder };
 
-	if (atomic_exchange(&link_number, NO_LINK) == NO_LINK || is_foreign())
+	if (atomic_exchange(&link_number, NO_NUMBER) == NO_NUMBER || is_foreign())
 		return;
-	atomic_store(&seek.stop, true);
-	wake_thread();
-	/* The thread closes the bell last of all. */
+	atomic_store(&reconnect.stop, true);
+	reconnect_wake(owner.placeholder);
+	/* The thread closes the other end last of all. */
 	sys_poll(&end, 1, STOP_MS);
-	sys_close(relink.placeholder);
-	relink.placeholder = -1;
+	sys_close(owner.placeholder);
+	owner.placeholder = -1;
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The thread that notices the end of the link and looks for a new passt. */
 #include "shim/link/reconnect.h"
 
 #include <pthread.h>
@@ -25,7 +24,7 @@
 #define SLOW_MS       1000
 
 /* The kernel may be short of memory for the moment. */
-#define RING_TRIES 3
+#define WAKE_TRIES 3
 
 /*
  * A new connection has to last that long before it is called a link: passt closes it at once when
@@ -39,348 +38,328 @@
 /* Signals that the libc sends to threads of its own: they must stay open (nptl(7), setxid). */
 #define LIBC_SIGNALS (UINT64_C(3) << 31)
 
-/* What an event of the epoll descriptor is about; larger numbers: a link. */
-enum { ABOUT_BELL, ABOUT_APPEAR, ABOUT_LINK };
+/* What an event of the epoll descriptor is about; larger numbers: a connection. */
+enum { ABOUT_WAKE, ABOUT_DIRECTORY, ABOUT_CONNECTION };
 
 /**
- * struct seeker - The thread's own state
+ * struct reconnect_thread - The thread's own state
  * @link_log:	For the log
  * @path:	Passt's socket
  * @trust:	Whose passt may be used
- * @bell:	The placeholder's other end
+ * @wake_fd:	The placeholder's other end
  * @epoll:	What all is waited for with
- * @appear:	Waiting for the socket's file, while there is no link
- * @links:	Connections so far: the number of the present one
- * @linked:	There is a connection, on the number or in @ready of struct seek
- * @announced:	... and it has lasted
- * @spoken:	The first frame has been logged
+ * @directory:	Waiting for the socket's file, while there is no link
+ * @connections: How many so far: the number of the present one
+ * @state:	Where the link stands; %LINK_TRIAL and %LINK_UP: there is a connection, on QEMU's
+ *		number or in @ready of struct reconnect
+ * @told_first:	The first frame has been logged
  * @lost_ms:	When the link was lost
  * @found_ms:	When the connection was made
  * @fast_till_ms: Till then try often
  * @next_ms:	Time of the next try
  * @failures:	Connections in a row that did not last
- * @said:	Reason that was told last
+ * @told:	Reason that was told last
  */
-struct seeker {
+struct reconnect_thread {
 	struct link_log link_log;
 	char path[PASST_PATH_MAX + 1];
 	struct passt_trust trust;
-	int bell;
+	int wake_fd;
 	int epoll;
-	struct dir_watch appear;
-	uint64_t links;
-	bool linked;
-	bool announced;
-	bool spoken;
+	struct dir_watch directory;
+	uint64_t connections;
+	enum link_state state;
+	bool told_first;
 	int64_t lost_ms;
 	int64_t found_ms;
 	int64_t fast_till_ms;
 	int64_t next_ms;
 	unsigned failures;
-	enum down_reason said;
+	enum down_reason told;
 };
 
-struct seek seek = { .ready = -1 };
+struct reconnect reconnect = { .ready = -1, .reason = DOWN_CLOSED };
 
-static struct seeker seeker;
+static struct reconnect_thread thread = { .directory = { -1, -1 } };
 
-static int add_to_epoll(const struct seeker *s, int fd, uint32_t events, uint64_t about)
+void reconnect_wake(int fd)
 {
-	struct epoll_event event = { .events = events, .data.u64 = about };
-
-	return (int)sys_call(SYS_epoll_ctl, s->epoll, EPOLL_CTL_ADD, fd, (long)&event, 0, 0);
-}
-
-/*
- * Waits for the end of a connection, and for nothing else: data does not wake us. Unlike poll(2),
- * epoll holds no reference to the file: closing it ends it for passt, too.
- */
-static int watch_link(struct seeker *s, int fd)
-{
-	s->links++;
-	return add_to_epoll(s, fd, EPOLLRDHUP | EPOLLONESHOT, ABOUT_LINK + s->links);
-}
-
-/* The link is still down, and now for this reason. Told once, and not while trying often. */
-static void say_why(struct seeker *s, enum down_reason reason, uint32_t detail)
-{
-	bool news = s->said != reason;
-
-	if (sys_now_ms() < s->fast_till_ms)
-		return;
-	/* That nobody listens is what the first line, about the end of the link, implies. */
-	if (reason == DOWN_ABSENT && s->said <= DOWN_FROM_START)
-		news = false;
-	s->said = reason;
-	if (news)
-		link_log_down(&s->link_log, reason, detail);
-}
-
-static void say_error(struct seeker *s, int error, int unwatched)
-{
-	switch (error) {
-	case ENOENT:
-	case ENOTDIR:
-	case ECONNREFUSED:
-		if (unwatched)
-			say_why(s, DOWN_UNWATCHED, (uint32_t)unwatched);
-		else
-			say_why(s, DOWN_ABSENT, 0);
-		break;
-	case EAGAIN:
-		say_why(s, DOWN_IN_USE, 0);
-		break;
-	case EACCES:
-	case EPERM:
-		say_why(s, DOWN_FORBIDDEN, (uint32_t)error);
-		break;
-	default:
-		say_why(s, DOWN_FAILED, (uint32_t)error);
-		break;
-	}
-}
-
-/* Watches the directory of passt's socket, if that is not so already. Return: 0 or -errno. */
-static int keep_watch(struct seeker *s)
-{
-	int ret;
-
-	if (s->appear.fd >= 0)
-		return dir_watch_retry(&s->appear);
-	ret = dir_watch_open(&s->appear, s->path);
-	if (s->appear.fd >= 0)
-		add_to_epoll(s, s->appear.fd, EPOLLIN, ABOUT_APPEAR);
-	return ret;
-}
-
-/* Starts looking: at once and often, or after a pause. */
-static void look_for_passt(struct seeker *s, int64_t now, bool at_once)
-{
-	s->failures = 0;
-	s->fast_till_ms = at_once ? now + FAST_TOTAL_MS : now;
-	s->next_ms = at_once ? now : now + SLOW_MS;
-	if (!s->link_log.final)
-		keep_watch(s);
-}
-
-static enum down_reason reason_of(enum link_end end)
-{
-	switch (end) {
-	case LINK_END_BAD_LENGTH:
-		return DOWN_BAD_LENGTH;
-	case LINK_END_STALLED:
-		return DOWN_STALLED;
-	case LINK_END_CLOSED:
-		break;
-	}
-	return DOWN_CLOSED;
-}
-
-/* A link that lasted has ended. */
-static void mourn(struct seeker *s, int64_t now, enum down_reason reason)
-{
-	s->announced = false;
-	s->lost_ms = now;
-	s->said = reason;
-	link_log_down(&s->link_log, reason, atomic_load(&seek.bad_length));
-	look_for_passt(s, now, reason == DOWN_CLOSED);
-}
-
-/* How long to leave a passt alone that has closed so many connections in a row. */
-static int64_t pause_ms(unsigned failures, bool fast)
-{
-	int64_t pause = failures < 10 ? FAST_MS << failures : SLOW_MS;
-
-	return fast && pause > FAST_PAUSE_MS ? FAST_PAUSE_MS : pause;
-}
-
-/* The connection has ended, or QEMU's thread has taken it down. */
-static void lose(struct seeker *s)
-{
-	int64_t now = sys_now_ms();
-	enum down_reason reason = reason_of((enum link_end)atomic_load(&seek.end));
-	int ready = atomic_exchange(&seek.ready, -1);
-
-	if (ready >= 0)
-		sys_close(ready);
-	s->linked = false;
-	if (s->announced) {
-		mourn(s, now, reason);
-		return;
-	}
-	/* Try again, but less and less often. */
-	s->next_ms = now + pause_ms(s->failures++, now < s->fast_till_ms);
-	say_why(s, reason == DOWN_CLOSED ? DOWN_SHORT_LIVED : reason,
-		atomic_load(&seek.bad_length));
-}
-
-void seek_ring(int bell)
-{
-	for (int i = 0; i < RING_TRIES; i++) {
-		ssize_t ret = sys_send(bell, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	for (int i = 0; i < WAKE_TRIES; i++) {
+		ssize_t ret = sys_send(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (ret == 1 || ret == -EAGAIN)
 			return;
 	}
 }
 
-/* Connected, and trusted: QEMU's thread is to take it. */
-static void offer(struct seeker *s, int fd)
-{
-	s->found_ms = sys_now_ms();
-	s->linked = true;
-	atomic_store(&seek.end, LINK_END_CLOSED);
-	/* Before it is offered: afterwards the number may already be somebody else's. */
-	watch_link(s, fd);
-	atomic_store(&seek.ready, fd);
-	seek_ring(s->bell);
-}
-
-/* One try. */
-static void try_passt(struct seeker *s)
-{
-	int unwatched = -keep_watch(s);
-	int fd = passt_connect(s->path);
-	int64_t now = sys_now_ms();
-	uid_t uid = 0;
-	int ret;
-
-	s->next_ms = now + (now < s->fast_till_ms ? FAST_MS : SLOW_MS);
-	if (fd < 0) {
-		say_error(s, -fd, unwatched);
-		return;
-	}
-	ret = passt_peer_uid(fd, &uid);
-	if (!ret && passt_trusted(&s->trust, uid)) {
-		offer(s, fd);
-		return;
-	}
-	sys_close(fd);
-	if (ret)
-		say_error(s, -ret, unwatched);
-	else
-		say_why(s, DOWN_NOT_TRUSTED, uid);
-}
-
-/* The connection has lasted. */
-static void announce(struct seeker *s)
-{
-	s->announced = true;
-	dir_watch_close(&s->appear);
-	link_log_up(&s->link_log, s->found_ms - s->lost_ms, atomic_exchange(&seek.dropped, 0),
-		    atomic_exchange(&seek.padded, 0));
-}
-
-static void silence_bell(const struct seeker *s)
+void reconnect_read_wakes(int fd)
 {
 	char bytes[64];
 
-	while (sys_recv(s->bell, bytes, sizeof(bytes), MSG_DONTWAIT) == sizeof(bytes))
+	while (sys_recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) == sizeof(bytes))
 		;
 }
 
-/* Milliseconds until there is something to do, or -1. */
-static int time_left(const struct seeker *s)
+static int add_to_epoll(const struct reconnect_thread *t, int fd, uint32_t events, uint64_t about)
 {
-	int64_t at = s->linked ? s->found_ms + TRIAL_MS : s->next_ms;
+	struct epoll_event event = { .events = events, .data.u64 = about };
+
+	return (int)sys_call(SYS_epoll_ctl, t->epoll, EPOLL_CTL_ADD, fd, (long)&event, 0, 0);
+}
+
+/*
+ * Waits for the end of a connection, and for nothing else: data does not wake us. Unlike poll(2),
+ * epoll holds no reference to the file: closing it ends it for passt, too.
+ */
+static int watch_connection(struct reconnect_thread *t, int fd)
+{
+	t->connections++;
+	return add_to_epoll(t, fd, EPOLLRDHUP | EPOLLONESHOT, ABOUT_CONNECTION + t->connections);
+}
+
+/* Watches the directory of passt's socket, if that is not so already. Return: 0 or -errno. */
+static int watch_directory(struct reconnect_thread *t)
+{
+	bool is_new = t->directory.fd < 0;
+	int ret = dir_watch_open(&t->directory, t->path);
+
+	if (is_new && t->directory.fd >= 0)
+		add_to_epoll(t, t->directory.fd, EPOLLIN, ABOUT_DIRECTORY);
+	return ret;
+}
+
+/* The link is still down, and now for this reason. Told once, and not while trying often. */
+static void still_down(struct reconnect_thread *t, enum down_reason reason, uint32_t detail)
+{
+	bool is_news = t->told != reason;
+
+	if (sys_now_ms() < t->fast_till_ms)
+		return;
+	/* The first line, about the end of the link, implies that nobody listens. */
+	if (reason == DOWN_ABSENT && t->told <= DOWN_FROM_START)
+		is_news = false;
+	t->told = reason;
+	if (is_news)
+		link_log_down(&t->link_log, reason, detail);
+}
+
+/* Starts looking: at once and often, or after a pause. */
+static void look_for_passt(struct reconnect_thread *t, int64_t now, bool at_once)
+{
+	t->failures = 0;
+	t->fast_till_ms = at_once ? now + FAST_TOTAL_MS : now;
+	t->next_ms = at_once ? now : now + SLOW_MS;
+	watch_directory(t);
+}
+
+/* A link that lasted has ended, or there has been none from the start. */
+static void link_lost(struct reconnect_thread *t, enum down_reason reason)
+{
+	t->state = t->link_log.final ? LINK_OVER : LINK_DOWN;
+	t->lost_ms = sys_now_ms();
+	t->told = reason;
+	link_log_down(&t->link_log, reason, atomic_load(&reconnect.bad_length));
+	if (t->state == LINK_DOWN)
+		look_for_passt(t, t->lost_ms, reason == DOWN_CLOSED);
+}
+
+/* How long to leave a passt alone that has closed so many connections in a row. */
+static int64_t pause_between(unsigned failures, bool fast)
+{
+	int64_t pause = failures < 10 ? FAST_MS << failures : SLOW_MS;
+
+	return fast && pause > FAST_PAUSE_MS ? FAST_PAUSE_MS : pause;
+}
+
+static void close_ready(void)
+{
+	int ready = atomic_exchange(&reconnect.ready, -1);
+
+	if (ready >= 0)
+		sys_close(ready);
+}
+
+/* The connection has ended, or QEMU's thread has taken it down. */
+static void connection_lost(struct reconnect_thread *t)
+{
+	enum down_reason reason = (enum down_reason)atomic_load(&reconnect.reason);
+	int64_t now = sys_now_ms();
+
+	close_ready();
+	if (t->state == LINK_UP) {
+		link_lost(t, reason);
+		return;
+	}
+	t->state = LINK_DOWN;
+	/* Try again, but less and less often. */
+	t->next_ms = now + pause_between(t->failures++, now < t->fast_till_ms);
+	still_down(t, reason == DOWN_CLOSED ? DOWN_SHORT_LIVED : reason,
+		   atomic_load(&reconnect.bad_length));
+}
+
+/* Connected, and trusted: QEMU's thread is to take it. */
+static void offer(struct reconnect_thread *t, int fd)
+{
+	t->found_ms = sys_now_ms();
+	t->state = LINK_TRIAL;
+	atomic_store(&reconnect.reason, DOWN_CLOSED);
+	/* Before it is offered: QEMU's thread may close it, and the number be reused. */
+	watch_connection(t, fd);
+	atomic_store(&reconnect.ready, fd);
+	reconnect_wake(t->wake_fd);
+}
+
+/* Why @error of a connection; @unwatched: errno of watching the directory, or 0. */
+static enum down_reason reason_of(int error, int unwatched)
+{
+	switch (error) {
+	case ENOENT:
+	case ENOTDIR:
+	case ECONNREFUSED:
+		return unwatched ? DOWN_UNWATCHED : DOWN_ABSENT;
+	case EAGAIN:
+		return DOWN_IN_USE;
+	case EACCES:
+	case EPERM:
+		return DOWN_FORBIDDEN;
+	default:
+		return DOWN_FAILED;
+	}
+}
+
+static void try_passt(struct reconnect_thread *t)
+{
+	int unwatched = -watch_directory(t);
+	int fd = passt_connect(t->path);
+	int64_t now = sys_now_ms();
+	int error = fd < 0 ? -fd : 0;
+	enum down_reason reason;
+	uid_t uid = 0;
+
+	t->next_ms = now + (now < t->fast_till_ms ? FAST_MS : SLOW_MS);
+	if (!error)
+		error = -passt_peer_uid(fd, &uid);
+	if (!error && passt_trusted(&t->trust, uid)) {
+		offer(t, fd);
+		return;
+	}
+	if (fd >= 0)
+		sys_close(fd);
+	reason = error ? reason_of(error, unwatched) : DOWN_NOT_TRUSTED;
+	if (reason == DOWN_UNWATCHED)
+		error = unwatched;
+	still_down(t, reason, error ? (uint32_t)error : uid);
+}
+
+/* The connection has lasted. */
+static void link_is_up(struct reconnect_thread *t)
+{
+	t->state = LINK_UP;
+	dir_watch_close(&t->directory);
+	link_log_up(&t->link_log, t->found_ms - t->lost_ms, atomic_exchange(&reconnect.dropped, 0),
+		    atomic_exchange(&reconnect.padded, 0));
+}
+
+/* Milliseconds until there is something to do, or -1. */
+static int time_left(const struct reconnect_thread *t)
+{
+	int64_t at = t->state == LINK_TRIAL ? t->found_ms + TRIAL_MS : t->next_ms;
 	int64_t left = at - sys_now_ms();
 
-	if (s->linked ? s->announced : s->link_log.final)
+	if (t->state == LINK_UP || t->state == LINK_OVER)
 		return -1;
 	return left > 0 ? (int)left : 0;
 }
 
 /* Waits for events. Return: the connection has ended. */
-static bool wait_for_events(struct seeker *s)
+static bool wait_for_events(struct reconnect_thread *t)
 {
 	struct epoll_event events[4];
 	bool ended = false;
 	long n, i;
 
-	n = sys_call(SYS_epoll_pwait, s->epoll, (long)events, 4, time_left(s), 0,
+	n = sys_call(SYS_epoll_pwait, t->epoll, (long)events, 4, time_left(t), 0,
 		     KERNEL_SIGSET_SIZE);
 	for (i = 0; i < n; i++) {
-		if (events[i].data.u64 == ABOUT_BELL) {
-			silence_bell(s);
-		} else if (events[i].data.u64 == ABOUT_APPEAR) {
-			if (dir_watch_read(&s->appear))
-				look_for_passt(s, sys_now_ms(), true);
-		} else if (events[i].data.u64 == ABOUT_LINK + s->links) {
+		if (events[i].data.u64 == ABOUT_WAKE) {
+			reconnect_read_wakes(t->wake_fd);
+		} else if (events[i].data.u64 == ABOUT_DIRECTORY) {
+			if (dir_watch_read(&t->directory, t->path))
+				look_for_passt(t, sys_now_ms(), true);
+		} else if (events[i].data.u64 == ABOUT_CONNECTION + t->connections) {
 			ended = true;
 		}
 	}
 	return ended;
 }
 
-/* QEMU's thread is without a connection, and has taken what there was. */
-static bool is_missed(void)
+/* Is there a connection no more? QEMU's thread takes what is ready before it is without one. */
+static bool has_lost(const struct reconnect_thread *t, bool ended)
 {
-	return atomic_load(&seek.ready) < 0 && atomic_load(&seek.down);
+	if (t->state != LINK_TRIAL && t->state != LINK_UP)
+		return false;
+	return ended ||
+	       (atomic_load(&reconnect.ready) < 0 && atomic_load(&reconnect.state) != LINK_UP);
 }
 
-static void say_spoken(struct seeker *s)
+static void tell_first_frame(struct reconnect_thread *t)
 {
-	if (s->spoken || !atomic_load(&seek.spoken))
+	if (t->told_first || !atomic_load(&reconnect.guest_sent))
 		return;
-	s->spoken = true;
-	link_log_first_frame(&s->link_log);
+	t->told_first = true;
+	link_log_first_frame(&t->link_log);
 }
 
-/* The owner has stopped us: what has happened by then is told all the same. */
-static void say_last(struct seeker *s)
+static void work(struct reconnect_thread *t)
 {
-	say_spoken(s);
-	if (!s->linked)
-		return;
-	if (is_missed())
-		lose(s);
-	else if (!s->announced && atomic_load(&seek.ready) < 0)
-		announce(s);
-}
+	bool ended = wait_for_events(t);
 
-static void work(struct seeker *s)
-{
-	bool ended = wait_for_events(s);
-
-	say_spoken(s);
-	if (s->linked && (ended || is_missed()))
-		lose(s);
-	if (atomic_load(&seek.stop) || time_left(s))
+	tell_first_frame(t);
+	if (has_lost(t, ended))
+		connection_lost(t);
+	if (atomic_load(&reconnect.stop) || time_left(t))
 		return;
-	if (s->linked)
-		announce(s);
+	if (t->state == LINK_TRIAL)
+		link_is_up(t);
 	else
-		try_passt(s);
+		try_passt(t);
+}
+
+/* QEMU has closed the number: what has happened by then is told all the same. */
+static void tell_last(struct reconnect_thread *t)
+{
+	tell_first_frame(t);
+	if (has_lost(t, false))
+		connection_lost(t);
+	else if (t->state == LINK_TRIAL && atomic_load(&reconnect.ready) < 0)
+		link_is_up(t);
 }
 
 static void *run(void *arg)
 {
-	struct seeker *s = arg;
-	int ready;
+	struct reconnect_thread *t = arg;
 
 	sys_call(SYS_prctl, PR_SET_NAME, (long)"qrap-link", 0, 0, 0, 0);
-	if (!s->linked)
-		mourn(s, sys_now_ms(), DOWN_FROM_START);
-	while (!atomic_load(&seek.stop))
-		work(s);
-	say_last(s);
-	ready = atomic_exchange(&seek.ready, -1);
-	if (ready >= 0)
-		sys_close(ready);
-	dir_watch_close(&s->appear);
-	sys_close(s->epoll);
+	if (t->state == LINK_DOWN)
+		link_lost(t, DOWN_FROM_START);
+	while (!atomic_load(&reconnect.stop))
+		work(t);
+	tell_last(t);
+	close_ready();
+	dir_watch_close(&t->directory);
+	sys_close(t->epoll);
 	/* Last of all: link_stop() waits for it. */
-	sys_close(s->bell);
+	sys_close(t->wake_fd);
 	return NULL;
 }
 
 /* A detached thread with a small stack, which no signal ever reaches. */
-static int start_thread(struct seeker *s)
+static int start_thread(void)
 {
 	const uint64_t all = ~LIBC_SIGNALS;
 	uint64_t before = 0;
 	pthread_attr_t attr;
-	pthread_t thread;
+	pthread_t id;
 	size_t stack;
 	int ret = EAGAIN;
 
@@ -393,35 +372,34 @@ static int start_thread(struct seeker *s)
 		 0);
 	for (stack = STACK_BYTES; ret && stack <= STACK_BYTES_MAX; stack *= 2) {
 		if (!next.pthread_attr_setstacksize(&attr, stack))
-			ret = next.pthread_create(&thread, &attr, run, s);
+			ret = next.pthread_create(&id, &attr, run, &thread);
 	}
 	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
 	return -ret;
 }
 
-int seek_start(const struct handoff *handoff, const struct log *log, int bell, bool linked)
+int reconnect_start(const struct handoff *handoff, const struct log *log, int wake_fd)
 {
-	struct seeker *s = &seeker;
+	struct reconnect_thread *t = &thread;
 	int ret;
 
-	memcpy(s->path, handoff->passt, sizeof(s->path));
-	s->trust = handoff->trust;
-	s->link_log = (struct link_log) { .log = log,
+	memcpy(t->path, handoff->passt, sizeof(t->path));
+	t->trust = handoff->trust;
+	t->link_log = (struct link_log) { .log = log,
 					  .fd = handoff->fd,
-					  .path = handoff->private_passt ? "" : s->path,
+					  .path = handoff->private_passt ? "" : t->path,
 					  .final = handoff->private_passt || !handoff->reconnect };
-	s->bell = bell;
-	s->appear.fd = s->appear.watch = -1;
-	s->linked = s->announced = linked;
-	s->epoll = (int)sys_call(SYS_epoll_create1, EPOLL_CLOEXEC, 0, 0, 0, 0, 0);
-	if (s->epoll < 0)
-		return s->epoll;
-	ret = add_to_epoll(s, bell, EPOLLIN, ABOUT_BELL);
-	if (!ret && linked)
-		ret = watch_link(s, handoff->fd);
+	t->wake_fd = wake_fd;
+	t->state = (enum link_state)atomic_load(&reconnect.state);
+	t->epoll = (int)sys_call(SYS_epoll_create1, EPOLL_CLOEXEC, 0, 0, 0, 0, 0);
+	if (t->epoll < 0)
+		return t->epoll;
+	ret = add_to_epoll(t, wake_fd, EPOLLIN, ABOUT_WAKE);
+	if (!ret && t->state == LINK_UP)
+		ret = watch_connection(t, handoff->fd);
 	if (!ret)
-		ret = start_thread(s);
+		ret = start_thread();
 	if (ret)
-		sys_close(s->epoll);
+		sys_close(t->epoll);
 	return ret;
 }

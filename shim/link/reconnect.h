@@ -2,7 +2,7 @@
 /*
  * The thread that notices the end of the link, looks for a new passt on the same path and tells of
  * both in the log. It never touches the number that QEMU uses: a socket goes there in QEMU's own
- * thread only (relink.c), which this one makes recv by ringing the placeholder's bell.
+ * thread only (link.c), which this one makes recv by a byte through the placeholder.
  *
  * It runs from the release on and not from the first end of a link: QEMU does not read while the
  * VM is paused or the NIC takes nothing, and then nobody else would notice.
@@ -12,55 +12,57 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "shim/common/handoff.h"
 #include "shim/common/log.h"
 
-/* Why QEMU's thread took the link down. */
-enum link_end {
-	LINK_END_CLOSED,     /* passt has closed its end, or is gone */
-	LINK_END_BAD_LENGTH, /* a length that cannot be */
-	LINK_END_STALLED,    /* half a frame, and nothing more */
+/* Where the link stands, as QEMU's thread sees it, and as the reconnecting one does. */
+enum link_state {
+	LINK_DOWN,  /* the placeholder is on the number; another connection is looked for */
+	LINK_TRIAL, /* the reconnecting thread's alone: connected, and has to last */
+	LINK_UP,    /* a connection is on the number; has lasted */
+	LINK_OVER,  /* down for good, and QEMU is told so */
 };
 
 /**
- * struct seek - What QEMU's thread and the seeking one share
+ * struct reconnect - What QEMU's thread and the reconnecting one share
  * @ready:	Connected socket for QEMU's thread to take, or -1
- * @down:	No connection is on the number, but the placeholder, or one that has ended for good
- * @stop:	The owner has closed the number
- * @end:	enum link_end of the last link that QEMU's thread took down
+ * @state:	enum link_state of QEMU's thread
+ * @stop:	QEMU has closed the number
+ * @reason:	enum down_reason of the last link that QEMU's thread took down
  * @bad_length: ... and the length that could not be
  * @dropped:	Frames of the guest dropped since the link was up
  * @padded:	Frames of passt's that broke off and were completed, since the link was up
- * @spoken:	The guest has sent a frame
+ * @guest_sent:	The guest has sent a frame
  */
-struct seek {
+struct reconnect {
 	atomic_int ready;
-	atomic_bool down;
+	atomic_int state;
 	atomic_bool stop;
-	atomic_int end;
+	atomic_int reason;
 	atomic_uint bad_length;
 	atomic_uint dropped;
 	atomic_uint padded;
-	atomic_bool spoken;
+	atomic_bool guest_sent;
 };
 
-extern struct seek seek;
+extern struct reconnect reconnect;
 
 /**
- * seek_start() - Start the thread
+ * reconnect_start() - Start the thread; @state of struct reconnect is set already
  * @handoff:	Passt's path, trust, what to do when passt ends; read only now
  * @log:	Where events go
- * @bell:	The other end of the placeholder: bytes that arrive here wake the thread, bytes sent
+ * @wake_fd:	The other end of the placeholder: bytes that arrive here wake the thread, bytes sent
  *		wake QEMU. Becomes the thread's.
- * @linked:	The number holds a connection, not the placeholder
  *
- * Return: 0, or -errno: @bell is still the caller's
+ * Return: 0, or -errno: @wake_fd is still the caller's
  */
-int seek_start(const struct handoff *handoff, const struct log *log, int bell, bool linked);
+int reconnect_start(const struct handoff *handoff, const struct log *log, int wake_fd);
 
-/* Wakes whoever reads at the other end of this end of the placeholder. */
-void seek_ring(int bell);
+/* Wakes whoever waits at the other end of @fd, which is an end of the placeholder. */
+void reconnect_wake(int fd);
+
+/* Reads, and forgets, the bytes that woke whoever waits for @fd, an end of the placeholder. */
+void reconnect_read_wakes(int fd);
 
 #endif /* QRAP_RECONNECT_H */

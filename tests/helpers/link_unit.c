@@ -170,7 +170,7 @@ static void plain_traffic(void)
 	insist(send_frame(69632, 2) == 69636);
 	insist_frame(60, 1);
 	insist_frame(69632, 2);
-	insist(atomic_load(&seek.spoken));
+	insist(atomic_load(&reconnect.guest_sent));
 }
 
 /* recvmsg with the buffers of a frame spread out, through a restart. */
@@ -252,7 +252,7 @@ static void split_drop(void)
 	insist_dummy();
 	insist(link_send(QEMU_FD, frame + 10, n - 10, 0) == (ssize_t)n - 10);
 	insist(send_frame(60, 9) == 64);
-	insist(atomic_load(&seek.dropped) == 2);
+	insist(atomic_load(&reconnect.dropped) == 2);
 	start_listening();
 	accept_qemu();
 	insist_dummy();
@@ -464,7 +464,7 @@ static void prepared(void)
 	insist_dummy();
 	insist(send_frame(60, 4) == 64);
 	insist_frame(60, 4);
-	insist(atomic_load(&seek.dropped) == 1);
+	insist(atomic_load(&reconnect.dropped) == 1);
 }
 
 /* Not wanted: the end of passt is the end, without an EAGAIN on the way there. */
