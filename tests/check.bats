@@ -242,7 +242,7 @@ assert_line() {
 }
 
 @test "a shim of another version, none, and one at a path that cannot be used" {
-	gcc -shared -DQRAP_VERSION='"99.0"' -o p/lib/qrap/qrap_preload.so "$TOP/shim/common/elf_note.c"
+	gcc -shared -iquote "$TOP" -DQRAP_VERSION='"99.0"' -o p/lib/qrap/qrap_preload.so "$TOP/shim/common/elf_note.c"
 	check true
 	assert_no '/tmp/p/lib/qrap/qrap_preload.so is not of this version'
 	rm p/lib/qrap/qrap_preload.so

@@ -461,7 +461,7 @@ patch() {
 	run usr/bin/preload_unit find
 	[ "$status" = 1 ]
 	[[ $output == *'/tmp/usr/lib/qrap/qrap_preload.so is not of this version'* ]]
-	gcc -shared -DQRAP_VERSION='"99.0"' -o usr/lib/qrap/qrap_preload.so "$TOP/shim/common/elf_note.c"
+	gcc -shared -iquote "$TOP" -DQRAP_VERSION='"99.0"' -o usr/lib/qrap/qrap_preload.so "$TOP/shim/common/elf_note.c"
 	run usr/bin/preload_unit find
 	[ "$status" = 1 ]
 	[[ $output == *'is not of this version'* ]]
