@@ -9,9 +9,6 @@
  */
 #define SCRIPT_LINE_MAX 256
 
-/* Longest command that script_target() finds, with its NUL. */
-#define SCRIPT_WORD_MAX 1024
-
 /* How many interpreters, one for the other, the kernel goes through (Linux, exec_binprm). */
 #define SCRIPT_DEPTH 5
 
@@ -35,17 +32,5 @@ struct script {
  * Return: true if it is a script
  */
 bool script_read(const char *path, struct script *script);
-
-/**
- * script_target() - Which program does a shell script exec?
- * @path:	File
- * @target:	Filled with a command, a name or a path
- *
- * The first line that begins with "exec" and names one, also by a variable that the script sets to
- * an absolute path. A guess, for people: no shell is run.
- *
- * Return: true if there is one
- */
-bool script_target(const char *path, char target[SCRIPT_WORD_MAX]);
 
 #endif /* QRAP_SCRIPT_H */
