@@ -6,20 +6,19 @@
 #include <string.h>
 
 #include "launcher/base/message.h"
+#include "launcher/preload/chain.h"
 #include "launcher/preload/loadable.h"
 #include "launcher/preload/qemu_path.h"
-#include "launcher/preload/script.h"
 #include "launcher/preload/trial.h"
 
-static void print_program(const char *path)
+static void print_program(const struct chain_file *file)
 {
-	struct script script;
-
-	if (script_read(path, &script))
-		message_answer("program: %s, a script of %s%s%s; what it runs is not seen", path,
-			       script.interpreter, *script.command ? " " : "", script.command);
+	if (file->interpreter[0])
+		message_answer("program: %s, a script of %s%s%s; what it runs is not seen",
+			       file->path, file->interpreter, *file->command ? " " : "",
+			       file->command);
 	else
-		message_answer("program: %s", path);
+		message_answer("program: %s", file->path);
 }
 
 static int find_qemu(const struct settings *options, struct qemu *qemu)
@@ -32,6 +31,7 @@ static int find_qemu(const struct settings *options, struct qemu *qemu)
 int check(const struct settings *options)
 {
 	struct preload preload;
+	struct chain chain;
 	struct qemu qemu;
 	int status = find_qemu(options, &qemu);
 	bool fits;
@@ -44,10 +44,11 @@ int check(const struct settings *options)
 		message_answer("no: %s: no such command", qemu.name ? qemu.name : "QEMU");
 		return status;
 	}
-	fits = preload_find_shim(&preload) && preload_check(&preload, &qemu) &&
+	chain_find(&chain, qemu.path, NULL);
+	fits = preload_find_shim(&preload) && preload_check_chain(&preload, &chain) &&
 	       trial_run(&preload, qemu.path);
 	message_answer("%s%s", fits ? "yes" : "no: ", fits ? "" : preload.reason);
-	print_program(qemu.path);
+	print_program(&chain.files[0]);
 	if (*preload.shim)
 		message_answer("shim: %s", preload.shim);
 	return fits ? 0 : 1;

@@ -13,11 +13,9 @@
  * @module:	Path of program or library
  * @offset:	Offset in its file
  *
- * The function's name is looked up in the file's symbol table, else in the debugging file that is
- * installed for it (/usr/lib/debug/.build-id). That is the file as it is now: the build-id tells
- * whether it still is the one that ran.
+ * The file is the one that is there now: the build-id tells whether it still is the one that ran.
  *
- * Return: "MODULE+0xOFFSET (FUNCTION+0xDISTANCE), build-id ID", or what of it is missing
+ * Return: "MODULE+0xOFFSET, build-id ID", or what of it is missing
  */
 char *place_describe(struct arena *arena, const char *module, uint64_t offset);
 

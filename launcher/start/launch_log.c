@@ -93,14 +93,10 @@ static bool find_named_qemu(const struct handover *h, char path[PATH_MAX])
 	strcpy(path, h->qemu->path);
 	if (h->options->mode == MODE_PATCH || qemu_is_name(path))
 		return true;
-	for (char **word = h->options->command + 1; *word; word++) {
-		if (!qemu_is_name(*word) || qemu_find_command(*word, &named))
-			continue;
-		strcpy(path, named.path);
-		qemu_forget(&named);
-		return true;
-	}
-	return false;
+	if (!qemu_find_in_words(h->options->command + 1, &named))
+		return false;
+	strcpy(path, named.path);
+	return true;
 }
 
 /* "NAME":"PATH", with no links in it, as a program's own path in its events. */
