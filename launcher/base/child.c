@@ -52,7 +52,11 @@ static int arrange_descriptors(const struct child_plan *plan, struct ends *ends)
 	const int count = plan->fd_count;
 	int copies[count];
 
-	ends->error = fcntl(ends->error, F_DUPFD_CLOEXEC, count + 1);
+	int error = fcntl(ends->error, F_DUPFD_CLOEXEC, count + 1);
+
+	if (error < 0)
+		return -errno;
+	ends->error = error;
 	for (int i = 0; i < count; i++) {
 		int fd = plan->fds[i];
 
@@ -217,7 +221,7 @@ static int start(struct child *child, const struct child_plan *plan, const int e
 		;
 	if (error)
 		child_end(child, 0);
-	return -error;
+	return error;
 }
 
 int child_start(struct child *child, const struct child_plan *plan)
