@@ -23,6 +23,9 @@
 #define SYS_pidfd_open 434
 #endif
 
+/* A slow file system may take longer to run a program: then its end tells of an error. */
+#define EXEC_MS 1000
+
 /* Ends of pipes that the new process needs: the program's output, errno of its exec. */
 struct ends {
 	int output;
@@ -52,7 +55,11 @@ static int arrange_descriptors(const struct child_plan *plan, struct ends *ends)
 	const int count = plan->fd_count;
 	int copies[count];
 
-	ends->error = fcntl(ends->error, F_DUPFD_CLOEXEC, count + 1);
+	int error = fcntl(ends->error, F_DUPFD_CLOEXEC, count + 1);
+
+	if (error < 0)
+		return -errno;
+	ends->error = error;
 	for (int i = 0; i < count; i++) {
 		int fd = plan->fds[i];
 
@@ -197,12 +204,23 @@ static int fork_child(struct child *child, const struct child_plan *plan, struct
 	return 0;
 }
 
-/* Starts it, and reads what comes of exec: nothing, as the pipe ends there, or an errno. */
+/* What comes of exec: an errno, or 0, as the pipe ends there, or exec takes its time. */
+static int exec_error(int fd)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+	int error = 0;
+
+	if (sys_poll(&pollfd, 1, EXEC_MS) <= 0 || read(fd, &error, sizeof(error)) < 0)
+		return 0;
+	return error;
+}
+
+/* Starts it. Return: as child_start() */
 static int start(struct child *child, const struct child_plan *plan, const int errors[2],
 		 const int output[2])
 {
 	struct ends ends = { .output = output[1], .error = errors[1] };
-	int ret, error = 0;
+	int ret, error;
 
 	child->output = output[0];
 	fcntl(output[0], F_SETFL, O_NONBLOCK);
@@ -213,11 +231,10 @@ static int start(struct child *child, const struct child_plan *plan, const int e
 		close(output[0]);
 		return ret;
 	}
-	while (read(errors[0], &error, sizeof(error)) < 0 && errno == EINTR)
-		;
+	error = exec_error(errors[0]);
 	if (error)
 		child_end(child, 0);
-	return -error;
+	return error;
 }
 
 int child_start(struct child *child, const struct child_plan *plan)

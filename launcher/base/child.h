@@ -69,7 +69,8 @@ struct child {
  *
  * It does not outlive us until it is released. Call it before threads are made.
  *
- * Return: 0 once it runs, or -errno, of exec too
+ * Return: 0 once it runs; -errno where there can be no process for it; errno, positive, where that
+ *	   one could not run it
  */
 int child_start(struct child *child, const struct child_plan *plan);
 

@@ -44,7 +44,7 @@ struct private_passt {
 	bool hung_up;
 };
 
-/* Starts it with its end of a socket pair, and asks for an answer: 0 or -errno, of exec too. */
+/* Starts it with its end of a socket pair, and asks for an answer. Return: as child_start() */
 static int launch(struct private_passt *passt)
 {
 	int pair[2];
@@ -193,9 +193,11 @@ int private_passt_start(const struct log *log, const char *command, struct conne
 
 	if (!ret) {
 		ret = launch(&passt);
-		if (ret)
+		if (ret > 0)
 			message_error(log, "--passt: can't run %s: %s", passt.words.argv[0],
-				      strerror(-ret));
+				      strerror(ret));
+		else if (ret)
+			message_error(log, "--passt: %s", strerror(-ret));
 		else
 			ret = take(&passt);
 	}
