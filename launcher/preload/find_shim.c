@@ -24,27 +24,49 @@ bool unfit(char reason[REASON_MAX], const char *format, ...)
 	return false;
 }
 
-/* Debian's name for that kind of program (the multiarch tuple), or NULL. */
-static const char *triplet(const struct elf *program)
+/**
+ * struct kind - Programs that one shim is for
+ * @machine:	e_machine
+ * @class:	ELF class
+ * @order:	Byte order
+ * @name:	Name of the machine, for people
+ * @triplet:	Debian's name for such programs (the multiarch tuple)
+ */
+struct kind {
+	uint16_t machine;
+	unsigned char class, order;
+	const char *name;
+	const char *triplet;
+};
+
+static const struct kind kinds[] = {
+	{ EM_X86_64, ELFCLASS64, ELFDATA2LSB, "x86-64", "x86_64-linux-gnu" },
+	{ EM_X86_64, ELFCLASS32, ELFDATA2LSB, "x86-64", "x86_64-linux-gnux32" },
+	{ EM_386, ELFCLASS32, ELFDATA2LSB, "i386", "i386-linux-gnu" },
+	{ EM_AARCH64, ELFCLASS64, ELFDATA2LSB, "aarch64", "aarch64-linux-gnu" },
+	{ EM_ARM, ELFCLASS32, ELFDATA2LSB, "arm", "arm-linux-gnueabihf" },
+	{ EM_PPC64, ELFCLASS64, ELFDATA2LSB, "ppc64", "powerpc64le-linux-gnu" },
+	{ EM_RISCV, ELFCLASS64, ELFDATA2LSB, "riscv", "riscv64-linux-gnu" },
+	{ EM_S390, ELFCLASS64, ELFDATA2MSB, "s390", "s390x-linux-gnu" },
+};
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+const char *machine_name(uint16_t machine)
 {
-	static const struct {
-		uint16_t machine;
-		unsigned char class, order;
-		const char *name;
-	} kinds[] = {
-		{ EM_X86_64, ELFCLASS64, ELFDATA2LSB, "x86_64-linux-gnu" },
-		{ EM_X86_64, ELFCLASS32, ELFDATA2LSB, "x86_64-linux-gnux32" },
-		{ EM_386, ELFCLASS32, ELFDATA2LSB, "i386-linux-gnu" },
-		{ EM_AARCH64, ELFCLASS64, ELFDATA2LSB, "aarch64-linux-gnu" },
-		{ EM_ARM, ELFCLASS32, ELFDATA2LSB, "arm-linux-gnueabihf" },
-		{ EM_PPC64, ELFCLASS64, ELFDATA2LSB, "powerpc64le-linux-gnu" },
-		{ EM_RISCV, ELFCLASS64, ELFDATA2LSB, "riscv64-linux-gnu" },
-		{ EM_S390, ELFCLASS64, ELFDATA2MSB, "s390x-linux-gnu" },
-	};
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; i < KINDS; i++) {
+		if (kinds[i].machine == machine)
+			return kinds[i].name;
+	}
+	return "another machine";
+}
+
+static const char *find_triplet(const struct elf *program)
+{
+	for (size_t i = 0; i < KINDS; i++) {
 		if (kinds[i].machine == program->machine && kinds[i].class == program->class &&
 		    kinds[i].order == program->order)
-			return kinds[i].name;
+			return kinds[i].triplet;
 	}
 	return NULL;
 }
@@ -99,20 +121,20 @@ static bool is_shim_for(const struct elf *program, const char *path, struct elf 
 bool shim_find(const struct elf *program, char path[PATH_MAX], struct elf *shim,
 	       char reason[REASON_MAX])
 {
-	const char *kind = triplet(program);
+	const char *triplet = find_triplet(program);
 	char own[PATH_MAX], above[PATH_MAX], debian[64];
 	const struct {
 		const char *directory, *below;
 	} places[] = {
 		{ above, "/lib/qrap" },
 		{ above, "/lib64/qrap" },
-		{ above, kind ? debian : "/lib/qrap" },
+		{ above, triplet ? debian : "/lib/qrap" },
 		{ own, "" },
 		{ QRAP_SHIMDIR, "" },
 	};
 
 	find_own_directory(own, above);
-	snprintf(debian, sizeof(debian), "/lib/%s/qrap", kind ? kind : "");
+	snprintf(debian, sizeof(debian), "/lib/%s/qrap", triplet ? triplet : "");
 	reason[0] = '\0';
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		int len = snprintf(path, PATH_MAX, "%s%s/" SHIM_NAME, places[i].directory,

@@ -14,6 +14,9 @@
 /* Writes why the shim cannot be loaded. Return: false, for the caller to return. */
 bool unfit(char reason[REASON_MAX], const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Name of an ELF file's machine, for people. */
+const char *machine_name(uint16_t machine);
+
 /**
  * shim_find() - Find the shim for a kind of program
  * @program:	The program

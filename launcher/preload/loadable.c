@@ -76,28 +76,6 @@ static const char *privileges_gained(const char *path)
 	return NULL;
 }
 
-static const char *machine_name(uint16_t machine)
-{
-	switch (machine) {
-	case EM_386:
-		return "i386";
-	case EM_X86_64:
-		return "x86-64";
-	case EM_ARM:
-		return "arm";
-	case EM_AARCH64:
-		return "aarch64";
-	case EM_PPC64:
-		return "ppc64";
-	case EM_RISCV:
-		return "riscv";
-	case EM_S390:
-		return "s390";
-	default:
-		return "another machine";
-	}
-}
-
 /* ELF class, byte order and machine: ld.so would say so on stderr, and go on without the shim. */
 static bool check_kind(struct preload *preload, const char *path, const struct elf *elf)
 {

@@ -62,7 +62,7 @@ static int check_command(const char *path)
 }
 
 /* Puts DIRECTORY/COMMAND into @path; an empty directory is the current one. */
-static bool join(char *path, const char *directory, size_t len, const char *command)
+static bool join_path(char *path, const char *directory, size_t len, const char *command)
 {
 	int ret = snprintf(path, PATH_MAX, "%.*s/%s", len ? (int)len : 1, len ? directory : ".",
 			   command);
@@ -71,19 +71,19 @@ static bool join(char *path, const char *directory, size_t len, const char *comm
 }
 
 /**
- * struct search - What a search has found up to now
+ * struct qemu_search - What a search has found up to now
  * @status:	As qemu_find_command(): what cannot be run is kept, and does not end the search
  * @error:	errno that goes with it
  * @best:	What was found with that status
  */
-struct search {
+struct qemu_search {
 	int status;
 	int error;
 	struct qemu best;
 };
 
 /* Keeps what one place gave, unless an earlier one gave as much. */
-static void keep_best(struct search *search, int status, const struct qemu *found)
+static void keep_best(struct qemu_search *search, int status, const struct qemu *found)
 {
 	if (status == STATUS_NOT_FOUND || status == search->status)
 		return;
@@ -92,7 +92,7 @@ static void keep_best(struct search *search, int status, const struct qemu *foun
 	search->best = *found;
 }
 
-static int finish(const struct search *search, struct qemu *qemu)
+static int end_search(const struct qemu_search *search, struct qemu *qemu)
 {
 	*qemu = search->best;
 	errno = search->error;
@@ -101,21 +101,21 @@ static int finish(const struct search *search, struct qemu *qemu)
 
 static int search_path(const char *command, struct qemu *qemu)
 {
-	struct search search = { .status = STATUS_NOT_FOUND,
-				 .error = ENOENT,
-				 .best = { .name = command } };
+	struct qemu_search search = { .status = STATUS_NOT_FOUND,
+				      .error = ENOENT,
+				      .best = { .name = command } };
 	const char *directory = getenv("PATH");
 	size_t len;
 
 	for (directory = directory ? directory : DEFAULT_PATH; search.status;
 	     directory += len + 1) {
 		len = strcspn(directory, ":");
-		if (len < PATH_MAX && join(qemu->path, directory, len, command))
+		if (len < PATH_MAX && join_path(qemu->path, directory, len, command))
 			keep_best(&search, check_command(qemu->path), qemu);
 		if (!directory[len])
 			break;
 	}
-	return finish(&search, qemu);
+	return end_search(&search, qemu);
 }
 
 int qemu_find_command(const char *command, struct qemu *qemu)
@@ -180,11 +180,11 @@ static const char *system_emulator(void)
 int qemu_find_default(struct qemu *qemu)
 {
 	const char *const names[] = { "kvm", "qemu-kvm", system_emulator(), REDHAT_QEMU };
-	struct search search = { .status = STATUS_NOT_FOUND, .error = ENOENT };
+	struct qemu_search search = { .status = STATUS_NOT_FOUND, .error = ENOENT };
 
 	for (size_t i = 0; search.status && i < sizeof(names) / sizeof(names[0]); i++) {
 		if (names[i])
 			keep_best(&search, qemu_find_command(names[i], qemu), qemu);
 	}
-	return finish(&search, qemu);
+	return end_search(&search, qemu);
 }
