@@ -53,13 +53,6 @@ SHIM_LDFLAGS := -shared -Wl,-z,initfirst -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecst
 LIBDL := -Wl,--no-as-needed -l:libdl.so.2
 SHIM_LIBS := $(if $(shell $(CC) -shared -o /dev/null $(LIBDL) 2>&1),,$(LIBDL))
 
-# Much of what a launch costs is the dynamic loader's. STATIC=no links the launcher dynamically, as
-# distributions want it, and so does a sanitizer, a dynamic loader that was asked for, or a machine
-# without what a static one is made of.
-find_file = $(wildcard $(shell $(CC) -print-file-name=$(1)))
-STATIC ?= $(if $(SANITIZE)$(findstring dynamic-linker,$(LDFLAGS)),no,$(if $(and $(call find_file,libc.a),$(call find_file,rcrt1.o)),yes,no))
-LAUNCHER_LINK := $(if $(filter yes,$(STATIC)),-static-pie,-pie)
-
 # shim/ is compiled for each half. All objects but the two with a main are in an archive: launcher and
 # tests' programs take from it what they use.
 SHIM_OBJECTS := $(SHIM_SOURCES:%.c=$(BUILD)/pic/%.o)
@@ -76,15 +69,11 @@ FUZZERS := $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 
 all: $(BUILD)/qrap $(BUILD)/qrap_preload.so
 
-helpers: $(HELPERS) $(HELPER_LIBS) $(HELPER_STATICS) $(BUILD)/qrap-dynamic
+helpers: $(HELPERS) $(HELPER_LIBS) $(HELPER_STATICS)
 
 fuzzers: $(FUZZERS)
 
 $(BUILD)/qrap: $(BUILD)/obj/launcher/qrap.o $(ARCHIVE)
-	$(CC) $(CFLAGS) $(LAUNCHER_CFLAGS) $(LDFLAGS) $(LAUNCHER_LINK) $(LAUNCHER_LDFLAGS) -o $@ $^
-
-# For tests that put themselves between the launcher and its libc.
-$(BUILD)/qrap-dynamic: $(BUILD)/obj/launcher/qrap.o $(ARCHIVE)
 	$(CC) $(CFLAGS) $(LAUNCHER_CFLAGS) $(LDFLAGS) -pie $(LAUNCHER_LDFLAGS) -o $@ $^
 
 $(ARCHIVE): $(ARCHIVE_OBJECTS)
@@ -148,7 +137,7 @@ define stamp
 endef
 
 $(BUILD)/flags: FORCE
-	$(call stamp,$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(OWN_CPPFLAGS) $(OWN_CFLAGS) $(SANITIZE) $(LAUNCHER_LINK))
+	$(call stamp,$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(OWN_CPPFLAGS) $(OWN_CFLAGS) $(SANITIZE))
 
 $(BUILD)/prefix: FORCE
 	$(call stamp,$(abspath $(shimdir)))

@@ -194,9 +194,6 @@ static int run_patched(const struct settings *o)
 	int status = find_qemu(o, &qemu);
 	char **words;
 
-	/* Its file is on a number that may be the one to choose. */
-	if (!status)
-		qemu_forget(&qemu);
 	if (!status && has_guest)
 		status = rewrite(o, &qemu, &result);
 	if (status)

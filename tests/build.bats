@@ -62,11 +62,7 @@ clean_tree() {
 	grep -q 'FLAGS_1.*NOW.*PIE' /tmp/headers
 	grep -q GNU_RELRO /tmp/headers
 	grep -qE 'GNU_STACK .* RW ' /tmp/headers
-	# In a launcher that is linked statically it is a function of its own.
-	{
-		nm "$BUILD/qrap"
-		nm --dynamic "$BUILD/qrap"
-	} 2>&1 | grep -q __stack_chk_fail
+	nm --dynamic "$BUILD/qrap" | grep -q __stack_chk_fail
 }
 
 @test "version: one place, both halves" {

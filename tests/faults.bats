@@ -158,7 +158,6 @@ nothing_runs() {
 @test "launcher: the children that become passt, and a program on trial" {
 	need passt
 	need_plain_launcher
-	QRAP=$BUILD/qrap-dynamic
 	ln -s "$(command -v passt)" /tmp/only/passt
 	ln -s "$(command -v timeout)" /tmp/only
 	STREAM='fd 5 stream blocking inherited'
@@ -194,7 +193,7 @@ seen_in_children() {
 
 	rm -f /tmp/trace.*
 	as_from_a_shell env PATH=/tmp/only strace -ff -o /tmp/trace "$QRAP" "$@" || true
-	trace=$(grep -l '^execve("[^"]*qrap-dynamic"' /tmp/trace.*)
+	trace=$(grep -l '^execve("[^"]*/qrap"' /tmp/trace.*)
 	while trace=$(child_of "$trace"); do
 		echo "$trace"
 		for call in $(sed -E '/^execve/q; s/^([a-z0-9_]+)\(.*/\1/' "$trace" |

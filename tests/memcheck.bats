@@ -11,9 +11,6 @@ load peers
 setup() {
 	need valgrind
 	need_plain_launcher
-	# In a static program memcheck knows neither libc's memory nor its functions on strings.
-	ln -s "$BUILD/qrap-dynamic" /tmp/qrap
-	QRAP=/tmp/qrap
 	export FAKE_QEMU_FD=5
 	fake_qemus kvm
 	MEMCHECK=(valgrind -q --track-fds=no --log-file=/tmp/memcheck.%p --num-callers=20)

@@ -155,31 +155,6 @@ assert_refused() {
 	assert_refused 'more than 16'
 }
 
-# fake_getent LINE...: a getent(1) in /tmp/bin that is made of these lines
-fake_getent() {
-	mkdir -p /tmp/bin
-	printf '#!/bin/sh\n%s\n' "$@" >/tmp/bin/getent
-	chmod +x /tmp/bin/getent
-}
-
-@test "trust: a user of a directory service, whom only getent knows" {
-	# shellcheck disable=SC2016 # the script's
-	fake_getent '[ "$1 $2" = "passwd elsewhere" ] && echo elsewhere:x:4321:100::/:/bin/sh'
-	PATH=/tmp/bin:$PATH parse --trust elsewhere
-	assert_lines trust=4321
-	PATH=/tmp/bin:$PATH parse --trust nowhere
-	assert_refused nowhere
-	# One that has answered, and does not end.
-	fake_getent 'echo elsewhere:x:4321:100::/:/bin/sh; exec sleep 60 >/dev/null'
-	PATH=/tmp/bin:$PATH parse --trust elsewhere
-	assert_lines trust=4321
-	fake_getent 'exec sleep 60'
-	PATH=/tmp/bin:$PATH parse --trust elsewhere
-	assert_refused elsewhere
-	PATH=/nowhere parse --trust elsewhere
-	assert_refused elsewhere
-}
-
 @test "trust by default: the caller and root, for root also nobody" {
 	need_root
 	parse

@@ -296,10 +296,7 @@ static bool is_mistyped(char **words)
 {
 	struct qemu command;
 
-	if (!access(words[0], F_OK) || qemu_find_command(words[1], &command))
-		return false;
-	qemu_forget(&command);
-	return true;
+	return access(words[0], F_OK) && !qemu_find_command(words[1], &command);
 }
 
 /* A number and a command: explicit mode. Anything else is for QEMU, and stays patch mode. */

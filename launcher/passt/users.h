@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Users by name and by number. A launcher that is linked statically cannot load the libraries
- * that nsswitch.conf(5) names: what /etc/passwd does not know is asked of getent(1).
- */
+/* Users by name and by number, of all sources that nsswitch.conf(5) names. */
 #ifndef QRAP_USERS_H
 #define QRAP_USERS_H
 
@@ -12,7 +9,7 @@
 /* Longest name of a user, with its NUL: LOGIN_NAME_MAX, limits.h of Linux. */
 #define USER_NAME_MAX 256
 
-/* Number of the user of that name: false if there is none, or no answer within 2 seconds. */
+/* Number of the user of that name: false if there is none. */
 bool user_uid(const char *name, uid_t *uid);
 
 /* Name of a user, or the number in digits where there is no name. */

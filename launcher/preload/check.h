@@ -9,8 +9,7 @@
  * check() - Look at QEMU, and try it
  * @options:	@command: QEMU as a name or a path, or nothing for patch mode's
  *
- * On stdout: "yes" or "no: REASON", then what was looked at. A shell script is followed to the
- * program that it execs, where that can be seen.
+ * On stdout: "yes" or "no: REASON", then what was looked at.
  *
  * Return: exit status: 0 yes, 1 no, STATUS_NOT_FOUND no QEMU
  */

@@ -1,119 +1,93 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A reader for ELF files (elf(5)) that nobody vouches for: every number in them is checked against
- * the file before it is used, and no amount of work depends on a number alone. Nothing is mapped,
- * so that a file that shrinks meanwhile is an error and no SIGBUS.
+ * What the launcher has to know of an ELF file (elf(5)), read once. Nobody vouches for the file:
+ * every number in it is checked before it is used, and the work is bounded whatever they say.
+ * Nothing is mapped, so that a file that shrinks meanwhile is an error and no SIGBUS.
  */
 #ifndef QRAP_ELF_H
 #define QRAP_ELF_H
 
-#include <link.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Longest name of a library, a symbol or a version that is read, with its NUL. */
+/* Longest name of a library that is read, with its NUL. */
 #define ELF_NAME_MAX 256
 
-struct elf_pieces;
+/* Longest version of ours that is read, with its NUL. */
+#define ELF_VERSION_MAX 64
+
+/* A build-id is a hash, of 20 bytes as a rule. */
+#define ELF_BUILD_ID_MAX 64
 
 /**
- * struct elf - An open ELF file
- * @fd:		Descriptor, close-on-exec
- * @size:	Size of the file in bytes
- * @header:	Its header; beyond e_ident only if @native
- * @machine:	e_machine, in our byte order, for any file
- * @native:	Class and byte order are ours: all else can be read
- * @segments:	Program headers
- * @segment_count: How many
- * @dynamic:	Dynamic section, up to DT_NULL
- * @dynamic_count: How many entries, 0 for a static program
- * @pieces:	Of its own: parts of the file that were read
+ * struct elf - What is known of an ELF file
+ * @machine:	e_machine
+ * @class:	ELFCLASS32 or ELFCLASS64
+ * @order:	ELFDATA2LSB or ELFDATA2MSB
+ * @native:	Class and byte order are ours: only then what follows was read
+ * @is_pie:	Position independent, with a dynamic section
+ * @is_loader:	It is a dynamic loader, which can be run as a program
+ * @libc:	"glibc" or "musl", which it is linked with; NULL if it cannot be told
+ * @interpreter: Path of its dynamic loader (PT_INTERP), or ""
+ * @sanitizer:	Sanitizer's runtime that it needs, or ""
+ * @note:	Which program of ours it is (enum note_type), 0: none
+ * @version:	Version in that note, cut if it is longer
+ * @build_id:	Its build-id, cut if it is longer
+ * @build_id_size: Bytes of it, 0: it has none
  */
 struct elf {
-	int fd;
-	uint64_t size;
-	ElfW(Ehdr) header;
 	uint16_t machine;
+	unsigned char class;
+	unsigned char order;
 	bool native;
-	ElfW(Phdr) * segments;
-	size_t segment_count;
-	ElfW(Dyn) * dynamic;
-	size_t dynamic_count;
-	struct elf_pieces *pieces;
+	bool is_pie;
+	bool is_loader;
+	const char *libc;
+	char interpreter[PATH_MAX];
+	char sanitizer[ELF_NAME_MAX];
+	uint32_t note;
+	char version[ELF_VERSION_MAX];
+	unsigned char build_id[ELF_BUILD_ID_MAX];
+	size_t build_id_size;
 };
 
 /**
- * elf_open() - Open an ELF file
+ * elf_read() - Read what is known of an ELF file
  * @path:	Its path
- * @elf:	Filled on success; for elf_close()
+ * @elf:	Filled
  *
  * Return: 0; -ENOEXEC if it is not a sound ELF file; -errno
  */
-int elf_open(const char *path, struct elf *elf);
-
-void elf_close(struct elf *elf);
-
-/* Path of its dynamic loader (PT_INTERP): false if it has none; "" if it cannot be read. */
-bool elf_interpreter(const struct elf *elf, char *path, size_t size);
-
-/* Name of the @index-th library that it needs (DT_NEEDED), from 0: false if there is none. */
-bool elf_needed(const struct elf *elf, size_t index, char name[ELF_NAME_MAX]);
-
-/* Name that it has as a library (DT_SONAME): false if it has none. */
-bool elf_soname(const struct elf *elf, char name[ELF_NAME_MAX]);
-
-/* Is it a static-pie: position independent, with a dynamic section, and meant to be run? */
-bool elf_is_pie(const struct elf *elf);
+int elf_read(const char *path, struct elf *elf);
 
 /**
- * elf_note() - Read a note (PT_NOTE)
- * @elf:	File
- * @owner:	Its owner ("GNU", ...)
- * @type:	Its type
- * @desc:	Filled with the first @size bytes of its contents
- * @size:	Size of @desc
+ * elf_address() - Address that an offset in a file has, as addr2line(1) wants it
+ * @path:	Path of the ELF file
+ * @offset:	Offset in it, in bytes
+ * @address:	Filled
  *
- * Return: length of the contents, which may be more than @size; -1 if there is no such note
+ * Return: false if the file cannot be read or loads nothing from there
  */
-long elf_note(const struct elf *elf, const char *owner, uint32_t type, void *desc, size_t size);
+bool elf_address(const char *path, uint64_t offset, uint64_t *address);
 
-/**
- * elf_version_needed() - Name a symbol version that it needs from a library (DT_VERNEED)
- * @elf:	File
- * @library:	Name of the library ("libc.so.6")
- * @index:	From 0
- * @version:	Filled ("GLIBC_2.34")
- *
- * Return: true if there is one with that index
- */
-bool elf_version_needed(const struct elf *elf, const char *library, size_t index,
-			char version[ELF_NAME_MAX]);
+/* Fills what is known of this program itself: machine, class and byte order. */
+void elf_read_self(struct elf *elf);
 
-/**
- * elf_version_missing() - Does a library lack a version that a program needs of it?
- * @library:	Library
- * @version:	Version
- *
- * Return: true if @library can be read and does not define it (DT_VERDEF)
- */
-bool elf_version_missing(const struct elf *library, const char *version);
+/* Can both be in one process: same machine, class and byte order? */
+bool elf_same_kind(const struct elf *program, const struct elf *library);
 
-/* Address in memory, as the file counts it, of an offset of the file: false if it has none. */
-bool elf_address(const struct elf *elf, uint64_t offset, uint64_t *address);
+/* Is it neither loaded by a dynamic loader, nor one itself? False for one that is not native. */
+bool elf_is_static(const struct elf *elf);
 
-/**
- * elf_symbol() - Which function is at an address?
- * @elf:	Program, library, or the file with what was stripped from it
- * @address:	Address as elf_address() gives it
- * @name:	Filled with the function's name
- * @distance:	Filled with the bytes from its beginning
- *
- * Looks into .symtab, else into .dynsym; a name is only given if the function covers the address.
- *
- * Return: true if one was found
- */
-bool elf_symbol(const struct elf *elf, uint64_t address, char name[ELF_NAME_MAX],
-		uint64_t *distance);
+/* Is this library's name that of a sanitizer's runtime, which has to be loaded first? */
+bool elf_is_sanitizer(const char *library);
+
+/* Opens a regular file: to open a device may do something, to read from a FIFO may wait. */
+int open_regular(const char *path);
+
+/* The part of a path behind its last slash. */
+const char *path_name(const char *path);
 
 #endif /* QRAP_ELF_H */

@@ -5,20 +5,24 @@
 
 #include <limits.h>
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "launcher/preload/elf.h"
 
-/* Could a program and a library be one process: same machine, class and byte order? */
-bool shims_same_kind(const struct elf *program, const struct elf *library);
+/* A reason in words, which may name two paths. */
+#define REASON_MAX (2 * PATH_MAX + 256)
+
+/* Writes why the shim cannot be loaded. Return: false, for the caller to return. */
+bool unfit(char reason[REASON_MAX], const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Name of an ELF file's machine, for people. */
+const char *machine_name(uint16_t machine);
 
 /**
- * shims_find() - Find the shim for a program
- * @program:	The program, or NULL for this one
- * @shim:	Filled with its path on success
- * @elf:	Filled with its file on success, for elf_close()
- * @reason:	Filled with the reason, in words, on failure
- * @size:	Size of @reason in bytes
+ * shim_find() - Find the shim for a kind of program
+ * @program:	The program
+ * @path:	Filled with the shim's path on success
+ * @shim:	Filled with what is known of it on success
+ * @reason:	Filled on failure
  *
  * From the directory of this program: ../lib/qrap, ../lib64/qrap, ../lib/TRIPLET/qrap (Debian's
  * place for libraries of that kind), beside it (build tree); else where `make install` put it. Its
@@ -26,7 +30,7 @@ bool shims_same_kind(const struct elf *program, const struct elf *library);
  *
  * Return: true if found
  */
-bool shims_find(const struct elf *program, char shim[PATH_MAX], struct elf *elf, char *reason,
-		size_t size);
+bool shim_find(const struct elf *program, char path[PATH_MAX], struct elf *shim,
+	       char reason[REASON_MAX]);
 
 #endif /* QRAP_FIND_SHIM_H */

@@ -6,64 +6,54 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#include "launcher/preload/chain.h"
 #include "launcher/preload/elf.h"
+#include "launcher/preload/find_shim.h"
 #include "launcher/preload/qemu_path.h"
 
 /**
  * struct preload - How the shim gets into a program
  * @shim:	Path of the shim
+ * @elf:	What is known of that file
  * @reason:	Why it cannot be loaded, in words, or ""
- * @elf:	File of the shim, where preload_find_shim() left it open for the first check
- * @is_open:	It did
  * @runtime:	Sanitizer's runtime that the program wants loaded before all else (DT_NEEDED), or ""
  */
 struct preload {
 	char shim[PATH_MAX];
-	char reason[2 * PATH_MAX + 256];
 	struct elf elf;
-	bool is_open;
+	char reason[REASON_MAX];
 	char runtime[ELF_NAME_MAX];
 };
 
 /**
  * preload_find_shim() - Find the shim that belongs to this launcher
- * @preload:	@shim or @reason is filled
+ * @preload:	Filled; @reason on failure
  *
- * See shims_find(); for a program of another kind preload_check() puts that one's in its place.
+ * See shim_find(); for a program of another kind the check puts that one's in its place.
  *
  * Return: true if found
  */
 bool preload_find_shim(struct preload *preload);
 
 /**
- * preload_check() - May the shim be preloaded into this program?
- * @preload:	@shim is set; @reason is filled where the answer is no
- * @program:	What qemu_find_command() found, which is forgotten: ELF, or a script whose chain of
- *		interpreters is followed
+ * preload_check_chain() - May the shim be preloaded into what exec goes through?
+ * @preload:	From preload_find_shim(); @reason is filled where the answer is no
+ * @chain:	From chain_find()
  *
- * Checks: path of the shim without blank and colon; ELF class, byte order and machine the same as
- * the shim's; dynamic (PT_INTERP, which exists); the same kind of libc, with the symbol versions
- * that the shim needs; no privileges gained at exec (setuid, setgid, file capabilities) for this
- * user. Well under a millisecond. A script whose interpreter is static passes: the shim is for what
- * it runs. So does a program that may be run but not read.
+ * Checks: path of the shim without blank and colon; each ELF file of the chain for the shim's
+ * class, byte order, machine and libc, a dynamic loader that exists, and no privileges gained at
+ * exec for this user. The last one must be dynamic, unless it runs a script: the shim is for what
+ * that runs. A program that may be run but not read passes.
  *
  * Return: true if it may
  */
-bool preload_check(struct preload *preload, struct qemu *program);
+bool preload_check_chain(struct preload *preload, const struct chain *chain);
 
-/**
- * preload_check_command() - The same for a command of explicit mode, which may be a wrapper
- * @preload:	As for preload_check()
- * @program:	As for preload_check()
- * @args:	Its arguments without argv[0], NULL-terminated
- *
- * A static program passes if its arguments name a program that may have the shim: the first one, or
- * any that is called qemu-something, qemu or kvm. A static QEMU, which takes no such arguments,
- * does not.
- *
- * Return: true if the shim may be preloaded
- */
-bool preload_check_command(struct preload *preload, struct qemu *program, char **args);
+/* The same for a command that is no wrapper: patch mode's QEMU. */
+bool preload_check(struct preload *preload, const struct qemu *program);
+
+/* The same for a command of explicit mode, which may be a wrapper, see chain_find() for @args. */
+bool preload_check_command(struct preload *preload, const struct qemu *program, char **args);
 
 /**
  * preload_value() - Value for LD_PRELOAD: what is there now, with the shim in it

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Finding QEMU: as a shell looks commands up, and never qrap itself under another name. */
 #include "launcher/preload/qemu_path.h"
 
 #include <errno.h>
@@ -21,51 +20,29 @@
 /* Where Red Hat's distributions keep it, out of PATH. */
 #define REDHAT_QEMU "/usr/libexec/qemu-kvm"
 
-void qemu_forget(struct qemu *qemu)
-{
-	if (qemu->is_open)
-		elf_close(&qemu->elf);
-	qemu->is_open = false;
-}
-
-/* Installed as "kvm", by a link or as a copy, we would run ourselves for ever. */
-static bool is_launcher(struct qemu *qemu, const struct stat *st)
-{
-	struct stat self;
-	char version[1];
-
-	qemu->is_open = !elf_open(qemu->path, &qemu->elf);
-	/* What cannot be read can be ourselves all the same. */
-	if (!qemu->is_open)
-		return !stat("/proc/self/exe", &self) && self.st_dev == st->st_dev &&
-		       self.st_ino == st->st_ino;
-	if (elf_note(&qemu->elf, NOTE_OWNER, NOTE_LAUNCHER, version, sizeof(version)) < 0)
-		return false;
-	qemu_forget(qemu);
-	return true;
-}
-
 bool qemu_is_name(const char *word)
 {
-	const char *slash = strrchr(word, '/');
-	const char *name = slash ? slash + 1 : word;
+	const char *name = path_name(word);
 
 	return !strcmp(name, "qemu") || !strcmp(name, "kvm") || !strncmp(name, "qemu-", 5);
 }
 
-/* Nested on purpose, by its own name, qrap is a command like any other: it has its own number. */
-static bool has_own_name(const char *path)
+/* Installed as "kvm", by a link or as a copy, we would run ourselves for ever. */
+static bool is_launcher(const char *path, const struct stat *st)
 {
-	const char *slash = strrchr(path, '/');
+	struct stat self;
+	struct elf elf;
 
-	return !strcmp(slash ? slash + 1 : path, "qrap");
+	if (!elf_read(path, &elf))
+		return elf.note == NOTE_LAUNCHER;
+	/* What cannot be read can be ourselves all the same. */
+	return !stat("/proc/self/exe", &self) && self.st_dev == st->st_dev &&
+	       self.st_ino == st->st_ino;
 }
 
-/* Can that file be run? 0, STATUS_NOT_FOUND (also for ourselves) or STATUS_CANNOT_RUN with errno.
- */
-static int judge(struct qemu *qemu)
+/* Can it be run? As qemu_find_command(); ourselves under another name are not found. */
+static int check_command(const char *path)
 {
-	const char *path = qemu->path;
 	struct stat st;
 
 	if (stat(path, &st))
@@ -76,13 +53,16 @@ static int judge(struct qemu *qemu)
 	}
 	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS))
 		return STATUS_CANNOT_RUN;
-	if (!has_own_name(path) && is_launcher(qemu, &st))
+	/* By its own name qrap is a command like any other: nested, with a number of its own. */
+	if (strcmp(path_name(path), "qrap") && is_launcher(path, &st)) {
+		errno = ENOENT;
 		return STATUS_NOT_FOUND;
+	}
 	return 0;
 }
 
 /* Puts DIRECTORY/COMMAND into @path; an empty directory is the current one. */
-static bool join(char *path, const char *directory, size_t len, const char *command)
+static bool join_path(char *path, const char *directory, size_t len, const char *command)
 {
 	int ret = snprintf(path, PATH_MAX, "%.*s/%s", len ? (int)len : 1, len ? directory : ".",
 			   command);
@@ -91,57 +71,74 @@ static bool join(char *path, const char *directory, size_t len, const char *comm
 }
 
 /**
- * settle() - Take over what one place gave, unless an earlier one gave as much
- * @best:	Status up to now
- * @status:	This one's
- * @error:	errno that goes with @best
- *
- * What cannot be run is remembered, and does not end the search.
- *
- * Return: true if this one is to be remembered
+ * struct qemu_search - What a search has found up to now
+ * @status:	As qemu_find_command(): what cannot be run is kept, and does not end the search
+ * @error:	errno that goes with it
+ * @best:	What was found with that status
  */
-static bool settle(int *best, int status, int *error)
+struct qemu_search {
+	int status;
+	int error;
+	struct qemu best;
+};
+
+/* Keeps what one place gave, unless an earlier one gave as much. */
+static void keep_best(struct qemu_search *search, int status, const struct qemu *found)
 {
-	if (status == STATUS_NOT_FOUND || *best == status)
-		return false;
-	*error = errno;
-	*best = status;
-	return true;
+	if (status == STATUS_NOT_FOUND || status == search->status)
+		return;
+	search->status = status;
+	search->error = errno;
+	search->best = *found;
+}
+
+static int end_search(const struct qemu_search *search, struct qemu *qemu)
+{
+	*qemu = search->best;
+	errno = search->error;
+	return search->status;
 }
 
 static int search_path(const char *command, struct qemu *qemu)
 {
-	const char *directory = getenv("PATH"), *refused = NULL;
-	int best = STATUS_NOT_FOUND, error = ENOENT;
+	struct qemu_search search = { .status = STATUS_NOT_FOUND,
+				      .error = ENOENT,
+				      .best = { .name = command } };
+	const char *directory = getenv("PATH");
 	size_t len;
 
-	for (directory = directory ? directory : DEFAULT_PATH; best; directory += len + 1) {
+	for (directory = directory ? directory : DEFAULT_PATH; search.status;
+	     directory += len + 1) {
 		len = strcspn(directory, ":");
-		if (len < PATH_MAX && join(qemu->path, directory, len, command) &&
-		    settle(&best, judge(qemu), &error))
-			refused = directory;
+		if (len < PATH_MAX && join_path(qemu->path, directory, len, command))
+			keep_best(&search, check_command(qemu->path), qemu);
 		if (!directory[len])
 			break;
 	}
-	if (best)
-		qemu->path[0] = '\0';
-	if (best && refused)
-		join(qemu->path, refused, strcspn(refused, ":"), command);
-	errno = error;
-	return best;
+	return end_search(&search, qemu);
 }
 
 int qemu_find_command(const char *command, struct qemu *qemu)
 {
 	qemu->name = command;
 	qemu->path[0] = '\0';
-	qemu->is_open = false;
-	if (!*command || strlen(command) >= sizeof(qemu->path))
+	if (!*command || strlen(command) >= sizeof(qemu->path)) {
+		errno = ENOENT;
 		return STATUS_NOT_FOUND;
+	}
 	if (!strchr(command, '/'))
 		return search_path(command, qemu);
 	strcpy(qemu->path, command);
-	return judge(qemu);
+	return check_command(command);
+}
+
+bool qemu_find_in_words(char *const *words, struct qemu *qemu)
+{
+	for (; *words; words++) {
+		if (qemu_is_name(*words) && !qemu_find_command(*words, qemu))
+			return true;
+	}
+	return false;
 }
 
 /* QEMU's name for the machine that we run on: uname(2) has other names for some. */
@@ -183,16 +180,11 @@ static const char *system_emulator(void)
 int qemu_find_default(struct qemu *qemu)
 {
 	const char *const names[] = { "kvm", "qemu-kvm", system_emulator(), REDHAT_QEMU };
-	int best = STATUS_NOT_FOUND, error = ENOENT;
-	struct qemu candidate;
+	struct qemu_search search = { .status = STATUS_NOT_FOUND, .error = ENOENT };
 
-	qemu->name = NULL;
-	qemu->path[0] = '\0';
-	qemu->is_open = false;
-	for (size_t i = 0; best && i < sizeof(names) / sizeof(names[0]); i++) {
-		if (names[i] && settle(&best, qemu_find_command(names[i], &candidate), &error))
-			*qemu = candidate;
+	for (size_t i = 0; search.status && i < sizeof(names) / sizeof(names[0]); i++) {
+		if (names[i])
+			keep_best(&search, qemu_find_command(names[i], qemu), qemu);
 	}
-	errno = error;
-	return best;
+	return end_search(&search, qemu);
 }

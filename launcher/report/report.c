@@ -20,8 +20,6 @@
 #define LOSS_MARK "  <== lost here"
 
 /* A build-id is a hash, of 20 bytes as a rule; as hexadecimal digits. */
-#define BUILD_ID_BYTES  64
-#define BUILD_ID_DIGITS (2 * BUILD_ID_BYTES + 1)
 
 /**
  * struct printing - A report in the making
@@ -163,17 +161,6 @@ static bool is_scene(const struct journey *journey, const struct hop *hop)
 	return false;
 }
 
-/* Build-id of a file (note NT_GNU_BUILD_ID), "" if it has none. */
-static void read_build_id(const struct elf *elf, char id[BUILD_ID_DIGITS])
-{
-	unsigned char bytes[BUILD_ID_BYTES];
-	long len = elf_note(elf, "GNU", NT_GNU_BUILD_ID, bytes, sizeof(bytes));
-
-	id[0] = '\0';
-	for (long i = 0; i < len && i < BUILD_ID_BYTES; i++)
-		sprintf(id + 2 * i, "%02x", bytes[i]);
-}
-
 /*
  * Where a loss was called from, and the command that finds the function and the line. The file is
  * that of now: the build-id tells whether it is the one that ran.
@@ -181,23 +168,21 @@ static void read_build_id(const struct elf *elf, char id[BUILD_ID_DIGITS])
 static void print_place(const char *call, const struct log_place *place)
 {
 	unsigned long long offset = (unsigned long long)place->offset;
-	char id[BUILD_ID_DIGITS];
+	char id[2 * ELF_BUILD_ID_MAX + 1] = "";
 	uint64_t address;
-	bool has_address;
 	struct elf elf;
 
-	if (elf_open(place->module, &elf)) {
+	if (elf_read(place->module, &elf)) {
 		message_answer("%10s %s called at %s+0x%llx, which cannot be read now", "", call,
 			       place->module, offset);
 		return;
 	}
-	read_build_id(&elf, id);
-	/* The byte before: a call that does not return may be the last of its function. */
-	has_address = offset && elf_address(&elf, offset - 1, &address);
-	elf_close(&elf);
+	for (size_t i = 0; i < elf.build_id_size; i++)
+		sprintf(id + 2 * i, "%02x", elf.build_id[i]);
 	message_answer("%10s %s called at %s+0x%llx, %s%s", "", call, place->module, offset,
 		       id[0] ? "build-id " : "no build-id", id);
-	if (has_address)
+	/* The byte before: a call that does not return may be the last of its function. */
+	if (offset && elf_address(place->module, offset - 1, &address))
 		message_answer("%10s   addr2line -f -e %s 0x%llx", "", place->module,
 			       (unsigned long long)address);
 }

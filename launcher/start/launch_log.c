@@ -69,13 +69,7 @@ static const char *find_named_qemu(const struct handover *h, struct qemu *named)
 {
 	if (h->options->mode == MODE_PATCH || qemu_is_name(h->qemu->path))
 		return h->qemu->path;
-	for (char **word = h->options->command + 1; *word; word++) {
-		if (!qemu_is_name(*word) || qemu_find_command(*word, named))
-			continue;
-		qemu_forget(named);
-		return named->path;
-	}
-	return NULL;
+	return qemu_find_in_words(h->options->command + 1, named) ? named->path : NULL;
 }
 
 /* With no links in it, as a program's own path in its events. */

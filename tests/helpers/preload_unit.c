@@ -24,7 +24,6 @@ static int find(void)
 /* A program by its path, which need not be one that can be run. */
 static struct qemu *program_at(struct qemu *program, const char *path)
 {
-	program->is_open = false;
 	snprintf(program->path, sizeof(program->path), "%s", path);
 	return program;
 }
@@ -83,6 +82,7 @@ int main(int argc, char **argv)
 	if (argc < 4)
 		return 2;
 	snprintf(preload.shim, sizeof(preload.shim), "%s", argv[2]);
+	elf_read(preload.shim, &preload.elf);
 	if (!strcmp(argv[1], "check"))
 		return check(&preload, argv + 3);
 	if (!strcmp(argv[1], "time"))

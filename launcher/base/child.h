@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Running another program: its descriptors, what it says, its end. */
+#ifndef QRAP_CHILD_H
+#define QRAP_CHILD_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "launcher/base/loop.h"
+
+/* In child_plan.fds: /dev/null, and the pipe that child_on_output() reads. */
+#define CHILD_NULL   (-1)
+#define CHILD_OUTPUT (-2)
+
+/* Of what a program says so much is kept: the first half of it, and the end. */
+#define CHILD_SAID_MAX 16384
+
+/**
+ * struct child_plan - How to run a program
+ * @argv:	Its words; looked for as execvp(3) does, which runs a text without "#!" in a shell
+ * @env:	Changes to the environment as putenv(3) takes them, where "NAME" removes a variable;
+ *		NULL-terminated, or NULL
+ * @fds:	What its descriptors 0, 1, ... are: ours, CHILD_NULL or CHILD_OUTPUT. No other is
+ *		open in it.
+ * @fd_count:	How many
+ * @orphan:	Run it below a keeper, a process that waits for it in our place: then the program
+ *		can outlive our exec without ever being our child (child_release())
+ */
+struct child_plan {
+	char *const *argv;
+	char *const *env;
+	const int *fds;
+	int fd_count;
+	bool orphan;
+};
+
+/**
+ * struct child - A program that runs
+ * @pid:	Our child: the program or its keeper; the leader of a session of its own
+ * @end:	For a loop_source: readable when it has ended
+ * @output:	For a loop_source: what it says
+ * @ended:	child_on_end() has seen its end
+ * @status:	Once @ended: its exit status, or 128 and the signal that ended it
+ * @signal:	Once @ended: that signal, or 0
+ * @said_len:	Length of @said
+ * @said:	What it said, NUL-terminated
+ * @sigchld:	What was done at SIGCHLD before
+ * @sigchld_waits: There was a SIGCHLD before it, blocked
+ */
+struct child {
+	pid_t pid;
+	int end;
+	int output;
+	bool ended;
+	int status;
+	int signal;
+	size_t said_len;
+	char said[CHILD_SAID_MAX];
+	struct sigaction sigchld;
+	bool sigchld_waits;
+};
+
+/**
+ * child_start() - Run a program
+ * @child:	Filled on success; end it with child_end() or child_release()
+ * @plan:	How
+ *
+ * It does not outlive us until it is released. Call it before threads are made.
+ *
+ * Return: 0 once it runs; -errno where there can be no process for it; errno, positive, where that
+ *	   one could not run it
+ */
+int child_start(struct child *child, const struct child_plan *plan);
+
+/* Ready callbacks for @output and @end, @arg is the child. The latter ends the loop. */
+bool child_on_output(struct loop_source *source);
+bool child_on_end(struct loop_source *source);
+
+/**
+ * child_end() - End a program and all that it started in its session's first group
+ * @child:	From child_start()
+ * @grace_ms:	SIGKILL comes that long after SIGTERM; 0: at once
+ *
+ * @status is set. exec keeps pending signals: the SIGCHLD is dropped, so that QEMU never sees it.
+ */
+void child_end(struct child *child, int grace_ms);
+
+/* Lets a program run on that was started with @orphan: only its keeper is ended. */
+void child_release(struct child *child);
+
+#endif /* QRAP_CHILD_H */
