@@ -135,6 +135,7 @@ TRACED=("$QRAP" --log trace --log-file "$LOG")
 	assert_verdict 0 intact
 	online "$QRAP" --log-file "$LOG" "$FD" "$LOSE" close "$FD" /tmp/qemu-vm
 	assert_verdict 1 mended '/.*/lose (pid [0-9]*) close'
+	assert_logged '"event":"restored"' '"culprit":{"program":"lose","pid":[1-9][0-9]*,"call":"close"}'
 	# The same file: the last run counts. No passt any more.
 	cat >/tmp/killer <<-END
 		kill $PASST
@@ -154,7 +155,8 @@ TRACED=("$QRAP" --log trace --log-file "$LOG")
 same_each_time() {
 	sed -E -e 's/ +/ /g; s/^ //' -e 's/pid [0-9]+/pid N/g; s/^[0-9]+ /N /; s/qrap\[[0-9]+\]/qrap[N]/' \
 		-e 's/^run .*: descriptor/run: descriptor/' -e 's/python3\.[0-9]+/python3/g' \
-		-e 's/\+0x[0-9a-f]+( \([^)]*\))?, build-id [0-9a-f]+/+0x/' -e "s| $QRAP | /usr/bin/qrap |"
+		-e 's/\+0x[0-9a-f]+, build-id [0-9a-f]+/+0x/; s/(addr2line .* 0x)[0-9a-f]+/\1/' \
+		-e "s| $QRAP | /usr/bin/qrap |"
 }
 
 # bats test_tags=timeout:180

@@ -180,7 +180,7 @@ assert_hop() {
 	hand_over 10
 	program 10 1 /qemu 'a connection that passt has ended' mends
 	event 10 lost '"exe":"/qemu","found":"a connection that passt has ended"'
-	event 10 restored '"exe":"/qemu","action":"the same passt"'
+	event 10 restored '"exe":"/qemu","found":"a connection that passt has ended","action":"the same passt"'
 	claim 10
 	report
 	verdict 1 mended 'unseen between qrap (pid 10) and /qemu (pid 10)'
@@ -516,40 +516,84 @@ hand_over_to() {
 	verdict 0 intact
 }
 
-@test "where: symbol, distance, build-id" {
-	need gcc
+# run_addr2line: $output is what the command in the report says
+run_addr2line() {
+	local command
+
+	command=$(sed -n 's/^ *\(addr2line -f -e .* 0x[0-9a-f]*\)$/\1/p' <<<"$output")
+	[ -n "$command" ]
+	run sh -c "$command"
+}
+
+# closed_in MODULE OFFSET: a log of a loss there, and its report
+closed_in() {
+	rm -f $LOG
+	hand_over 10
+	program 10 1 /bin/sh intact
+	event 10 closed "\"exe\":\"/bin/sh\",\"call\":\"close\",\"caller\":{\"module\":\"$1\",\"offset\":$2}"
+	report
+	verdict 2 lost '/bin/sh (pid 10) close'
+}
+
+@test "where: module, offset, build-id, and the command that finds the function" {
+	need gcc addr2line
 	cat >lib.c <<-'END'
 		static __attribute__((noinline)) int inner(int x) { return x + 1; }
 		int outer(int x) { return inner(x) + inner(x + 1); }
+		int main(void) { return outer(1); }
 	END
-	gcc -O0 -shared -fPIC -Wl,--build-id=0x1234abcd -o lib.so lib.c
-	offset=$((16#$(readelf -sW lib.so | awk '$8 == "inner" { print $2 }')))
-	hand_over 10
-	program 10 1 /bin/sh intact
-	event 10 closed "\"exe\":\"/bin/sh\",\"call\":\"close\",\"caller\":{\"module\":\"$PWD/lib.so\",\"offset\":$((offset + 4))}"
-	report
-	verdict 2 lost '/bin/sh (pid 10) close'
-	[[ $output == *"close called at $PWD/lib.so+0x$(printf %x $((offset + 4))) (inner+0x4), build-id 1234abcd"* ]]
+	# A library, a program at an address of its own, and one whose offsets are not its addresses.
+	for flags in -shared -no-pie '-pie -Wl,-z,separate-code -Wl,--section-start=.text=0x20000'; do
+		# shellcheck disable=SC2086
+		gcc -g -O0 -fPIC -Wl,--build-id=0x1234abcd $flags -o module lib.c
+		address=$((16#$(readelf -sW module | awk '$8 == "inner" { print $2 }')))
+		read -r start offset < <(readelf -lW module | awk '$1 == "LOAD" && / R E / { print $3, $2 }' | tail -n 1)
+		offset=$((address - start + offset + 4))
+		closed_in "$PWD/module" $offset
+		[[ $output == *"close called at $PWD/module+0x$(printf %x $offset), build-id 1234abcd"$'\n'* ]]
+		run_addr2line
+		[[ $output == inner$'\n'*lib.c:1* ]]
+	done
 
-	# Stripped: what is exported is known, what is not may be in a debugging file.
-	strip lib.so -o stripped.so
-	sed -i "s|/lib.so|/stripped.so|" $LOG
-	report
-	[[ $output == *"stripped.so+0x$(printf %x $((offset + 4))), build-id 1234abcd"* ]]
+	# What was stripped from it may be in a debugging file.
 	need_root
 	mkdir -p /usr/lib/debug
 	mount -t tmpfs tmpfs /usr/lib/debug
 	mkdir -p /usr/lib/debug/.build-id/12
-	objcopy --only-keep-debug lib.so /usr/lib/debug/.build-id/12/34abcd.debug
-	report
-	[[ $output == *"stripped.so+0x$(printf %x $((offset + 4))) (inner+0x4), build-id 1234abcd"* ]]
+	objcopy --only-keep-debug module /usr/lib/debug/.build-id/12/34abcd.debug
+	strip module
+	closed_in "$PWD/module" $offset
+	run_addr2line
+	[[ $output == inner$'\n'*lib.c:1* ]]
 
-	sed -i 's|/stripped.so|/gone.so|' $LOG
-	report
-	[[ $output == *"close called at $PWD/gone.so+0x$(printf %x $((offset + 4))), which cannot be read now"* ]]
+	closed_in "$PWD/gone.so" 4096
+	[[ $output == *"close called at $PWD/gone.so+0x1000, which cannot be read now"$'\n'* ]]
 	gcc -shared -fPIC -Wl,--build-id=none -o gone.so lib.c
 	report
-	[[ $output == *"close called at $PWD/gone.so+0x"*", no build-id"* ]]
+	[[ $output == *"close called at $PWD/gone.so+0x1000, no build-id"$'\n'* ]]
+}
+
+@test "a loss that is not on the way" {
+	hand_over 10
+	program 10 1 /bin/sh intact
+	event 11 closed '"exe":"/bin/sh","fd":5,"call":"close"'
+	program 11 10 /bin/swtpm nothing
+	program 10 1 /qemu nothing mends
+	event 10 lost '"exe":"/qemu","found":"nothing","culprit":{"program":"sh","pid":11,"call":"close"}'
+	event 10 restored '"exe":"/qemu","found":"nothing","action":"the spare"'
+	report
+	verdict 1 mended 'unseen between /bin/sh (pid 10) and /qemu (pid 10)'
+}
+
+@test "the same program twice in one process" {
+	hand_over 10
+	program 10 1 /bin/sh intact
+	program 10 1 /bin/sh nothing
+	program 10 1 /qemu nothing mends
+	event 10 lost '"exe":"/qemu","found":"nothing"'
+	event 10 restored '"exe":"/qemu","action":"the spare"'
+	report
+	verdict 1 mended 'unseen between /bin/sh (pid 10) and /bin/sh (pid 10)'
 }
 
 @test "a place that is no place" {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JSON Lines of a log file, which may be damaged, cut off or somebody else's. */
 #include "launcher/report/journal.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +12,7 @@
 /* Lines of ours have at most PIPE_BUF bytes, 4096. */
 #define LINE_MAX_BYTES 65536
 
-/* Version of the lines that we read (shim/log.c). */
-#define VERSION 1
-
-/* How each of them begins. */
+/* How each line of ours begins. */
 #define LINE_BEGIN "{\"v\":"
 
 enum line {
@@ -28,14 +25,12 @@ enum line {
 /**
  * struct reading - Where reading has got to
  * @journal:	What comes out
- * @runs:	Runs seen so far, in the order in which they began
- * @run_count:	How many
- * @arena:	Where @runs is kept
+ * @runs:	Runs seen so far, a tree of tsearch(3)
+ * @arena:	Where their names are kept
  */
 struct reading {
 	struct journal *journal;
-	char **runs;
-	size_t run_count;
+	void *runs;
 	struct arena *arena;
 };
 
@@ -59,11 +54,6 @@ static long read_line(FILE *file, char *line)
 	return (long)len;
 }
 
-static char *keep_text(struct arena *arena, const char *value)
-{
-	return arena_copy(arena, value, strlen(value));
-}
-
 static enum log_kind find_kind(const char *name)
 {
 	unsigned kind = 0;
@@ -73,134 +63,104 @@ static enum log_kind find_kind(const char *name)
 	return (enum log_kind)kind;
 }
 
-static void read_caller(struct record *record, struct arena *arena, const char *value)
-{
-	struct json_member member;
-	struct json_reader reader;
+static bool read_members(struct arena *arena, const char *text, const struct log_member *table,
+			 void *base);
 
-	if (!json_begin(&reader, arena, value))
+static void read_value(struct arena *arena, const struct json_member *json,
+		       const struct log_member *member, void *value)
+{
+	if (json->is_string != (member->type == LOG_TEXT))
 		return;
-	while (json_next(&reader, &member) > 0) {
-		if (!strcmp(member.key, "module") && member.is_string)
-			record->module = keep_text(arena, member.value);
-		else if (!strcmp(member.key, "offset") && !member.is_string)
-			record->offset = strtoull(member.value, NULL, 10);
+	switch (member->type) {
+	case LOG_TEXT:
+		*(const char **)value = json->value;
+		break;
+	case LOG_NUMBER:
+		*(int64_t *)value = strtoll(json->value, NULL, 10);
+		break;
+	case LOG_TIME:
+		/* Whole seconds will do. */
+		*(int64_t *)value = strtol(json->value, NULL, 10) * 1000000LL;
+		break;
+	case LOG_OBJECT:
+		read_members(arena, json->value, member->members, value);
+		break;
 	}
 }
 
-static void read_text(struct record *record, struct arena *arena, const struct json_member *member)
+/* Reads an object into the struct at @base; members that are not in the table are passed over. */
+static bool read_members(struct arena *arena, const char *text, const struct log_member *table,
+			 void *base)
 {
-	const struct {
-		const char *key;
-		const char **to;
-	} texts[] = {
-		{ "run", &record->run },       { "event", &record->event },
-		{ "exe", &record->exe },       { "socket", &record->socket },
-		{ "call", &record->call },     { "found", &record->found },
-		{ "action", &record->action }, { "command", &record->command },
-		{ "qemu", &record->qemu },     { "msg", &record->msg },
-	};
-
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		if (!strcmp(member->key, texts[i].key))
-			*texts[i].to = keep_text(arena, member->value);
-	}
-}
-
-/* Numbers, and what is nested. */
-static void read_literal(struct record *record, struct arena *arena,
-			 const struct json_member *member)
-{
-	const struct {
-		const char *key;
-		long *to;
-	} numbers[] = {
-		{ "v", &record->version }, { "pid", &record->pid },     { "ppid", &record->ppid },
-		{ "fd", &record->fd },     { "errno", &record->error },
-	};
-
-	if (!strcmp(member->key, "ts"))
-		record->seconds = strtoll(member->value, NULL, 10);
-	else if (!strcmp(member->key, "caller"))
-		read_caller(record, arena, member->value);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		if (!strcmp(member->key, numbers[i].key))
-			*numbers[i].to = strtol(member->value, NULL, 10);
-	}
-}
-
-/* Reads a line into @record, its parts kept in @arena. */
-static enum line read_record(const char *line, struct arena *arena, struct record *record)
-{
-	struct json_member member;
 	struct json_reader reader;
+	struct json_member json;
 	int more;
 
-	*record = (struct record) { .kind = EVENT_KINDS, .fd = -1 };
-	if (!json_begin(&reader, arena, line))
-		return LINE_DAMAGED;
-	while ((more = json_next(&reader, &member)) > 0) {
-		if (member.is_string)
-			read_text(record, arena, &member);
-		else
-			read_literal(record, arena, &member);
+	if (!json_begin(&reader, arena, text))
+		return false;
+	while ((more = json_next(&reader, &json)) > 0) {
+		const struct log_member *member = table;
+
+		while (*member->name && strcmp(member->name, json.key))
+			member++;
+		if (*member->name)
+			read_value(arena, &json, member, (char *)base + member->offset);
 	}
-	if (more < 0)
-		return LINE_DAMAGED;
-	if (!record->version || !record->run || !record->event || record->pid <= 0)
-		return LINE_FOREIGN;
-	record->kind = find_kind(record->event);
-	return record->version == VERSION ? LINE_OURS : LINE_VERSION;
+	return more == 0;
 }
 
-/* Is this a run that has not been seen? */
-static bool is_new(const struct reading *reading, const char *run)
+/* Reads a line into @event, its texts kept in @arena. */
+static enum line read_event(const char *line, struct arena *arena, struct log_event *event)
 {
-	for (size_t i = reading->run_count; i-- > 0;) {
-		if (!strcmp(reading->runs[i], run))
-			return false;
-	}
-	return true;
+	*event = (struct log_event) { .kind = EVENT_KINDS };
+	if (!read_members(arena, line, log_members, event))
+		return LINE_DAMAGED;
+	if (!event->version || !event->run || !event->event || event->pid <= 0)
+		return LINE_FOREIGN;
+	event->kind = find_kind(event->event);
+	return event->version == LOG_VERSION ? LINE_OURS : LINE_VERSION;
 }
 
-/* A new run is the last one from now on; what is known of the one before is forgotten. */
-static void begin_run(struct reading *reading, const char *run)
+static int compare_runs(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* A run that was not seen yet is the last one from now on; the one before is forgotten. */
+static void note_run(struct reading *reading, const char *run)
 {
 	struct journal *journal = reading->journal;
+	size_t len = strlen(run);
 
+	if (tfind(run, &reading->runs, compare_runs))
+		return;
+	tsearch(arena_copy(reading->arena, run, len), &reading->runs, compare_runs);
 	arena_free(journal->arena);
 	journal->arena = arena_new();
-	journal->run = arena_copy(journal->arena, run, strlen(run));
-	journal->records = NULL;
+	journal->run = arena_copy(journal->arena, run, len);
+	journal->events = NULL;
 	journal->count = 0;
-	reading->runs = arena_grow(reading->arena, reading->runs, reading->run_count,
-				   sizeof(*reading->runs));
-	reading->runs[reading->run_count++] = arena_copy(reading->arena, run, strlen(run));
 }
 
-static void add_record(struct journal *journal, const char *line)
+static void add_event(struct journal *journal, const char *line)
 {
-	struct record record;
-
-	/* Once more, with its parts in memory that stays. */
-	read_record(line, journal->arena, &record);
-	journal->records = arena_grow(journal->arena, journal->records, journal->count,
-				      sizeof(*journal->records));
-	journal->records[journal->count++] = record;
+	journal->events = arena_grow(journal->arena, journal->events, journal->count,
+				     sizeof(*journal->events));
+	/* Once more, with its texts in memory that stays. */
+	read_event(line, journal->arena, &journal->events[journal->count++]);
 }
 
 static enum line take_line(struct reading *reading, const char *line)
 {
 	struct arena *scratch = arena_new();
-	struct record record;
-	enum line kind = read_record(line, scratch, &record);
+	struct log_event event;
+	enum line kind = read_event(line, scratch, &event);
 
 	/* Events of a later day are no concern of ours. */
-	if (kind == LINE_OURS && record.kind != EVENT_KINDS) {
-		if (is_new(reading, record.run))
-			begin_run(reading, record.run);
-		if (!strcmp(record.run, reading->journal->run))
-			add_record(reading->journal, line);
+	if (kind == LINE_OURS && event.kind != EVENT_KINDS) {
+		note_run(reading, event.run);
+		if (!strcmp(event.run, reading->journal->run))
+			add_event(reading->journal, line);
 	}
 	arena_free(scratch);
 	return kind;
@@ -225,6 +185,12 @@ static void take_lines(struct reading *reading, const char *line)
 	count_line(reading->journal, kind);
 }
 
+/* The names are the arena's. */
+static void keep(void *run)
+{
+	(void)run;
+}
+
 int journal_read(FILE *file, struct journal *journal)
 {
 	struct reading reading = { .journal = journal, .arena = arena_new() };
@@ -240,6 +206,7 @@ int journal_read(FILE *file, struct journal *journal)
 			count_line(journal, LINE_DAMAGED);
 	}
 	error = ferror_unlocked(file) ? -errno : 0;
+	tdestroy(reading.runs, keep);
 	arena_free(reading.arena);
 	return error;
 }

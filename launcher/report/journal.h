@@ -1,55 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reading a log file back: the events of its last run. */
+/*
+ * Reading a log file back: the events of its last run. JSON Lines, which may be damaged, cut off or
+ * somebody else's; the table that writes them (log_members) reads them.
+ */
 #ifndef QRAP_JOURNAL_H
 #define QRAP_JOURNAL_H
 
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
 #include "launcher/base/memory.h"
 #include "shim/common/log.h"
 
 /**
- * struct record - One event, as shim/log.c wrote it
- * @version:	Of the log
- * @kind:	Which event; EVENT_KINDS for one that is not known here
- * @seconds:	When, in whole seconds since 1970
- * @pid:	Process
- * @ppid:	Its parent, or 0 where the log does not say
- * @fd:		Descriptor number, or -1
- * @error:	errno, or 0
- * @offset:	Of the caller in @module
- *
- * The rest are members of the event, NULL where it has none.
- */
-struct record {
-	long version;
-	enum log_kind kind;
-	int64_t seconds;
-	long pid;
-	long ppid;
-	long fd;
-	long error;
-	uint64_t offset;
-	const char *run;
-	const char *event;
-	const char *exe;
-	const char *socket;
-	const char *call;
-	const char *module;
-	const char *found;
-	const char *action;
-	const char *command;
-	const char *qemu;
-	const char *msg;
-};
-
-/**
  * struct journal - What a log file has
- * @arena:	Where the records are kept
+ * @arena:	Where the events are kept
  * @run:	The last run, as it is named in the file, or NULL if there is none
- * @records:	Its records, in the order of the file
+ * @events:	Its events, in the order of the file; members that the file has not are NULL or 0
  * @count:	How many
  * @damaged:	Lines that are no JSON, or too long
  * @foreign:	Lines of another program
@@ -58,7 +25,7 @@ struct record {
 struct journal {
 	struct arena *arena;
 	const char *run;
-	struct record *records;
+	struct log_event *events;
 	size_t count;
 	size_t damaged;
 	size_t foreign;
@@ -71,7 +38,7 @@ struct journal {
  * @journal:	Filled; for journal_free()
  *
  * The last run is the one that began last: several may write to one file at the same time. Memory
- * is used for one run only, and for each line at most 64 KiB.
+ * is used for one run and the names of the others, and for each line at most 64 KiB.
  *
  * Return: 0, or -errno if the file could not be read to its end
  */

@@ -14,16 +14,16 @@
  * @pid:	Process
  * @is_fork:	A child that goes on as the program before it, or execs another one later
  * @from:	The hop that it came from, or NULL for the first
- * @records:	Its events, @begin left out
+ * @events:	Its events; @begin is one of them only in a fork
  * @count:	How many
  */
 struct hop {
-	const struct record *begin;
+	const struct log_event *begin;
 	const char *program;
-	long pid;
+	int64_t pid;
 	bool is_fork;
 	const struct hop *from;
-	const struct record **records;
+	const struct log_event **events;
 	size_t count;
 };
 
@@ -52,7 +52,7 @@ struct journey {
 	size_t count;
 	const struct hop *user;
 	enum verdict verdict;
-	const struct record *culprit;
+	const struct log_event *culprit;
 	const struct hop *culprit_hop;
 	const struct hop *before;
 	const struct hop *after;
@@ -67,7 +67,7 @@ void journey_find(const struct journal *journal, struct journey *journey);
 bool journey_leads_through(const struct journey *journey, const struct hop *hop);
 
 /* Did this event do away with the descriptor, and was it put back at once or not? */
-bool journey_is_loss(const struct record *record);
-bool journey_is_put_back(const struct record *record);
+bool journey_is_loss(const struct log_event *event);
+bool journey_is_put_back(const struct log_event *event);
 
 #endif /* QRAP_JOURNEY_H */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a log file says about the descriptor, for people and for scripts. */
 #include "launcher/report/report.h"
 
 #include <errno.h>
@@ -10,10 +9,9 @@
 #include <unistd.h>
 
 #include "launcher/base/message.h"
+#include "launcher/preload/elf.h"
 #include "launcher/report/journal.h"
 #include "launcher/report/journey.h"
-#include "launcher/report/place.h"
-#include "shim/guard/fd_log.h"
 
 /* Longest program that the column of programs makes room for. */
 #define PROGRAM_WIDTH_MAX 40
@@ -21,14 +19,18 @@
 /* What a loss is marked with. */
 #define LOSS_MARK "  <== lost here"
 
+/* A build-id is a hash, of 20 bytes as a rule; as hexadecimal digits. */
+#define BUILD_ID_BYTES  64
+#define BUILD_ID_DIGITS (2 * BUILD_ID_BYTES + 1)
+
 /**
- * struct picture - A report in the making
+ * struct printing - A report in the making
  * @arena:	For texts
  * @journal:	What the file has
  * @journey:	What it means
  * @width:	Of the column of programs
  */
-struct picture {
+struct printing {
 	struct arena *arena;
 	const struct journal *journal;
 	struct journey journey;
@@ -41,14 +43,15 @@ static const char *or_unknown(const char *text)
 }
 
 /* What somebody did to the descriptor, and what was done about it. */
-static const char *describe_harm(struct arena *arena, const char *what, const struct record *record)
+static const char *describe_harm(struct arena *arena, const char *what,
+				 const struct log_event *event)
 {
-	return arena_format(arena, "%s by %s%s%s", what, or_unknown(record->call),
-			    record->action ? ", " : "", record->action ? record->action : "");
+	return arena_format(arena, "%s by %s%s%s", what, or_unknown(event->call),
+			    event->action ? ", " : "", event->action ? event->action : "");
 }
 
 /* What an event made of the descriptor, in a few words; NULL: nothing to speak of. */
-static const char *describe(struct arena *arena, const struct record *record)
+static const char *describe(struct arena *arena, const struct log_event *event)
 {
 	static const char *const words[EVENT_KINDS] = {
 		[EVENT_CONNECTED] = "connected",
@@ -60,28 +63,27 @@ static const char *describe(struct arena *arena, const struct record *record)
 		[EVENT_OWNER_CLOSED] = "closed by its owner",
 	};
 
-	switch (record->kind) {
+	switch (event->kind) {
 	case EVENT_HANDED_OVER:
-		return arena_format(arena, "handed over, %s", or_unknown(record->action));
+		return arena_format(arena, "handed over, %s", or_unknown(event->action));
 	case EVENT_PRELOAD_SKIPPED:
-		return arena_format(arena, "no shim (%s)", or_unknown(record->found));
+		return arena_format(arena, "no shim (%s)", or_unknown(event->found));
 	case EVENT_CLOSED:
-		return describe_harm(arena, "closed", record);
+		return describe_harm(arena, "closed", event);
 	case EVENT_OVERWRITTEN:
-		return describe_harm(arena, "overwritten", record);
+		return describe_harm(arena, "overwritten", event);
 	case EVENT_CLOEXEC:
-		return describe_harm(arena, "marked close-on-exec", record);
+		return describe_harm(arena, "marked close-on-exec", event);
 	case EVENT_LOST:
 		/* Without an error it was restored, which says more. */
-		return record->error
-			       ? arena_format(arena, "lost (%s)", strerror((int)record->error))
-			       : NULL;
+		return event->error ? arena_format(arena, "lost (%s)", strerror((int)event->error))
+				    : NULL;
 	case EVENT_RESTORED:
-		return arena_format(arena, "restored from %s", or_unknown(record->action));
+		return arena_format(arena, "restored from %s", or_unknown(event->action));
 	case EVENT_FOUND_INSTEAD:
-		return or_unknown(record->action);
+		return or_unknown(event->action);
 	default:
-		return record->kind < EVENT_KINDS ? words[record->kind] : NULL;
+		return event->kind < EVENT_KINDS ? words[event->kind] : NULL;
 	}
 }
 
@@ -121,9 +123,9 @@ static void add_state(struct states *states, const char *state)
 	states->last = state;
 }
 
-static bool is_link_event(const struct record *record)
+static bool is_link_event(const struct log_event *event)
 {
-	return record->kind == EVENT_LINK_DOWN || record->kind == EVENT_LINK_UP;
+	return event->kind == EVENT_LINK_DOWN || event->kind == EVENT_LINK_UP;
 }
 
 static const char *first_state(struct arena *arena, const struct hop *hop)
@@ -141,12 +143,12 @@ static const char *list_states(struct arena *arena, const struct hop *hop)
 
 	add_state(&states, first_state(arena, hop));
 	for (size_t i = 0; i < hop->count; i++) {
-		const struct record *record = hop->records[i];
+		const struct log_event *event = hop->events[i];
 
 		/* A passt that comes and goes must not push all else out of sight. */
-		link_events += is_link_event(record);
-		if (!is_link_event(record) || link_events <= 2)
-			add_state(&states, describe(arena, record));
+		link_events += is_link_event(event);
+		if (!is_link_event(event) || link_events <= 2)
+			add_state(&states, describe(arena, event));
 	}
 	if (link_events > 2)
 		add_state(&states,
@@ -161,36 +163,75 @@ static bool is_scene(const struct journey *journey, const struct hop *hop)
 	if (hop == journey->culprit_hop)
 		return true;
 	for (size_t i = 0; i < hop->count; i++) {
-		if (journey_is_loss(hop->records[i]))
+		if (journey_is_loss(hop->events[i]))
 			return journey_leads_through(journey, hop);
 	}
 	return false;
 }
 
-static bool same_place(const struct record *a, const struct record *b)
+/* Build-id of a file (note NT_GNU_BUILD_ID), "" if it has none. */
+static void read_build_id(const struct elf *elf, char id[BUILD_ID_DIGITS])
+{
+	unsigned char bytes[BUILD_ID_BYTES];
+	long len = elf_note(elf, "GNU", NT_GNU_BUILD_ID, bytes, sizeof(bytes));
+
+	id[0] = '\0';
+	for (long i = 0; i < len && i < BUILD_ID_BYTES; i++)
+		sprintf(id + 2 * i, "%02x", bytes[i]);
+}
+
+/*
+ * Where a loss was called from, and the command that finds the function and the line. The file is
+ * that of now: the build-id tells whether it is the one that ran.
+ */
+static void print_place(const char *call, const struct log_place *place)
+{
+	unsigned long long offset = (unsigned long long)place->offset;
+	char id[BUILD_ID_DIGITS];
+	uint64_t address;
+	bool has_address;
+	struct elf elf;
+
+	if (elf_open(place->module, &elf)) {
+		message_answer("%10s %s called at %s+0x%llx, which cannot be read now", "", call,
+			       place->module, offset);
+		return;
+	}
+	read_build_id(&elf, id);
+	/* The byte before: a call that does not return may be the last of its function. */
+	has_address = offset && elf_address(&elf, offset - 1, &address);
+	elf_close(&elf);
+	message_answer("%10s %s called at %s+0x%llx, %s%s", "", call, place->module, offset,
+		       id[0] ? "build-id " : "no build-id", id);
+	if (has_address)
+		message_answer("%10s   addr2line -f -e %s 0x%llx", "", place->module,
+			       (unsigned long long)address);
+}
+
+static bool is_same_place(const struct log_place *a, const struct log_place *b)
 {
 	return a && a->offset == b->offset && !strcmp(a->module, b->module);
 }
 
 /* Where each loss was called from, below its program. */
-static void print_places(const struct picture *p, const struct hop *hop)
+static void print_places(const struct hop *hop)
 {
-	const struct record *last = NULL;
+	const struct log_place *last = NULL;
 
 	for (size_t i = 0; i < hop->count; i++) {
-		const struct record *record = hop->records[i];
+		const struct log_event *event = hop->events[i];
 
-		if (!record->module || (!journey_is_loss(record) && !journey_is_put_back(record)))
+		if (!event->caller.module ||
+		    (!journey_is_loss(event) && !journey_is_put_back(event)))
 			continue;
-		if (!same_place(last, record))
-			message_answer("%10s %s called at %s", "", or_unknown(record->call),
-				       place_describe(p->arena, record->module, record->offset));
-		last = record;
+		if (!is_same_place(last, &event->caller))
+			print_place(or_unknown(event->call), &event->caller);
+		last = &event->caller;
 	}
 }
 
 /* The command, where it never said that it started although the next program did. */
-static const char *name_unseen(const struct picture *p)
+static const char *name_unseen(const struct printing *p)
 {
 	const struct hop *before = p->journey.before, *after = p->journey.after;
 	const char *command = before ? before->begin->command : NULL;
@@ -198,49 +239,48 @@ static const char *name_unseen(const struct picture *p)
 	if (p->journey.hung_up)
 		return "passt";
 	for (size_t i = 0; before && i < before->count; i++)
-		command = before->records[i]->command ? before->records[i]->command : command;
+		command = before->events[i]->command ? before->events[i]->command : command;
 	return command && (!after || strcmp(command, after->program)) ? command
 								      : "not seen by the shim";
 }
 
 /* What happened between two hops. */
-static void print_unseen(const struct picture *p)
+static void print_unseen(const struct printing *p)
 {
 	message_answer("%8s  %-*s  %s", "?", p->width, name_unseen(p),
 		       p->journey.hung_up ? "ended the connection" LOSS_MARK : "gone" LOSS_MARK);
 }
 
-static void print_hop(const struct picture *p, const struct hop *hop)
+static void print_hop(const struct printing *p, const struct hop *hop)
 {
 	const struct journey *journey = &p->journey;
 
 	if (hop == journey->after && !journey->culprit)
 		print_unseen(p);
-	message_answer("%8ld  %-*s  %s%s", hop->pid, p->width, hop->program,
+	message_answer("%8lld  %-*s  %s%s", (long long)hop->pid, p->width, hop->program,
 		       list_states(p->arena, hop), is_scene(journey, hop) ? LOSS_MARK : "");
-	print_places(p, hop);
+	print_places(hop);
 }
 
-static void print_head(const struct picture *p)
+static void print_head(const struct printing *p)
 {
-	const struct record *first = &p->journal->records[0];
-	time_t seconds = (time_t)first->seconds;
+	time_t seconds = (time_t)(p->journal->events[0].time_us / 1000000);
 	const char *socket = NULL;
 	char date[64] = "?";
 	struct tm tm;
-	long fd = -1;
+	long long fd = 0;
 
 	for (size_t i = 0; i < p->journal->count; i++) {
-		fd = fd >= 0 ? fd : p->journal->records[i].fd;
-		socket = socket ? socket : p->journal->records[i].socket;
+		fd = fd ? fd : p->journal->events[i].fd;
+		socket = socket ? socket : p->journal->events[i].socket;
 	}
 	if (localtime_r(&seconds, &tm))
 		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm);
-	message_answer("run %s, %s: descriptor %ld, passt at %s", p->journal->run, date, fd,
+	message_answer("run %s, %s: descriptor %lld, passt at %s", p->journal->run, date, fd,
 		       socket && *socket ? socket : "a socket pair");
 }
 
-static void find_width(struct picture *p)
+static void find_width(struct printing *p)
 {
 	p->width = 20;
 	for (size_t i = 0; i < p->journey.count; i++) {
@@ -263,10 +303,11 @@ static void print_unread(const struct journal *journal)
 
 static const char *name_hop(struct arena *arena, const struct hop *hop)
 {
-	return hop ? arena_format(arena, "%s (pid %ld)", hop->program, hop->pid) : "the start";
+	return hop ? arena_format(arena, "%s (pid %lld)", hop->program, (long long)hop->pid)
+		   : "the start";
 }
 
-static void print_culprit(const struct picture *p)
+static void print_culprit(const struct printing *p)
 {
 	const struct journey *journey = &p->journey;
 
@@ -285,7 +326,7 @@ static void print_culprit(const struct picture *p)
 			       name_hop(p->arena, journey->after));
 }
 
-static void print_advice(const struct picture *p)
+static void print_advice(const struct printing *p)
 {
 	const struct journey *journey = &p->journey;
 
@@ -303,31 +344,29 @@ static void print_advice(const struct picture *p)
 	message_answer("  " STRACE_COMMAND);
 }
 
-static int print_verdict(const struct picture *p)
+static int print_verdict(const struct printing *p)
 {
-	static const char *const names[] = {
-		[VERDICT_INTACT] = "intact",
-		[VERDICT_MENDED] = "mended",
-		[VERDICT_LOST] = "lost",
-	};
-	static const int statuses[] = {
-		[VERDICT_INTACT] = REPORT_INTACT,
-		[VERDICT_MENDED] = REPORT_MENDED,
-		[VERDICT_LOST] = REPORT_LOST,
+	static const struct {
+		const char *name;
+		int status;
+	} verdicts[] = {
+		[VERDICT_INTACT] = { "intact", REPORT_INTACT },
+		[VERDICT_MENDED] = { "mended", REPORT_MENDED },
+		[VERDICT_LOST] = { "lost", REPORT_LOST },
 	};
 	enum verdict verdict = p->journey.verdict;
 
 	if (verdict != VERDICT_INTACT)
 		print_advice(p);
-	message_answer("verdict: %s", names[verdict]);
+	message_answer("verdict: %s", verdicts[verdict].name);
 	if (verdict != VERDICT_INTACT)
 		print_culprit(p);
-	return statuses[verdict];
+	return verdicts[verdict].status;
 }
 
 static int print_report(const struct settings *options, const struct journal *journal)
 {
-	struct picture p = { .arena = journal->arena, .journal = journal };
+	struct printing p = { .arena = journal->arena, .journal = journal };
 
 	journey_find(journal, &p.journey);
 	find_width(&p);

@@ -24,14 +24,14 @@
 static const struct log_member place_members[] = {
 	{ "module", LOG_TEXT, offsetof(struct log_place, module), 0, NULL },
 	{ "offset", LOG_NUMBER, offsetof(struct log_place, offset), 0, NULL },
-	{ NULL, LOG_TEXT, 0, 0, NULL },
+	{ "", LOG_TEXT, 0, 0, NULL },
 };
 
 static const struct log_member actor_members[] = {
 	{ "program", LOG_TEXT, offsetof(struct log_actor, program), 0, NULL },
 	{ "pid", LOG_NUMBER, offsetof(struct log_actor, pid), 0, NULL },
 	{ "call", LOG_TEXT, offsetof(struct log_actor, call), 0, NULL },
-	{ NULL, LOG_TEXT, 0, 0, NULL },
+	{ "", LOG_TEXT, 0, 0, NULL },
 };
 
 const struct log_member log_members[] = {
@@ -59,10 +59,8 @@ const struct log_member log_members[] = {
 	{ "dropped", LOG_NUMBER, offsetof(struct log_event, dropped), LINK_UP, NULL },
 	{ "padded", LOG_NUMBER, offsetof(struct log_event, padded), LINK_UP, NULL },
 	{ "culprit", LOG_OBJECT, offsetof(struct log_event, culprit), 0, actor_members },
-	{ "well", LOG_OBJECT, offsetof(struct log_event, well), 0, actor_members },
-	{ "gone", LOG_OBJECT, offsetof(struct log_event, gone), 0, actor_members },
 	{ "msg", LOG_TEXT, offsetof(struct log_event, msg), 0, NULL },
-	{ NULL, LOG_TEXT, 0, 0, NULL },
+	{ "", LOG_TEXT, 0, 0, NULL },
 };
 
 const char *log_kind_name(enum log_kind kind)
@@ -169,7 +167,7 @@ static bool add_value(struct text *t, const struct log_member *member, const voi
 static void add_members(struct text *t, const struct log_member *member, const void *base,
 			enum log_kind kind)
 {
-	for (; member->name; member++) {
+	for (; *member->name; member++) {
 		size_t start = t->len;
 
 		text_format(t, "%s\"%s\":", t->buf[start - 1] == '{' ? "" : ",", member->name);

@@ -75,7 +75,7 @@ struct log_place {
 };
 
 /**
- * struct log_actor - A program that did something, or was the last or the first of its kind
+ * struct log_actor - A program that did something
  * @program:	Its name, without directory, or NULL
  * @pid:	Process
  * @call:	Function called, or NULL
@@ -120,9 +120,7 @@ struct log_actor {
  * @away_ms:	How long the link was down
  * @dropped:	Frames of the guest that were dropped meanwhile
  * @padded:	Frames of passt that were completed with zeroes
- * @culprit:	Who lost the connection, where somebody was seen to
- * @well:	Where nobody was: the last program that had it on its number
- * @gone:	... and the first one after it that had not, if it is not this program
+ * @culprit:	Who was seen to lose the connection that is missed
  */
 struct log_event {
 	enum log_kind kind;
@@ -151,8 +149,6 @@ struct log_event {
 	int64_t dropped;
 	int64_t padded;
 	struct log_actor culprit;
-	struct log_actor well;
-	struct log_actor gone;
 	const char *msg;
 };
 
@@ -180,14 +176,14 @@ enum log_type {
 
 /**
  * struct log_member - One member of an event: how the file has it and where memory does
- * @name:	Its name in the file; NULL ends a table
+ * @name:	Its name in the file, in place, as each pointer costs at the load; "" ends a table
  * @type:	What it is
  * @offset:	Where it is in struct log_event, or in the struct of a LOG_OBJECT
  * @zero_in:	Bits of the events (1u << EVENT_...) in which a number is told even if it is 0
  * @members:	Members of a LOG_OBJECT
  */
 struct log_member {
-	const char *name;
+	char name[12];
 	enum log_type type;
 	size_t offset;
 	unsigned zero_in;

@@ -14,26 +14,22 @@
 
 #define NOTE_NAME_MAX 64
 
-/* "PROGRAM: CALL, pid N": the note in the store. Handoffs have "PROGRAM, pid N". */
-#define PID_SEPARATOR  ", pid "
+/* "PROGRAM: CALL, pid N": the note in the store. */
 #define CALL_SEPARATOR ": "
+#define PID_SEPARATOR  ", pid "
 
 /* Longest text about who lost the connection, and about what became of it. */
 #define BLAME_BYTES   320
 #define OUTCOME_BYTES 448
 
 /**
- * struct blame - Who lost the connection, in words and for the members of an event
+ * struct blame - Who lost the connection
  * @text:	" (CULPRIT)", or where to look for whom nobody saw, or ""
- * @culprit:	Note in the store, taken apart
- * @well:	The handoff's, taken apart
- * @gone:	Likewise
+ * @note:	The note in the store, taken apart: the event's member points into it
  */
 struct blame {
 	char text[BLAME_BYTES];
-	char culprit[STORE_NOTE_MAX + 1];
-	char well[HANDOFF_HOP_MAX + 1];
-	char gone[HANDOFF_HOP_MAX + 1];
+	char note[STORE_NOTE_MAX + 1];
 };
 
 static const char *program_name(const struct fd_log *w)
@@ -43,27 +39,20 @@ static const char *program_name(const struct fd_log *w)
 	return slash ? slash + 1 : w->exe;
 }
 
-/* Takes a text apart, in @buf; @actor stays empty where it is not as we write it. */
-static void take_apart(const char *text, char *buf, struct log_actor *actor)
+/* Takes a note apart, in place; @culprit stays empty where it is not as leave_note() writes it. */
+static void read_note(char *note, struct log_actor *culprit)
 {
-	char *pid, *call;
+	char *call = strstr(note, CALL_SEPARATOR);
+	char *pid = call ? strstr(call, PID_SEPARATOR) : NULL;
 	uint64_t n;
 
-	strcpy(buf, text);
-	pid = strrchr(buf, *PID_SEPARATOR);
-	if (!pid || strncmp(pid, PID_SEPARATOR, sizeof(PID_SEPARATOR) - 1))
+	if (!pid)
 		return;
-	*pid = '\0';
+	*call = *pid = '\0';
+	call += sizeof(CALL_SEPARATOR) - 1;
 	pid += sizeof(PID_SEPARATOR) - 1;
-	if (!text_number(pid, strlen(pid), 10, &n))
-		return;
-	call = strstr(buf, CALL_SEPARATOR);
-	if (call) {
-		*call = '\0';
-		actor->call = call + sizeof(CALL_SEPARATOR) - 1;
-	}
-	actor->program = buf;
-	actor->pid = (int64_t)n;
+	if (text_number(pid, strlen(pid), 10, &n))
+		*culprit = (struct log_actor) { note, (int64_t)n, call };
 }
 
 /* "lost unseen between perl, pid 12, and dash, pid 12; COMMAND shows who does it" */
@@ -73,32 +62,22 @@ static void add_unseen(struct text *t, const struct fd_log *w)
 	if (w->handoff->gone[0])
 		text_add(t, w->handoff->gone);
 	else
-		text_format(t, "now in %s, pid %d", program_name(w), sys_getpid());
+		text_format(t, "now in %s" PID_SEPARATOR "%d", program_name(w), sys_getpid());
 	text_add(t, "; " STRACE_COMMAND " shows who does it)");
 }
 
-/**
- * find_blame() - Who lost the connection?
- * @w:		Who finds that out
- * @found:	What is on the number instead
- * @event:	Its members are filled: the culprit, or who had it last and who missed it first
- * @blame:	Filled; the members point into it
- */
-static void find_blame(const struct fd_log *w, const char *found, struct log_event *event,
-		       struct blame *blame)
+/* Who lost the connection? Fills @blame, and what @event says of that. */
+static void find_blame(const struct fd_log *w, struct log_event *event, struct blame *blame)
 {
 	struct text t;
 
 	text_start(&t, blame->text, sizeof(blame->text));
-	take_apart(w->culprit, blame->culprit, &event->culprit);
-	if (event->culprit.program) {
-		text_format(&t, " (%s)", w->culprit);
-		return;
-	}
-	take_apart(w->handoff->well, blame->well, &event->well);
-	take_apart(w->handoff->gone, blame->gone, &event->gone);
+	strcpy(blame->note, w->culprit);
+	read_note(blame->note, &event->culprit);
 	/* What passt has ended, nobody has lost. */
-	if (event->well.program && strcmp(found, FOUND_HUNG_UP))
+	if (w->culprit[0])
+		text_format(&t, " (%s)", w->culprit);
+	else if (w->handoff->well[0] && strcmp(event->found, FOUND_HUNG_UP))
 		add_unseen(&t, w);
 }
 
@@ -133,15 +112,12 @@ void fd_log_hop(const struct fd_log *w, struct handoff *handoff, bool is_well)
 
 void fd_log_program(const struct fd_log *w, const char *found, bool mends)
 {
-	struct blame blame;
-	struct log_event event = { .kind = EVENT_PROGRAM,
-				   .fd = w->handoff->fd,
-				   .found = found,
-				   .action = mends ? ACTION_MENDS : "observes",
-				   .ppid = sys_call(SYS_getppid, 0, 0, 0, 0, 0, 0) };
+	const struct log_event event = { .kind = EVENT_PROGRAM,
+					 .fd = w->handoff->fd,
+					 .found = found,
+					 .action = mends ? ACTION_MENDS : "observes",
+					 .ppid = sys_call(SYS_getppid, 0, 0, 0, 0, 0, 0) };
 
-	if (strcmp(found, FOUND_WELL))
-		find_blame(w, found, &event, &blame);
 	log_event(w->log, &event, "%s starts, on descriptor %d: %s", w->exe, w->handoff->fd, found);
 }
 
@@ -231,7 +207,7 @@ void fd_log_left(const struct fd_log *w, const char *found)
 				   .found = found,
 				   .action = "left" };
 
-	find_blame(w, found, &event, &blame);
+	find_blame(w, &event, &blame);
 	log_event(w->log, &event,
 		  "descriptor %d of %s holds %s instead of passt's connection%s: left as it is",
 		  w->handoff->fd, program_name(w), found, blame.text);
@@ -302,7 +278,7 @@ void fd_log_lost(const struct fd_log *w, const char *found, enum remedy remedy, 
 	}
 	if (remedy != REMEDY_FOUND)
 		text_add(&t, "; --log-file and --report show who lost it");
-	find_blame(w, found, &event, &blame);
+	find_blame(w, &event, &blame);
 	log_event(w->log, &event,
 		  "passt's connection on descriptor %d was lost before %s started: found %s%s%s",
 		  w->handoff->fd, program_name(w), found, blame.text, outcome);
@@ -319,7 +295,7 @@ void fd_log_restored(const struct fd_log *w, const char *found, enum saver saver
 				   .found = found,
 				   .action = saver_name(saver) };
 
-	find_blame(w, found, &event, &blame);
+	find_blame(w, &event, &blame);
 	log_event(w->log, &event,
 		  "descriptor %d of %s held %s instead of passt's connection%s: restored from "
 		  "%s%s%s",
