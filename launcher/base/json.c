@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JSON as QEMU reads it. */
 #include "launcher/base/json.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "shim/common/text.h"
 
 static void skip_blanks(struct json_reader *reader)
 {
@@ -48,23 +48,15 @@ static int32_t code_unit(const char *at)
 	return unit;
 }
 
+/* A character as UTF-8 (RFC 3629): bits of the first byte, and then six bits for each byte. */
 static void add_utf8(struct buffer *out, uint32_t c)
 {
-	if (c < 0x80) {
-		buffer_add_char(out, (char)c);
-	} else if (c < 0x800) {
-		buffer_add_char(out, (char)(0xc0 | c >> 6));
-		buffer_add_char(out, (char)(0x80 | (c & 0x3f)));
-	} else if (c < 0x10000) {
-		buffer_add_char(out, (char)(0xe0 | c >> 12));
-		buffer_add_char(out, (char)(0x80 | (c >> 6 & 0x3f)));
-		buffer_add_char(out, (char)(0x80 | (c & 0x3f)));
-	} else {
-		buffer_add_char(out, (char)(0xf0 | c >> 18));
-		buffer_add_char(out, (char)(0x80 | (c >> 12 & 0x3f)));
-		buffer_add_char(out, (char)(0x80 | (c >> 6 & 0x3f)));
-		buffer_add_char(out, (char)(0x80 | (c & 0x3f)));
-	}
+	unsigned more = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+	static const unsigned char first[] = { 0, 0xc0, 0xe0, 0xf0 };
+
+	buffer_add_char(out, (char)(first[more] | c >> 6 * more));
+	while (more-- > 0)
+		buffer_add_char(out, (char)(0x80 | (c >> 6 * more & 0x3f)));
 }
 
 /* \uXXXX, or two of them for what is beyond the first 65536 characters; no NUL, no lone half. */
@@ -197,25 +189,11 @@ int json_next(struct json_reader *reader, struct json_member *member)
 
 void json_add_string(struct buffer *buffer, const char *text)
 {
-	char escape[8];
+	/* At most six bytes for each, the quotes, and a NUL. */
+	size_t size = 6 * strlen(text) + 3;
+	struct text json;
 
-	buffer_add_char(buffer, '"');
-	while (*text) {
-		size_t plain = 0;
-
-		while ((unsigned char)text[plain] >= 0x20 && text[plain] != '"' &&
-		       text[plain] != '\\')
-			plain++;
-		buffer_add(buffer, text, plain);
-		text += plain;
-		if (!*text)
-			break;
-		if (*text == '"' || *text == '\\')
-			snprintf(escape, sizeof(escape), "\\%c", *text);
-		else
-			snprintf(escape, sizeof(escape), "\\u%04x", (unsigned char)*text);
-		buffer_add_text(buffer, escape);
-		text++;
-	}
-	buffer_add_char(buffer, '"');
+	text_start(&json, arena_get(buffer->arena, size), size);
+	text_add_json_bytes(&json, text);
+	buffer_add(buffer, json.buf, json.len);
 }

@@ -44,7 +44,7 @@ bool json_begin(struct json_reader *reader, struct arena *arena, const char *tex
  */
 int json_next(struct json_reader *reader, struct json_member *member);
 
-/* Adds @text as a string, with its quotes. */
+/* Adds @text as a string, with its quotes; what is no UTF-8 stays as it is. */
 void json_add_string(struct buffer *buffer, const char *text);
 
 #endif /* QRAP_JSON_H */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Memory that is given back all at once. */
 #include "launcher/base/memory.h"
 
 #include <stdalign.h>

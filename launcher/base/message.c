@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Messages of the launcher: one line each, in one write, so that those of several stay whole. */
 #include "launcher/base/message.h"
 
 #include <stdarg.h>
@@ -8,29 +7,37 @@
 #include <unistd.h>
 
 #include "shim/common/sys.h"
+#include "shim/common/text.h"
 
-/* What is quoted from arguments and file names must not begin a line or drive a terminal. */
-static void blank_controls(char *text)
-{
-	for (; *text; text++) {
-		if ((unsigned char)*text < ' ' || *text == 127)
-			*text = '?';
-	}
-}
-
-static void say(const char *prefix, const char *format, va_list args)
+/* The line with its end, for free(3): its length, or -1 without memory. */
+static int make_line(char **line, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
 
-static void say(const char *prefix, const char *format, va_list args)
+static int make_line(char **line, const char *format, va_list args)
 {
-	char *text, *line;
+	char *text;
+	int len = vasprintf(&text, format, args);
+
+	if (len < 0)
+		return -1;
+	/* Arguments and names of files are quoted in it. */
+	text_blank_controls(text, (size_t)len);
+	len = asprintf(line, "%s\n", text);
+	free(text);
+	return len;
+}
+
+void message(const struct log *log, enum log_level least, const char *format, ...)
+{
+	va_list args;
+	char *line;
 	int len;
 
-	if (vasprintf(&text, format, args) < 0)
+	if (log->level < least)
 		return;
-	blank_controls(text);
-	len = asprintf(&line, "%s%s\n", prefix, text);
-	free(text);
+	va_start(args, format);
+	len = make_line(&line, format, args);
+	va_end(args);
 	if (len < 0)
 		return;
 	/* A stderr that is closed, full or a broken pipe keeps no guest from starting. */
@@ -38,55 +45,21 @@ static void say(const char *prefix, const char *format, va_list args)
 	free(line);
 }
 
-void message_error(const struct log *log, const char *format, ...)
-{
-	va_list args;
-
-	/* --log quiet, too, wants to know why nothing runs. */
-	(void)log;
-	va_start(args, format);
-	say("qrap: ", format, args);
-	va_end(args);
-}
-
-void message_warning(const struct log *log, const char *format, ...)
-{
-	va_list args;
-
-	if (log->level < LOG_NORMAL)
-		return;
-	va_start(args, format);
-	say("qrap: ", format, args);
-	va_end(args);
-}
-
-void message_trace(const struct log *log, const char *format, ...)
-{
-	va_list args;
-
-	if (log->level < LOG_TRACE)
-		return;
-	va_start(args, format);
-	say("qrap: ", format, args);
-	va_end(args);
-}
-
 void message_answer(const char *format, ...)
 {
 	va_list args;
-	char *text;
+	char *line;
 	int len;
 
 	va_start(args, format);
-	len = vasprintf(&text, format, args);
+	len = make_line(&line, format, args);
 	va_end(args);
 	if (len < 0)
 		return;
-	blank_controls(text);
-	printf("%s\n", text);
+	fputs(line, stdout);
 	/* In order with what stderr gets. */
 	fflush(stdout);
-	free(text);
+	free(line);
 }
 
 bool message_all_answered(const struct log *log)
@@ -95,21 +68,4 @@ bool message_all_answered(const struct log *log)
 		return true;
 	message_error(log, "Couldn't write all of it to standard output");
 	return false;
-}
-
-static void say_plainly(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void say_plainly(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	say("", format, args);
-	va_end(args);
-}
-
-void message_connected(const struct log *log, const char *path)
-{
-	if (log->level >= LOG_NORMAL)
-		say_plainly("Connected to %s", path);
 }

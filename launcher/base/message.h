@@ -12,21 +12,24 @@ enum status {
 	STATUS_NOT_FOUND = 127,  /* no QEMU */
 };
 
-/* Each writes "qrap: ..." and a line end, in one write, if @log's level asks for it. */
-void message_error(const struct log *log, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-void message_warning(const struct log *log, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-void message_trace(const struct log *log, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+/**
+ * message() - A line on stderr, in one write, so that those of several processes stay whole
+ * @log:	Says what stderr gets
+ * @least:	Level from which on this is wanted
+ * @format:	The line without its end; control characters in it are made harmless
+ */
+void message(const struct log *log, enum log_level least, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* "qrap: ...". --log quiet, too, wants to know why nothing runs. */
+#define message_error(log, ...)   message(log, LOG_QUIET, "qrap: " __VA_ARGS__)
+#define message_warning(log, ...) message(log, LOG_NORMAL, "qrap: " __VA_ARGS__)
+#define message_trace(log, ...)   message(log, LOG_TRACE, "qrap: " __VA_ARGS__)
 
 /* A line on stdout, where the user asked for it: without control characters, too. */
 void message_answer(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Has all that went to stdout been written? If not, that is an error, and told. */
 bool message_all_answered(const struct log *log);
-
-/* The line of its own that scripts wait for, without prefix: "Connected to PATH". */
-void message_connected(const struct log *log, const char *path);
 
 #endif /* QRAP_MESSAGE_H */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A command line in one string, split into words as sh(1) splits it. */
 #include "launcher/base/words.h"
 
 #include <errno.h>

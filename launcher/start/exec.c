@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The command that is going to be run. */
 #include "launcher/start/exec.h"
 
 #include <errno.h>
@@ -78,9 +77,4 @@ int command_failed(const struct log *log, const struct qemu *qemu, int error)
 {
 	message_error(log, "Couldn't run %s: %s", qemu->path, strerror(error));
 	return error == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
-}
-
-int command_run(const struct log *log, const struct qemu *qemu, char **words)
-{
-	return command_failed(log, qemu, command_try(qemu, words));
 }

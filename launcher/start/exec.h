@@ -33,7 +33,4 @@ int command_try(const struct qemu *qemu, char **words);
 /* Says that it failed with that errno: exit status. */
 int command_failed(const struct log *log, const struct qemu *qemu, int error);
 
-/* Both: returns only if it failed, with the exit status. */
-int command_run(const struct log *log, const struct qemu *qemu, char **words);
-
 #endif /* QRAP_EXEC_H */

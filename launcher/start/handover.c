@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Leaving the connection, the spare and the handoff to the programs that follow. */
 #include "launcher/start/handover.h"
 
 #include <stdio.h>

@@ -44,7 +44,7 @@ void events_connected(const struct settings *options, const struct connection *c
 
 	/* The line that scripts wait for; the event is for the file then. */
 	if (!options->passt) {
-		message_connected(&options->log, connection->path);
+		message(&options->log, LOG_NORMAL, "Connected to %s", connection->path);
 		log.level = LOG_QUIET;
 	}
 	ret = log_event(&log, &event, "Connected to %s",

@@ -118,13 +118,13 @@ static size_t utf8_length(const unsigned char *s)
 	return len;
 }
 
-void text_add_json(struct text *t, const char *s)
+static void add_json(struct text *t, const char *s, bool as_bytes)
 {
 	const unsigned char *p = (const unsigned char *)s;
 
 	text_add_n(t, "\"", 1);
 	while (*p) {
-		size_t len = utf8_length(p);
+		size_t len = as_bytes ? 1 : utf8_length(p);
 
 		if (!len) {
 			text_add(t, "\\ufffd");
@@ -148,6 +148,16 @@ void text_blank_controls(char *s, size_t len)
 		if ((unsigned char)s[i] < ' ' || s[i] == 127)
 			s[i] = '?';
 	}
+}
+
+void text_add_json(struct text *t, const char *s)
+{
+	add_json(t, s, false);
+}
+
+void text_add_json_bytes(struct text *t, const char *s)
+{
+	add_json(t, s, true);
 }
 
 static int digit_value(char c)

@@ -44,6 +44,8 @@ void text_vformat(struct text *t, const char *format, va_list args)
 
 /* As a JSON string, with its quotes; bytes that are no UTF-8 become U+FFFD. */
 void text_add_json(struct text *t, const char *s);
+/* The same, but bytes from 128 on stay as they are. */
+void text_add_json_bytes(struct text *t, const char *s);
 
 /* Makes control characters harmless: they must not begin a line or drive a terminal. */
 void text_blank_controls(char *s, size_t len);
