@@ -211,7 +211,7 @@ static int run_patched(const struct settings *o)
 		return 0;
 	}
 	if (!starts_guest)
-		return command_run(&o->log, &qemu, words);
+		return command_failed(&o->log, &qemu, command_try(&qemu, words));
 	return start(o, &qemu, words, result.fd);
 }
 
