@@ -15,13 +15,6 @@
 /* How each line of ours begins. */
 #define LINE_BEGIN "{\"v\":"
 
-enum line {
-	LINE_OURS,
-	LINE_DAMAGED,
-	LINE_FOREIGN,
-	LINE_VERSION,
-};
-
 /**
  * struct reading - Where reading has got to
  * @journal:	What comes out
@@ -166,23 +159,16 @@ static enum line take_line(struct reading *reading, const char *line)
 	return kind;
 }
 
-static void count_line(struct journal *journal, enum line kind)
-{
-	journal->damaged += kind == LINE_DAMAGED;
-	journal->foreign += kind == LINE_FOREIGN;
-	journal->versions += kind == LINE_VERSION;
-}
-
 /* On a full disk a line may have been cut off, and the next one written right behind it. */
 static void take_lines(struct reading *reading, const char *line)
 {
 	enum line kind = take_line(reading, line);
 
 	while (kind == LINE_DAMAGED && (line = strstr(line + 1, LINE_BEGIN))) {
-		count_line(reading->journal, kind);
+		reading->journal->lines[kind]++;
 		kind = take_line(reading, line);
 	}
-	count_line(reading->journal, kind);
+	reading->journal->lines[kind]++;
 }
 
 /* The names are the arena's. */
@@ -203,7 +189,7 @@ int journal_read(FILE *file, struct journal *journal)
 		if (len > 0 && strlen(line) == (size_t)len)
 			take_lines(&reading, line);
 		else if (len)
-			count_line(journal, LINE_DAMAGED);
+			journal->lines[LINE_DAMAGED]++;
 	}
 	error = ferror_unlocked(file) ? -errno : 0;
 	tdestroy(reading.runs, keep);

@@ -12,24 +12,29 @@
 #include "launcher/base/memory.h"
 #include "shim/common/log.h"
 
+/* What a line can be. */
+enum line {
+	LINE_OURS,
+	LINE_DAMAGED, /* no JSON, or too long */
+	LINE_FOREIGN, /* of another program */
+	LINE_VERSION, /* of another version of the log */
+	LINE_KINDS
+};
+
 /**
  * struct journal - What a log file has
  * @arena:	Where the events are kept
  * @run:	The last run, as it is named in the file, or NULL if there is none
  * @events:	Its events, in the order of the file; members that the file has not are NULL or 0
  * @count:	How many
- * @damaged:	Lines that are no JSON, or too long
- * @foreign:	Lines of another program
- * @versions:	Lines of another version of the log
+ * @lines:	How many lines of each enum line there were
  */
 struct journal {
 	struct arena *arena;
 	const char *run;
 	struct log_event *events;
 	size_t count;
-	size_t damaged;
-	size_t foreign;
-	size_t versions;
+	size_t lines[LINE_KINDS];
 };
 
 /**

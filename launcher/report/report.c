@@ -42,49 +42,43 @@ static const char *or_unknown(const char *text)
 	return text ? text : "?";
 }
 
-/* What somebody did to the descriptor, and what was done about it. */
-static const char *describe_harm(struct arena *arena, const char *what,
-				 const struct log_event *event)
-{
-	return arena_format(arena, "%s by %s%s%s", what, or_unknown(event->call),
-			    event->action ? ", " : "", event->action ? event->action : "");
-}
-
 /* What an event made of the descriptor, in a few words; NULL: nothing to speak of. */
 static const char *describe(struct arena *arena, const struct log_event *event)
 {
-	static const char *const words[EVENT_KINDS] = {
-		[EVENT_CONNECTED] = "connected",
-		[EVENT_CLAIMED] = "claimed",
-		[EVENT_RELEASED] = "in use",
-		[EVENT_FIRST_FRAME] = "first frame",
-		[EVENT_LINK_DOWN] = "link down",
-		[EVENT_LINK_UP] = "link up",
-		[EVENT_OWNER_CLOSED] = "closed by its owner",
+	/* The words may quote one text of the event. */
+	static const struct {
+		const char *words;
+		size_t text;
+	} rows[EVENT_KINDS] = {
+		[EVENT_CONNECTED] = { "connected", 0 },
+		[EVENT_HANDED_OVER] = { "handed over, %s", offsetof(struct log_event, action) },
+		[EVENT_PRELOAD_SKIPPED] = { "no shim (%s)", offsetof(struct log_event, found) },
+		[EVENT_CLOSED] = { "closed by %s", offsetof(struct log_event, call) },
+		[EVENT_OVERWRITTEN] = { "overwritten by %s", offsetof(struct log_event, call) },
+		[EVENT_CLOEXEC] = { "marked close-on-exec by %s",
+				    offsetof(struct log_event, call) },
+		[EVENT_RESTORED] = { "restored from %s", offsetof(struct log_event, action) },
+		[EVENT_FOUND_INSTEAD] = { "%s", offsetof(struct log_event, action) },
+		[EVENT_CLAIMED] = { "claimed", 0 },
+		[EVENT_RELEASED] = { "in use", 0 },
+		[EVENT_FIRST_FRAME] = { "first frame", 0 },
+		[EVENT_LINK_DOWN] = { "link down", 0 },
+		[EVENT_LINK_UP] = { "link up", 0 },
+		[EVENT_OWNER_CLOSED] = { "closed by its owner", 0 },
 	};
+	const char *words = rows[event->kind].words;
+	size_t text = rows[event->kind].text;
 
-	switch (event->kind) {
-	case EVENT_HANDED_OVER:
-		return arena_format(arena, "handed over, %s", or_unknown(event->action));
-	case EVENT_PRELOAD_SKIPPED:
-		return arena_format(arena, "no shim (%s)", or_unknown(event->found));
-	case EVENT_CLOSED:
-		return describe_harm(arena, "closed", event);
-	case EVENT_OVERWRITTEN:
-		return describe_harm(arena, "overwritten", event);
-	case EVENT_CLOEXEC:
-		return describe_harm(arena, "marked close-on-exec", event);
-	case EVENT_LOST:
-		/* Without an error it was restored, which says more. */
-		return event->error ? arena_format(arena, "lost (%s)", strerror((int)event->error))
-				    : NULL;
-	case EVENT_RESTORED:
-		return arena_format(arena, "restored from %s", or_unknown(event->action));
-	case EVENT_FOUND_INSTEAD:
-		return or_unknown(event->action);
-	default:
-		return event->kind < EVENT_KINDS ? words[event->kind] : NULL;
-	}
+	/* Without an error it was restored, which says more. */
+	if (event->kind == EVENT_LOST && event->error)
+		return arena_format(arena, "lost (%s)", strerror((int)event->error));
+	if (!text)
+		return words;
+	words = arena_format(arena, words,
+			     or_unknown(*(const char *const *)((const char *)event + text)));
+	if (text == offsetof(struct log_event, call) && event->action)
+		words = arena_format(arena, "%s, %s", words, event->action);
+	return words;
 }
 
 /**
@@ -293,12 +287,13 @@ static void find_width(struct printing *p)
 
 static void print_unread(const struct journal *journal)
 {
-	size_t all = journal->damaged + journal->foreign + journal->versions;
+	const size_t *lines = journal->lines;
+	size_t all = lines[LINE_DAMAGED] + lines[LINE_FOREIGN] + lines[LINE_VERSION];
 
 	if (all)
 		message_answer("%zu lines not read: %zu damaged, %zu of another program, "
 			       "%zu of another version",
-			       all, journal->damaged, journal->foreign, journal->versions);
+			       all, lines[LINE_DAMAGED], lines[LINE_FOREIGN], lines[LINE_VERSION]);
 }
 
 static const char *name_hop(struct arena *arena, const struct hop *hop)
@@ -423,7 +418,8 @@ int report(const struct settings *options)
 		message_error(&options->log,
 			      "%s has no run of qrap: %zu lines damaged, %zu of another program, "
 			      "%zu of another version",
-			      options->file, journal.damaged, journal.foreign, journal.versions);
+			      options->file, journal.lines[LINE_DAMAGED],
+			      journal.lines[LINE_FOREIGN], journal.lines[LINE_VERSION]);
 	journal_free(&journal);
 	return status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* --report: the journey of the descriptor, as a picture in text. */
+/* --report: the journey of the descriptor, in text. */
 #ifndef QRAP_REPORT_H
 #define QRAP_REPORT_H
 

@@ -155,7 +155,7 @@ struct log_event {
 /* Version of the lines in the file. */
 #define LOG_VERSION 1
 
-/* What @found and @action say where somebody else than people reads it. */
+/* What @found and @action say where a program reads it. */
 #define FOUND_WELL      "intact"
 #define FOUND_HUNG_UP   "a connection that passt has ended"
 #define ACTION_MENDS    "mends"
@@ -190,7 +190,7 @@ struct log_member {
 	const struct log_member *members;
 };
 
-/* All members, in the order of the file. Who reads a line back uses it, too. */
+/* All members, in the order of the file: for writing a line and for reading it back. */
 extern const struct log_member log_members[];
 
 /* Name of an event as it stands in the log. */
@@ -205,7 +205,7 @@ const char *log_kind_name(enum log_kind kind);
  * The file is opened for each event with O_NOFOLLOW | O_APPEND, mode 0600, and closed again, so
  * that no descriptor of ours can be mistaken for another; unless it is kept open.
  *
- * Return: 0, or -errno if the log file could not be written (stderr's errors are nobody's)
+ * Return: 0, or -errno if the log file could not be written (errors of stderr are passed over)
  */
 int log_event(const struct log *log, const struct log_event *event, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -32,11 +32,11 @@ struct blame {
 	char note[STORE_NOTE_MAX + 1];
 };
 
-static const char *program_name(const struct fd_log *w)
+static const char *program_name(const struct fd_log *fd_log)
 {
-	const char *slash = strrchr(w->exe, '/');
+	const char *slash = strrchr(fd_log->exe, '/');
 
-	return slash ? slash + 1 : w->exe;
+	return slash ? slash + 1 : fd_log->exe;
 }
 
 /* Takes a note apart, in place; @culprit stays empty where it is not as leave_note() writes it. */
@@ -56,49 +56,49 @@ static void read_note(char *note, struct log_actor *culprit)
 }
 
 /* "lost unseen between perl, pid 12, and dash, pid 12; COMMAND shows who does it" */
-static void add_unseen(struct text *t, const struct fd_log *w)
+static void add_unseen(struct text *t, const struct fd_log *fd_log)
 {
-	text_format(t, " (lost unseen between %s, and ", w->handoff->well);
-	if (w->handoff->gone[0])
-		text_add(t, w->handoff->gone);
+	text_format(t, " (lost unseen between %s, and ", fd_log->handoff->well);
+	if (fd_log->handoff->gone[0])
+		text_add(t, fd_log->handoff->gone);
 	else
-		text_format(t, "now in %s" PID_SEPARATOR "%d", program_name(w), sys_getpid());
+		text_format(t, "now in %s" PID_SEPARATOR "%d", program_name(fd_log), sys_getpid());
 	text_add(t, "; " STRACE_COMMAND " shows who does it)");
 }
 
 /* Who lost the connection? Fills @blame, and what @event says of that. */
-static void find_blame(const struct fd_log *w, struct log_event *event, struct blame *blame)
+static void find_blame(const struct fd_log *fd_log, struct log_event *event, struct blame *blame)
 {
 	struct text t;
 
 	text_start(&t, blame->text, sizeof(blame->text));
-	strcpy(blame->note, w->culprit);
+	strcpy(blame->note, fd_log->culprit);
 	read_note(blame->note, &event->culprit);
 	/* What passt has ended, nobody has lost. */
-	if (w->culprit[0])
-		text_format(&t, " (%s)", w->culprit);
-	else if (w->handoff->well[0] && strcmp(event->found, FOUND_HUNG_UP))
-		add_unseen(&t, w);
+	if (fd_log->culprit[0])
+		text_format(&t, " (%s)", fd_log->culprit);
+	else if (fd_log->handoff->well[0] && strcmp(event->found, FOUND_HUNG_UP))
+		add_unseen(&t, fd_log);
 }
 
-static void leave_note(const struct fd_log *w, const char *call)
+static void leave_note(const struct fd_log *fd_log, const char *call)
 {
-	const char *name = program_name(w);
+	const char *name = program_name(fd_log);
 	char note[STORE_NOTE_MAX + 1];
 	struct text t;
 
-	if (w->handoff->store < 0)
+	if (fd_log->handoff->store < 0)
 		return;
 	text_start(&t, note, sizeof(note));
 	text_add_n(&t, name, strnlen(name, NOTE_NAME_MAX));
 	text_format(&t, CALL_SEPARATOR "%s" PID_SEPARATOR "%d", call, sys_getpid());
-	store_leave_note(w->handoff->store, note);
+	store_leave_note(fd_log->handoff->store, note);
 }
 
-void fd_log_hop(const struct fd_log *w, struct handoff *handoff, bool is_well)
+void fd_log_hop(const struct fd_log *fd_log, struct handoff *handoff, bool is_well)
 {
 	char *hop = is_well ? handoff->well : handoff->gone;
-	const char *name = program_name(w);
+	const char *name = program_name(fd_log);
 	struct text t;
 
 	if (is_well)
@@ -110,15 +110,16 @@ void fd_log_hop(const struct fd_log *w, struct handoff *handoff, bool is_well)
 	text_format(&t, PID_SEPARATOR "%d", sys_getpid());
 }
 
-void fd_log_program(const struct fd_log *w, const char *found, bool mends)
+void fd_log_program(const struct fd_log *fd_log, const char *found, bool mends)
 {
 	const struct log_event event = { .kind = EVENT_PROGRAM,
-					 .fd = w->handoff->fd,
+					 .fd = fd_log->handoff->fd,
 					 .found = found,
 					 .action = mends ? ACTION_MENDS : "observes",
 					 .ppid = sys_call(SYS_getppid, 0, 0, 0, 0, 0, 0) };
 
-	log_event(w->log, &event, "%s starts, on descriptor %d: %s", w->exe, w->handoff->fd, found);
+	log_event(fd_log->log, &event, "%s starts, on descriptor %d: %s", fd_log->exe,
+		  fd_log->handoff->fd, found);
 }
 
 static const char *loss_verb(enum log_kind kind)
@@ -134,54 +135,55 @@ static const char *loss_verb(enum log_kind kind)
 }
 
 /* Fills @event, and says what was done about it: @done. */
-static void tell_loss(const struct fd_log *w, const struct loss *loss, struct log_event *event,
+static void tell_loss(const struct fd_log *fd_log, const struct loss *loss, struct log_event *event,
 		      const char *done)
 {
 	struct caller caller;
 
 	event->kind = loss->kind;
-	event->fd = w->handoff->fd;
+	event->fd = fd_log->handoff->fd;
 	event->call = loss->call;
 	if (caller_find(loss->where, &caller))
 		event->caller = (struct log_place) { caller.module, (int64_t)caller.offset };
-	log_event(w->log, event, "%s %s descriptor %d, passt's connection (%s)%s", program_name(w),
-		  loss_verb(loss->kind), w->handoff->fd, loss->call, done);
+	log_event(fd_log->log, event, "%s %s descriptor %d, passt's connection (%s)%s",
+		  program_name(fd_log), loss_verb(loss->kind), fd_log->handoff->fd, loss->call,
+		  done);
 }
 
-void fd_log_loss(const struct fd_log *w, const struct loss *loss)
+void fd_log_loss(const struct fd_log *fd_log, const struct loss *loss)
 {
 	struct log_event event = { .severity = SEVERITY_INFO };
 
-	tell_loss(w, loss, &event, "");
-	leave_note(w, loss->call);
+	tell_loss(fd_log, loss, &event, "");
+	leave_note(fd_log, loss->call);
 }
 
-void fd_log_put_back(const struct fd_log *w, const struct loss *loss, bool is_first)
+void fd_log_put_back(const struct fd_log *fd_log, const struct loss *loss, bool is_first)
 {
 	struct log_event event = { .severity = is_first ? SEVERITY_WARNING : SEVERITY_INFO,
 				   .action = ACTION_PUT_BACK };
 
-	tell_loss(w, loss, &event, ": put back");
+	tell_loss(fd_log, loss, &event, ": put back");
 }
 
-void fd_log_insistence(const struct fd_log *w, const struct loss *loss, int tries)
+void fd_log_insistence(const struct fd_log *fd_log, const struct loss *loss, int tries)
 {
 	const struct log_event event = { .kind = EVENT_CLOSED,
 					 .severity = SEVERITY_WARNING,
-					 .fd = w->handoff->fd,
+					 .fd = fd_log->handoff->fd,
 					 .call = loss->call,
 					 .action = "gave-way" };
 
-	log_event(w->log, &event,
+	log_event(fd_log->log, &event,
 		  "%s insists on closing all descriptors (%s): gave way after %d times, the spare "
 		  "of passt's connection is gone",
-		  program_name(w), loss->call, tries);
+		  program_name(fd_log), loss->call, tries);
 }
 
-void fd_log_moved(const struct fd_log *w, int store, const char *call)
+void fd_log_moved(const struct fd_log *fd_log, int store, const char *call)
 {
 	const struct log_event event = { .kind = EVENT_SPARE_MOVED,
-					 .fd = w->handoff->fd,
+					 .fd = fd_log->handoff->fd,
 					 .call = call,
 					 .action = "moved",
 					 .error = store < 0 ? -store : 0 };
@@ -193,24 +195,24 @@ void fd_log_moved(const struct fd_log *w, int store, const char *call)
 		text_add(&t, "nowhere: there is no free descriptor");
 	else
 		text_format(&t, "descriptor %d", store);
-	log_event(w->log, &event,
+	log_event(fd_log->log, &event,
 		  "the spare of passt's connection moved out of the way of %s to %s",
-		  program_name(w), where);
+		  program_name(fd_log), where);
 }
 
-void fd_log_left(const struct fd_log *w, const char *found)
+void fd_log_left(const struct fd_log *fd_log, const char *found)
 {
 	struct blame blame;
 	struct log_event event = { .kind = EVENT_FOUND_INSTEAD,
 				   .severity = SEVERITY_WARNING,
-				   .fd = w->handoff->fd,
+				   .fd = fd_log->handoff->fd,
 				   .found = found,
 				   .action = "left" };
 
-	find_blame(w, &event, &blame);
-	log_event(w->log, &event,
+	find_blame(fd_log, &event, &blame);
+	log_event(fd_log->log, &event,
 		  "descriptor %d of %s holds %s instead of passt's connection%s: left as it is",
-		  w->handoff->fd, program_name(w), found, blame.text);
+		  fd_log->handoff->fd, program_name(fd_log), found, blame.text);
 }
 
 /* Why passt could not be reached. */
@@ -238,12 +240,12 @@ static void add_reason(struct text *t, int error)
 }
 
 /* "passt at PATH cannot be reached: REASON", and what that means. */
-static void add_outcome(struct text *t, const struct fd_log *w, enum remedy remedy, int error)
+static void add_outcome(struct text *t, const struct fd_log *fd_log, enum remedy remedy, int error)
 {
-	if (w->handoff->private_passt || !w->handoff->passt[0]) {
+	if (fd_log->handoff->private_passt || !fd_log->handoff->passt[0]) {
 		text_add(t, "there is no socket to connect to again");
 	} else {
-		text_format(t, "passt at %s cannot be reached: ", w->handoff->passt);
+		text_format(t, "passt at %s cannot be reached: ", fd_log->handoff->passt);
 		add_reason(t, error);
 	}
 	if (remedy == REMEDY_WAIT)
@@ -253,7 +255,7 @@ static void add_outcome(struct text *t, const struct fd_log *w, enum remedy reme
 		text_add(t, ". The guest has no network: start passt and the guest again");
 }
 
-void fd_log_lost(const struct fd_log *w, const char *found, enum remedy remedy, int error)
+void fd_log_lost(const struct fd_log *fd_log, const char *found, enum remedy remedy, int error)
 {
 	char outcome[OUTCOME_BYTES];
 	struct blame blame;
@@ -261,8 +263,8 @@ void fd_log_lost(const struct fd_log *w, const char *found, enum remedy remedy, 
 	struct log_event event = { .kind = EVENT_LOST,
 				   .severity =
 					   remedy == REMEDY_FOUND ? SEVERITY_INFO : SEVERITY_ERROR,
-				   .fd = w->handoff->fd,
-				   .socket = w->handoff->passt,
+				   .fd = fd_log->handoff->fd,
+				   .socket = fd_log->handoff->passt,
 				   .found = found,
 				   .action = remedy == REMEDY_WAIT ? "link-down" : NULL,
 				   .error = remedy == REMEDY_FOUND ? 0 : error };
@@ -271,51 +273,53 @@ void fd_log_lost(const struct fd_log *w, const char *found, enum remedy remedy, 
 	if (found && remedy != REMEDY_FOUND)
 		text_add(&t, ", there is no spare, and ");
 	if (remedy != REMEDY_FOUND)
-		add_outcome(&t, w, remedy, error);
+		add_outcome(&t, fd_log, remedy, error);
 	if (!found) {
-		log_event(w->log, &event, "%s", outcome);
+		log_event(fd_log->log, &event, "%s", outcome);
 		return;
 	}
 	if (remedy != REMEDY_FOUND)
 		text_add(&t, "; --log-file and --report show who lost it");
-	find_blame(w, &event, &blame);
-	log_event(w->log, &event,
+	find_blame(fd_log, &event, &blame);
+	log_event(fd_log->log, &event,
 		  "passt's connection on descriptor %d was lost before %s started: found %s%s%s",
-		  w->handoff->fd, program_name(w), found, blame.text, outcome);
+		  fd_log->handoff->fd, program_name(fd_log), found, blame.text, outcome);
 }
 
-void fd_log_restored(const struct fd_log *w, const char *found, enum saver saver)
+void fd_log_restored(const struct fd_log *fd_log, const char *found, enum saver saver)
 {
 	bool is_other = saver == SAVER_OTHER_PASST;
 	struct blame blame;
 	struct log_event event = { .kind = EVENT_RESTORED,
 				   .severity = SEVERITY_WARNING,
-				   .fd = w->handoff->fd,
-				   .socket = w->handoff->passt,
+				   .fd = fd_log->handoff->fd,
+				   .socket = fd_log->handoff->passt,
 				   .found = found,
 				   .action = saver_name(saver) };
 
-	find_blame(w, &event, &blame);
-	log_event(w->log, &event,
+	find_blame(fd_log, &event, &blame);
+	log_event(fd_log->log, &event,
 		  "descriptor %d of %s held %s instead of passt's connection%s: restored from "
 		  "%s%s%s",
-		  w->handoff->fd, program_name(w), found, blame.text, saver_name(saver),
-		  is_other ? ", " : "", is_other ? w->handoff->passt : "");
+		  fd_log->handoff->fd, program_name(fd_log), found, blame.text, saver_name(saver),
+		  is_other ? ", " : "", is_other ? fd_log->handoff->passt : "");
 }
 
-void fd_log_connected(const struct fd_log *w)
+void fd_log_connected(const struct fd_log *fd_log)
 {
 	const struct log_event event = { .kind = EVENT_CONNECTED,
-					 .fd = w->handoff->fd,
-					 .socket = w->handoff->passt };
+					 .fd = fd_log->handoff->fd,
+					 .socket = fd_log->handoff->passt };
 
-	log_event(w->log, &event, "connected to %s on descriptor %d", w->handoff->passt,
-		  w->handoff->fd);
+	log_event(fd_log->log, &event, "connected to %s on descriptor %d", fd_log->handoff->passt,
+		  fd_log->handoff->fd);
 }
 
-void fd_log_step(const struct fd_log *w, enum log_kind kind, const char *does, const char *call)
+void fd_log_step(const struct fd_log *fd_log, enum log_kind kind, const char *does,
+		 const char *call)
 {
-	const struct log_event event = { .kind = kind, .fd = w->handoff->fd, .call = call };
+	const struct log_event event = { .kind = kind, .fd = fd_log->handoff->fd, .call = call };
 
-	log_event(w->log, &event, "%s %s descriptor %d", program_name(w), does, w->handoff->fd);
+	log_event(fd_log->log, &event, "%s %s descriptor %d", program_name(fd_log), does,
+		  fd_log->handoff->fd);
 }

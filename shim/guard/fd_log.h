@@ -13,11 +13,11 @@
 #include "shim/guard/restore.h"
 
 /**
- * struct fd_log - On whose behalf
+ * struct fd_log - What all of these events speak of
  * @handoff:	The descriptor, and the store where notes are left
  * @log:	Where events go
  * @exe:	Path of this program
- * @culprit:	Who did away with the connection, as far as somebody left a note, or ""
+ * @culprit:	The note of who lost the connection, or ""
  */
 struct fd_log {
 	const struct handoff *handoff;
@@ -27,7 +27,7 @@ struct fd_log {
 };
 
 /**
- * struct loss - Somebody does away with the connection, seen as it happens
+ * struct loss - The connection is closed or replaced, seen as it happens
  * @kind:	EVENT_CLOSED, EVENT_OVERWRITTEN or EVENT_CLOEXEC
  * @call:	Function called
  * @where:	Address that called it
@@ -39,30 +39,30 @@ struct loss {
 };
 
 /* This program starts, with @found on the number. */
-void fd_log_program(const struct fd_log *w, const char *found, bool mends);
+void fd_log_program(const struct fd_log *fd_log, const char *found, bool mends);
 
 /**
  * fd_log_hop() - Remember where the connection was last, and where it was missed first
- * @w:		This program
+ * @fd_log:	This program
  * @handoff:	@well and @gone are brought up to date
  * @is_well:	The connection is on its number
  */
-void fd_log_hop(const struct fd_log *w, struct handoff *handoff, bool is_well);
+void fd_log_hop(const struct fd_log *fd_log, struct handoff *handoff, bool is_well);
 
 /* A loss; word is left in the store for the program that finds it out. */
-void fd_log_loss(const struct fd_log *w, const struct loss *loss);
+void fd_log_loss(const struct fd_log *fd_log, const struct loss *loss);
 
 /* A loss that was made good on the spot; a warning unless it is one of many. */
-void fd_log_put_back(const struct fd_log *w, const struct loss *loss, bool is_first);
+void fd_log_put_back(const struct fd_log *fd_log, const struct loss *loss, bool is_first);
 
-/* Somebody closed the store @tries times and gets his way. */
-void fd_log_insistence(const struct fd_log *w, const struct loss *loss, int tries);
+/* The store was closed @tries times and is given up. */
+void fd_log_insistence(const struct fd_log *fd_log, const struct loss *loss, int tries);
 
 /* The store has moved to number @store (or it is -errno), since @call wanted its old one. */
-void fd_log_moved(const struct fd_log *w, int store, const char *call);
+void fd_log_moved(const struct fd_log *fd_log, int store, const char *call);
 
 /* Something else is on the number, and stays. */
-void fd_log_left(const struct fd_log *w, const char *found);
+void fd_log_left(const struct fd_log *fd_log, const char *found);
 
 /* What became of a connection that was gone. */
 enum remedy {
@@ -73,20 +73,21 @@ enum remedy {
 
 /**
  * fd_log_lost() - The connection is gone
- * @w:		Who finds it out
+ * @fd_log:	Of the program that misses it
  * @found:	What is on the number instead; NULL if there has never been a connection
  * @remedy:	What became of it
  * @error:	Why passt could not be reached, an errno, unless it is REMEDY_FOUND
  */
-void fd_log_lost(const struct fd_log *w, const char *found, enum remedy remedy, int error);
+void fd_log_lost(const struct fd_log *fd_log, const char *found, enum remedy remedy, int error);
 
 /* The connection is back on its number. */
-void fd_log_restored(const struct fd_log *w, const char *found, enum saver saver);
+void fd_log_restored(const struct fd_log *fd_log, const char *found, enum saver saver);
 
-/* The shim itself has made the first connection: nobody lost anything. */
-void fd_log_connected(const struct fd_log *w);
+/* The shim itself has made the first connection: there was none to lose. */
+void fd_log_connected(const struct fd_log *fd_log);
 
 /* "PROGRAM uses descriptor N" and the like: the owner's steps. */
-void fd_log_step(const struct fd_log *w, enum log_kind kind, const char *does, const char *call);
+void fd_log_step(const struct fd_log *fd_log, enum log_kind kind, const char *does,
+		 const char *call);
 
 #endif /* QRAP_FD_LOG_H */

@@ -85,7 +85,7 @@ void link_log_down(const struct link_log *link_log, enum down_reason reason, uin
 void link_log_up(const struct link_log *link_log, int64_t away_ms, unsigned dropped,
 		 unsigned padded)
 {
-	/* Who was told that it went wants to be told that it is back. */
+	/* A warning said that the link is down: its end is worth one, too. */
 	const struct log_event event = {
 		.kind = EVENT_LINK_UP,
 		.severity = SEVERITY_WARNING,
