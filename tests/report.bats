@@ -549,7 +549,7 @@ closed_in() {
 		address=$((16#$(readelf -sW module | awk '$8 == "inner" { print $2 }')))
 		read -r start offset < <(readelf -lW module | awk '$1 == "LOAD" && / R E / { print $3, $2 }' | tail -n 1)
 		offset=$((address - start + offset + 4))
-		closed_in "$PWD/module" $offset
+		closed_in "$PWD/module" "$offset"
 		[[ $output == *"close called at $PWD/module+0x$(printf %x $offset), build-id 1234abcd"$'\n'* ]]
 		run_addr2line
 		[[ $output == inner$'\n'*lib.c:1* ]]
@@ -562,7 +562,7 @@ closed_in() {
 	mkdir -p /usr/lib/debug/.build-id/12
 	objcopy --only-keep-debug module /usr/lib/debug/.build-id/12/34abcd.debug
 	strip module
-	closed_in "$PWD/module" $offset
+	closed_in "$PWD/module" "$offset"
 	run_addr2line
 	[[ $output == inner$'\n'*lib.c:1* ]]
 

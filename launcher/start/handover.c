@@ -10,6 +10,7 @@
 #include "shim/common/fd_store.h"
 #include "shim/common/handoff.h"
 #include "shim/common/sys.h"
+#include "shim/common/text.h"
 
 #define PRELOAD_VARIABLE "LD_PRELOAD"
 
@@ -61,22 +62,19 @@ static void make_store(const struct log *log, struct handoff *handoff)
 /* A relative log file is the same file wherever the programs that follow change to. */
 static void set_log_file(const struct log *log, struct handoff *handoff)
 {
-	char *directory = NULL;
-	size_t size = sizeof(handoff->log_file);
-	int len;
+	char directory[PATH_MAX];
+	struct text t;
 
-	if (!log->file || !*log->file)
+	if (!log->file)
 		return;
-	if (*log->file != '/')
-		directory = realpath(".", NULL);
-	len = snprintf(handoff->log_file, size, "%s%s%s", directory ? directory : "",
-		       directory ? "/" : "", log->file);
-	if (len < 0 || (size_t)len >= size) {
-		message_warning(log, "Log file %s: path too long, only qrap itself logs to it",
-				log->file);
-		handoff->log_file[0] = '\0';
-	}
-	free(directory);
+	text_start(&t, handoff->log_file, sizeof(handoff->log_file));
+	if (*log->file && *log->file != '/' && getcwd(directory, sizeof(directory)))
+		text_format(&t, "%s/", directory);
+	text_add(&t, log->file);
+	if (!t.cut)
+		return;
+	message_warning(log, "Log file %s: path too long, only qrap itself logs to it", log->file);
+	handoff->log_file[0] = '\0';
 }
 
 static int set_variables(struct handover *h, const struct handoff *handoff)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shim/common/log.h"
 
-#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -13,6 +12,9 @@
 
 /* Longest line on stderr; what is longer, because of paths in it, is cut. */
 #define STDERR_LINE_MAX 1056
+
+/* Longest line in the file: below PIPE_BUF, as it is on the stack of whoever calls. */
+#define FILE_LINE_MAX 3584
 
 /* Digits of a 64-bit number in hexadecimal, with a NUL. */
 #define RUN_SIZE 17
@@ -208,7 +210,7 @@ static bool is_kept_open(const struct log *log)
 
 static int write_to_file(const struct log *log, const struct log_event *event)
 {
-	char buf[PIPE_BUF];
+	char buf[FILE_LINE_MAX];
 	size_t len = json_line(event, buf, sizeof(buf));
 	bool kept = is_kept_open(log);
 	int fd = kept ? log->fd : open_file(log);

@@ -9,9 +9,8 @@
 #include "shim/common/text.h"
 #include "shim/guard/caller.h"
 
-/* Longest name of a program that has room for its process behind it, and in a note its call. */
-#define PROGRAM_NAME_MAX (HANDOFF_HOP_MAX - (sizeof(PID_SEPARATOR "2147483647") - 1))
-
+/* Longest name of a program in the handoff, where its process is behind it, and in a note. */
+#define HOP_NAME_MAX  (HANDOFF_HOP_MAX - (sizeof(PID_SEPARATOR "2147483647") - 1))
 #define NOTE_NAME_MAX 64
 
 /* "PROGRAM: CALL, pid N": the note in the store. */
@@ -55,14 +54,25 @@ static void read_note(char *note, struct log_actor *culprit)
 		*culprit = (struct log_actor) { note, (int64_t)n, call };
 }
 
+/* "PROGRAM, pid N", as the handoff has it. */
+static void add_hop(struct text *t, const struct fd_log *fd_log)
+{
+	const char *name = program_name(fd_log);
+
+	text_add_n(t, name, strnlen(name, HOP_NAME_MAX));
+	text_format(t, PID_SEPARATOR "%d", sys_getpid());
+}
+
 /* "lost unseen between perl, pid 12, and dash, pid 12; COMMAND shows who does it" */
 static void add_unseen(struct text *t, const struct fd_log *fd_log)
 {
 	text_format(t, " (lost unseen between %s, and ", fd_log->handoff->well);
-	if (fd_log->handoff->gone[0])
+	if (fd_log->handoff->gone[0]) {
 		text_add(t, fd_log->handoff->gone);
-	else
-		text_format(t, "now in %s" PID_SEPARATOR "%d", program_name(fd_log), sys_getpid());
+	} else {
+		text_add(t, "now in ");
+		add_hop(t, fd_log);
+	}
 	text_add(t, "; " STRACE_COMMAND " shows who does it)");
 }
 
@@ -97,17 +107,14 @@ static void leave_note(const struct fd_log *fd_log, const char *call)
 
 void fd_log_hop(const struct fd_log *fd_log, struct handoff *handoff, bool is_well)
 {
-	char *hop = is_well ? handoff->well : handoff->gone;
-	const char *name = program_name(fd_log);
 	struct text t;
 
 	if (is_well)
 		handoff->gone[0] = '\0';
 	else if (handoff->gone[0])
 		return;
-	text_start(&t, hop, HANDOFF_HOP_MAX + 1);
-	text_add_n(&t, name, strnlen(name, PROGRAM_NAME_MAX));
-	text_format(&t, PID_SEPARATOR "%d", sys_getpid());
+	text_start(&t, is_well ? handoff->well : handoff->gone, HANDOFF_HOP_MAX + 1);
+	add_hop(&t, fd_log);
 }
 
 void fd_log_program(const struct fd_log *fd_log, const char *found, bool mends)
