@@ -18,9 +18,11 @@ rewritten() {
 	eval "words=($line)"
 }
 
-# asked QEMU [ARGUMENT]...: the same QEMU, about the line that patch mode makes
+# asked QEMU [ARGUMENT]...: the same QEMU, or $INSTEAD, about the line that patch mode makes
+INSTEAD=()
 asked() {
 	rewritten "$@"
+	[ ${#INSTEAD[@]} = 0 ] || words=("${INSTEAD[@]}" "${words[@]:1}")
 	run --separate-stderr "$TOP/tests/ask-qemu" 5 "${words[@]}" 3>&- 4>&-
 	[ "$status" = 0 ] || {
 		echo "${words[*]}: $stderr"
@@ -76,9 +78,11 @@ expect() {
 
 @test "microvm" {
 	machine virtio-net-device qemu-system-x86_64 -M microvm
-	machine virtio-net-device qemu-system-x86_64-microvm
 	with_device virtio-net-pci qemu-system-x86_64 -M microvm,pcie=on \
 		-device virtio-net-pci,netdev=mine,mac=$MAC
+	# Debian's build for this machine alone knows no accelerator but KVM.
+	INSTEAD=(qemu-system-x86_64 -M microvm)
+	machine virtio-net-device qemu-system-x86_64-microvm
 }
 
 @test "s390-ccw-virtio" {
