@@ -34,7 +34,7 @@ setup() {
 	need python3
 	start_passt /tmp/passt_1.socket
 	start_passt /tmp/passt_2.socket
-	start client python3 -c 'if True:
+	start client /usr/bin/python3 -c 'if True:
 		import socket, time
 		s = socket.socket(socket.AF_UNIX)
 		s.connect("/tmp/passt_1.socket")
@@ -49,7 +49,7 @@ setup() {
 
 @test "no attempt that failed is left open in QEMU" {
 	need python3
-	start busy python3 -c 'if True:
+	start busy /usr/bin/python3 -c 'if True:
 		import select, socket, time
 		server = socket.socket(socket.AF_UNIX)
 		server.bind("/tmp/passt_1.socket")
@@ -316,7 +316,7 @@ gone() {
 
 @test "a passt without IPv4 that wants a link-local source is found" {
 	need python3
-	start passt python3 -c 'if True:
+	start passt /usr/bin/python3 -c 'if True:
 		import socket, struct
 		server = socket.socket(socket.AF_UNIX)
 		server.bind("/tmp/passt_1.socket")

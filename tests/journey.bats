@@ -20,7 +20,7 @@ setup() {
 # process, and the connection as scripts know it.
 assert_traced() {
 	printf '%s\n' "$output" >/tmp/said
-	python3 - "$LOG" <<-'END'
+	/usr/bin/python3 - "$LOG" <<-'END'
 		import collections, json, sys
 		said = collections.Counter(open("/tmp/said").read().split("\n"))
 		for line in open(sys.argv[1]):
@@ -164,7 +164,7 @@ same_each_time() {
 	start_http
 	guest
 	cat >/tmp/wrapper.py <<-'END'
-		#!/usr/bin/env python3
+		#!/usr/bin/python3
 		import subprocess, sys
 		sys.exit(subprocess.call(sys.argv[1:]))
 	END

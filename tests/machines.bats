@@ -125,7 +125,7 @@ expect() {
 	machine virtio-net-pci qemu-system-ppc64 -M powernv9
 	with_device virtio-net-pci qemu-system-ppc64 -device spapr-vlan,netdev=mine,mac=$MAC
 	# Its firmware is not packaged: an ELF file (EM_PPC, one segment of a page) will do.
-	python3 - <<-'END' >/tmp/firmware
+	/usr/bin/python3 - <<-'END' >/tmp/firmware
 		import struct, sys
 		head = b"\x7fELF\x01\x02\x01".ljust(16, b"\0")
 		head += struct.pack(">HHIIIIIHHHHHH", 2, 20, 1, 0x1000, 52, 0, 0, 52, 32, 1, 0, 0, 0)

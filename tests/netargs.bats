@@ -531,7 +531,7 @@ fill() {
 
 # many COUNT FORMAT: a file of words, each with a NUL behind it; "#" in FORMAT counts
 many() {
-	python3 - "$@" <<-'END' >/tmp/words
+	/usr/bin/python3 - "$@" <<-'END' >/tmp/words
 		import sys
 		count, form = int(sys.argv[1]), sys.argv[2]
 		for number in range(count):
@@ -541,7 +541,7 @@ many() {
 
 # One word of a megabyte, behind the option it is the value of: BEGIN, as often as it takes MIDDLE, END
 long() {
-	python3 - "$@" <<-'END' >/tmp/words
+	/usr/bin/python3 - "$@" <<-'END' >/tmp/words
 		import sys
 		option, begin, middle, end = sys.argv[1:]
 		sys.stdout.write(option + "\0" + begin + middle * (1000000 // len(middle)) + end + "\0")

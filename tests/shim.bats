@@ -104,7 +104,7 @@ assert_observed() {
 			'--fd=5', '--fd', '5', 'clientfd=5'], pass_fds=[5])
 	END
 	wrapper <<-'END'
-		python3 /tmp/listener || exit 1
+		/usr/bin/python3 /tmp/listener || exit 1
 		exec "$@"
 	END
 	assert_logged '"event":"program"' '/python[^/"]*"' '"found":"a socket that is no connected stream"' \
@@ -137,7 +137,7 @@ assert_observed() {
 		s.detach()
 		os.execvp(sys.argv[1], sys.argv[1:])
 	END
-	online "$QRAP" --log-file "$LOG" "$FD" python3 /tmp/look.py "${QEMU[@]}"
+	online "$QRAP" --log-file "$LOG" "$FD" /usr/bin/python3 /tmp/look.py "${QEMU[@]}"
 	[ "$status" = 0 ]
 	[ "$(grep -c '"event":"claimed"' "$LOG")" = 1 ]
 	assert_logged '"event":"claimed"' '/qemu-system'
@@ -161,7 +161,7 @@ assert_observed() {
 		t.join()
 		os.execvp(sys.argv[1], sys.argv[1:])
 	END
-	online "$QRAP" --log-file "$LOG" "$FD" python3 /tmp/look.py "${QEMU[@]}"
+	online "$QRAP" --log-file "$LOG" "$FD" /usr/bin/python3 /tmp/look.py "${QEMU[@]}"
 	[ "$status" = 0 ]
 	refute grep '"event":"released".*python' "$LOG"
 	assert_logged '"event":"released"' '/qemu-system'
@@ -343,7 +343,7 @@ alike() {
 		os.dup2(f, 959); os.close(959); os.dup2(f, 1000); os.close(1000)
 		sys.exit(6)
 	END
-	EXPECTED=6 alike python3 /tmp/script
+	EXPECTED=6 alike /usr/bin/python3 /tmp/script
 }
 
 @test "alike: Perl" {

@@ -16,7 +16,7 @@ setup() {
 }
 
 # connected COMMAND...: with a connection to passt on the number, made by somebody else
-CONNECTED=(python3 -c 'if True:
+CONNECTED=(/usr/bin/python3 -c 'if True:
 	import os, socket, sys
 	s = socket.socket(socket.AF_UNIX)
 	s.connect("/tmp/passt_1.socket")

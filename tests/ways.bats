@@ -329,7 +329,7 @@ way_in_sight() {
 # python CODE: fills $PYTHON with the interpreter and $PYTHON_NAME with its name
 find_python() {
 	need python3
-	PYTHON=$(python3 -c 'import os, sys; print(os.path.realpath(sys.executable))')
+	PYTHON=$(/usr/bin/python3 -c 'import os, sys; print(os.path.realpath(sys.executable))')
 	PYTHON_NAME=$(basename "$PYTHON")
 }
 
