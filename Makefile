@@ -2,7 +2,9 @@
 #
 # make                    build/qrap and build/qrap_preload.so
 # make install            both and the manual, below $(DESTDIR)$(PREFIX)
-# make check              the tests; TESTS=tests/NAME.bats for some of them only
+# make check              the tests but slow ones; TESTS='tests/NAME.bats ...' for some only, slow ones too
+# make check-all          the slow ones
+# make check-cost         the same as check, and how many programs it executes
 # make demo               the main job, with a real guest
 #
 # CC, CFLAGS, CPPFLAGS and LDFLAGS are the user's: what the program cannot do without is kept in
@@ -176,10 +178,19 @@ rpm:
 	@tests/need rpm
 	@.packaging/rpm
 
-check:
+check: check-ready
+	@tests/run $(or $(TESTS),--fast)
+
+# What is slow: real guests that are restarted often, libvirt, packages, builds, other releases' roots.
+check-all: check-ready
+	@tests/run --slow
+
+check-cost: check-ready
+	@tests/cost tests/run $(or $(TESTS),--fast)
+
+check-ready:
 	@tests/need check
 	@$(MAKE) -s --no-print-directory all helpers
-	@tests/run $(TESTS)
 
 # The tests themselves, against the program that this one replaces: what it does right passes, what
 # it does wrong fails.
@@ -255,7 +266,7 @@ check-arch:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all helpers fuzzers install uninstall deb rpm check check-original lint demo \
+.PHONY: all helpers fuzzers install uninstall deb rpm check check-all check-cost check-ready check-original lint demo \
 	bench bench-guard bench-readme fuzz soak check-releases \
 	check-releases-readme check-arch clean FORCE
 

@@ -20,7 +20,7 @@ bare() {
 			except OSError:
 				pass # lost already'
 	wait_for 5 listens /tmp/bare.socket
-	run as_from_a_shell timeout --kill-after=2 20 /usr/bin/python3 -c 'if True:
+	run as_from_a_shell /usr/bin/python3 -c 'if True:
 		import os, socket, sys
 		s = socket.socket(socket.AF_UNIX)
 		s.connect("/tmp/bare.socket")

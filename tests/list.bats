@@ -3,7 +3,6 @@
 #
 # --list: what is known of the passt sockets of this host, without a connection to any.
 
-bats_require_minimum_version 1.5.0
 load common
 load peers
 

@@ -4,7 +4,6 @@
 # For each type of machine, a real QEMU is started on the line that patch mode makes, and asked
 # whether the NIC is there, on its netdev, with its MAC address.
 
-bats_require_minimum_version 1.5.0
 load common
 
 MAC=52:54:00:12:34:99
@@ -23,7 +22,7 @@ INSTEAD=()
 asked() {
 	rewritten "$@"
 	[ ${#INSTEAD[@]} = 0 ] || words=("${INSTEAD[@]}" "${words[@]:1}")
-	run --separate-stderr "$TOP/tests/ask-qemu" 5 "${words[@]}" 3>&- 4>&-
+	run_apart "$TOP/tests/ask-qemu" 5 "${words[@]}" 3>&- 4>&-
 	[ "$status" = 0 ] || {
 		echo "${words[*]}: $stderr"
 		return 1

@@ -5,7 +5,6 @@
 
 # bats file_tags=timeout:180
 
-bats_require_minimum_version 1.5.0
 load common
 load restart
 load peers
@@ -16,8 +15,8 @@ setup() {
 }
 
 teardown() {
-	end_all
 	[ -n "${BATS_TEST_COMPLETED:-}" ] || tail -n 20 /tmp/vm.log /tmp/log
+	end_test
 }
 
 MONITOR=(-chardev pipe,id=m,path=/tmp/monitor -mon chardev=m)

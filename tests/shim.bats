@@ -205,11 +205,11 @@ assert_observed() {
 	cat >/tmp/then <<-'END'
 		# The chardev is on the number, passt has seen the end, and another one comes.
 		until [ "$(readlink /proc/$(pidof qemu-system-x86_64)/fd/5)" = /tmp/c ]; do sleep 0.01; done
-		while kill -0 $1 2>/dev/null && ! grep -q 'State:.Z' /proc/$1/status; do sleep 0.01; done
+		"$BUILD/tests/await" not /proc/$1/status "State:.[^Z]"
 		rm -f /tmp/passt_1.socket
 		passt --foreground --debug --socket /tmp/passt_1.socket >/tmp/second.log 2>&1 </dev/null &
 		echo $! >/tmp/second.pid
-		until grep -q ' 00010000 .* /tmp/passt_1.socket' /proc/net/unix; do sleep 0.01; done
+		"$BUILD/tests/await" /proc/net/unix ' 00010000 .* /tmp/passt_1.socket'
 		sleep 0.3
 		readlink /proc/$(pidof qemu-system-x86_64)/fd/5
 	END
