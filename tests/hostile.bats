@@ -397,7 +397,7 @@ blocked() {
 		start=${EPOCHREALTIME/./}
 		FAKE_QEMU_FD=$number lose_with \
 			"$BURDEN" fill 5000 $number "$QRAP" $number
-		[ $((${EPOCHREALTIME/./} - start)) -lt 2000000 ]
+		[ $((${EPOCHREALTIME/./} - start)) -lt $((2000000 * SLOW)) ]
 		[ "$status" = 0 ]
 		grep -qE "^fd $number stream .* peer=/tmp/passt_1.socket" <<<"$output"
 		[[ $output == *'restored from the spare'* ]]

@@ -202,7 +202,7 @@ in_time() {
 	local sorted
 
 	sorted=$(sort -n <<<"$1")
-	[ "$(sed -n 10p <<<"$sorted")" -lt 2000 ] && [ "$(tail -n 1 <<<"$sorted")" -lt 10000 ]
+	[ "$(sed -n 10p <<<"$sorted")" -lt $((2000 * SLOW)) ] && [ "$(tail -n 1 <<<"$sorted")" -lt $((10000 * SLOW)) ]
 }
 
 # bats test_tags=alone

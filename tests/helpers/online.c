@@ -13,7 +13,8 @@
  *
  * Options:
  *
- *	--patience SECONDS	how long the answer may take: 2 unless told
+ *	--patience SECONDS	how long the answer may take: 2 unless told, or QRAP_TESTS_SLOW
+ *times that
  *	--tell LINES		when online, tell this to QEMU's monitor
  *	--then SHELL_COMMAND	... and run this
  */
@@ -303,7 +304,8 @@ int main(int argc, char **argv)
 {
 	struct online o = { .network = -1, .monitor = -1 };
 	const char *tell = NULL, *then = NULL;
-	int patience_ms = ANSWER_MS;
+	const char *slow = getenv("QRAP_TESTS_SLOW");
+	int patience_ms = ANSWER_MS * (slow ? atoi(slow) : 1);
 	enum answer answer;
 
 	for (; argc > 3 && !strncmp(argv[1], "--", 2); argv += 2, argc -= 2) {
