@@ -197,10 +197,19 @@ rpm:
 	@tests/need rpm
 	@.packaging/rpm
 
-check:
+check: check-ready
+	@tests/run $(or $(TESTS),--fast)
+
+# What is slow: real guests that are restarted often, libvirt, packages, builds, other releases' roots.
+check-all: check-ready
+	@tests/run --slow
+
+check-cost: check-ready
+	@tests/cost tests/run $(or $(TESTS),--fast)
+
+check-ready:
 	@tests/need check
 	@$(MAKE) -s --no-print-directory all helpers
-	@tests/run $(TESTS)
 
 # The tests themselves, against the program that this one replaces: what it does right passes, what
 # it does wrong fails.
@@ -285,7 +294,7 @@ check-arch:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help dist helpers fuzzers install uninstall deb rpm check check-original lint demo \
+.PHONY: all help dist helpers fuzzers install uninstall deb rpm check check-all check-cost check-ready check-original lint demo \
 	bench bench-guard bench-results fuzz soak check-releases \
 	check-releases-results check-arch mutants clean FORCE
 

@@ -8,7 +8,7 @@ load common
 
 # bare COMMAND...: with a connection on 5, and the shim in COMMAND, which a child of this shell is
 bare() {
-	start server python3 -c 'if True:
+	start server /usr/bin/python3 -c 'if True:
 		import socket, time
 		s = socket.socket(socket.AF_UNIX)
 		s.bind("/tmp/bare.socket")
@@ -20,7 +20,7 @@ bare() {
 			except OSError:
 				pass # lost already'
 	wait_for 5 listens /tmp/bare.socket
-	run as_from_a_shell timeout --kill-after=2 20 python3 -c 'if True:
+	run as_from_a_shell /usr/bin/python3 -c 'if True:
 		import os, socket, sys
 		s = socket.socket(socket.AF_UNIX)
 		s.connect("/tmp/bare.socket")
@@ -89,7 +89,7 @@ assert_mended() {
 
 @test "each line of the log is JSON" {
 	bare "$LOSE" close 5 "${QEMU[@]}"
-	python3 -c 'import json, sys
+	/usr/bin/python3 -c 'import json, sys
 for line in open(sys.argv[1]): json.loads(line)' /tmp/log.jsonl
 }
 

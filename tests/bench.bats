@@ -4,14 +4,12 @@
 
 load common
 
-bats_require_minimum_version 1.5.0
-
 # bench PART [VARIABLE=VALUE]...
 bench() {
 	local part=$1
 	shift
 
-	run --separate-stderr env -u QRAP_TESTS_REQUIRE "$@" "$TOP/tests/bench/run" "$part"
+	run_apart env -u QRAP_TESTS_REQUIRE "$@" "$TOP/tests/bench/run" "$part"
 }
 
 # table FORM: of the rows on stdin

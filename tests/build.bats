@@ -141,7 +141,7 @@ clean_tree() {
 
 	named=$(make -s -C "$TOP" help | sed -n 's/^make //p' | sed 's/   .*//; s/, make / /g' | tr ' ' '\n' | sort -u)
 	phony=$(sed -n '/^\.PHONY:/,/[^\\]$/p' "$TOP/Makefile" | tr -d '\\' | sed 's/^\.PHONY://' | tr -s ' \t' '\n' | grep . |
-		grep -vxE 'all|help|helpers|fuzzers|FORCE|.*-results' | sort -u)
+		grep -vxE 'all|help|check-ready|helpers|fuzzers|FORCE|.*-results' | sort -u)
 	diff <(echo "$named" | grep .) <(echo "$phony")
 }
 

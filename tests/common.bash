@@ -1,17 +1,87 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # output and status are set by run, others are for tests
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# For the bats files: `load common`. A file that has a teardown() of its own calls end_all in it.
+# For the bats files: `load common`. A file that has a teardown() of its own calls end_test in it.
 
-TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+bats_require_minimum_version 1.5.0
+
+TOP=${BASH_SOURCE[0]%/*}
+TOP=$(cd "$TOP/.." && pwd)
 BUILD=${BUILD:-$TOP/build}
 QRAP=${QRAP_UNDER_TEST:-$BUILD/qrap}
 
 # shellcheck source=tests/lib.bash
 source "$TOP/tests/lib.bash"
 
-teardown() {
+if [ -z "${QRAP_SANDBOX:-}" ]; then
+	echo "These tests need a sandbox. Type: tests/run ${BATS_TEST_FILENAME#"$PWD/"}" >&2
+	exit 1
+fi
+
+# The sandbox is one for all tests of a file, and each test finds it as the first one did: what runs
+# before a test is $KNOWN; $QRAP_SANDBOX/mounts is how many mounts there are, and $QRAP_SANDBOX/tmp what
+# is in /tmp.
+begin_test() {
+	PATH_BEFORE_TEST=$PATH
+	KNOWN=(/proc/[0-9]*)
+	KNOWN=("${KNOWN[@]#/proc/}")
+	trap test_is_late ALRM
+	echo "begin ${QRAP_TESTS_LIMIT:-60} $$ ${KNOWN[*]}" >"$QRAP_SANDBOX/control"
+}
+
+# The sandbox has killed all that this test waits for.
+test_is_late() {
+	echo "timed out after $QRAP_TESTS_LIMIT s, with these running:"
+	cat "$QRAP_SANDBOX/late"
+	exit 1
+}
+
+umount_all() {
+	local mounts wanted point
+
+	wanted=$(<"$QRAP_SANDBOX/mounts")
+	mapfile -t mounts </proc/self/mountinfo
+	while [ ${#mounts[@]} -gt "$wanted" ]; do
+		# mountinfo: the fifth word, in which a space is \040; the last one first
+		read -r _ _ _ _ point _ <<<"${mounts[-1]}"
+		umount --lazy "$(printf %b "$point")" || return
+		mapfile -t mounts </proc/self/mountinfo
+	done
+}
+
+empty_tmp() {
+	local left known i
+
+	known=$(<"$QRAP_SANDBOX/tmp")
+	shopt -s dotglob nullglob
+	left=(/tmp/*)
+	shopt -u dotglob nullglob
+	for i in "${!left[@]}"; do
+		[[ $'\n'$known$'\n' != *$'\n'"${left[i]}"$'\n'* ]] || unset "left[i]"
+	done
+	[ ${#left[@]} = 0 ] || rm -rf --one-file-system -- "${left[@]}"
+}
+
+# What a test leaves running is ended, and a failure. What was ended a moment ago may take its time.
+end_test() {
+	local status=0 PATH=$PATH_BEFORE_TEST
+
+	unset LD_PRELOAD
 	end_all
+	echo end >"$QRAP_SANDBOX/control"
+	if ! wait_for 2 runs_alone "${KNOWN[@]}"; then
+		printf 'left running: %s\n' "${RUNNING[@]}"
+		kill -KILL "${RUNNING[@]%%:*}" || true
+		wait_for 10 runs_alone "${KNOWN[@]}" || true
+		status=1
+	fi
+	cd / && umount_all && empty_tmp && return $status
+}
+
+[ -z "${BATS_TEST_NAME:-}" ] || begin_test
+
+teardown() {
+	end_test
 }
 
 # refute COMMAND...: the command must fail (bats takes no notice of a failing "! command")
@@ -145,14 +215,67 @@ fake_qemus() {
 	[[ $PATH == /tmp/bin:* ]] || PATH=/tmp/bin:$PATH
 }
 
+# run_apart COMMAND...: run, standard output in $output, standard error in $stderr
+run_apart() {
+	run to_stderr_file "$@"
+	stderr=$(<"$BATS_TEST_TMPDIR/stderr")
+}
+
+to_stderr_file() {
+	"$@" 2>"$BATS_TEST_TMPDIR/stderr"
+}
+
 # qrap ARGUMENT...: run the launcher under test as a shell would, standard output in $output, standard
 # error in $stderr; with the $PATH of $QRAP_PATH, if set
 qrap() {
-	run --separate-stderr as_from_a_shell timeout --kill-after=2 20 \
-		env "PATH=${QRAP_PATH:-$PATH}" "$QRAP" "$@"
+	PATH=${QRAP_PATH:-$PATH} run_apart as_from_a_shell "$QRAP" "$@"
 }
 
 # Arguments that the fake QEMU got, one a line.
 arguments() {
-	sed -n 's/^argv [0-9]* //p' <<<"$output"
+	local line
+
+	while IFS= read -r line; do
+		[[ ! $line =~ ^argv\ [0-9]*\ (.*) ]] || echo "${BASH_REMATCH[1]}"
+	done <<<"$output"
+}
+
+# has_words TEXT PATTERN...: is there a line in the text that all these basic regular expressions match?
+# In this shell, whose own are extended ones.
+has_words() {
+	local line pattern patterns=()
+
+	for pattern in "${@:2}"; do
+		extended "$pattern"
+		patterns+=("$EXTENDED")
+	done
+	while IFS= read -r line; do
+		for pattern in "${patterns[@]}"; do
+			[[ $line =~ $pattern ]] || continue 2
+		done
+		return 0
+	done <<<"$1"
+	return 1
+}
+
+# extended BASIC: the same regular expression in the extended form, in $EXTENDED
+extended() {
+	local character
+
+	EXTENDED=$1
+	for character in '(' ')' '{' '}' '|' '+' '?'; do
+		EXTENDED=${EXTENDED//"\\$character"/$'\1'}
+		EXTENDED=${EXTENDED//"$character"/"\\$character"}
+		EXTENDED=${EXTENDED//$'\1'/"$character"}
+	done
+}
+
+# count FILE REGEX: how many lines of the file match this extended regular expression
+count() {
+	local line n=0
+
+	while IFS= read -r line; do
+		[[ ! $line =~ $2 ]] || n=$((n + 1))
+	done <"$1"
+	echo $n
 }

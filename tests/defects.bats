@@ -3,7 +3,6 @@
 #
 # What the original does wrong: each of these tests fails on it (make check-original).
 
-bats_require_minimum_version 1.5.0
 load common
 
 setup() {
@@ -16,7 +15,7 @@ setup() {
 
 @test "the connection happens to be on the number already: three descriptors in use" {
 	start_passt
-	run as_from_a_shell timeout 20 sh -c 'exec 3>/dev/null 4>/dev/null; exec "$@"' sh "$QRAP" 5 kvm
+	run as_from_a_shell sh -c 'exec 3>/dev/null 4>/dev/null; exec "$@"' sh "$QRAP" 5 kvm
 	[ "$status" = 0 ]
 	[[ $output == *"fd 5 stream "*" peer=/tmp/passt_1.socket"* ]]
 }
@@ -34,7 +33,7 @@ setup() {
 	need python3
 	start_passt /tmp/passt_1.socket
 	start_passt /tmp/passt_2.socket
-	start client python3 -c 'if True:
+	start client /usr/bin/python3 -c 'if True:
 		import socket, time
 		s = socket.socket(socket.AF_UNIX)
 		s.connect("/tmp/passt_1.socket")
@@ -49,7 +48,7 @@ setup() {
 
 @test "no attempt that failed is left open in QEMU" {
 	need python3
-	start busy python3 -c 'if True:
+	start busy /usr/bin/python3 -c 'if True:
 		import select, socket, time
 		server = socket.socket(socket.AF_UNIX)
 		server.bind("/tmp/passt_1.socket")
@@ -72,7 +71,7 @@ setup() {
 
 @test "a descriptor that the caller passes on is left alone" {
 	start_passt
-	run as_from_a_shell timeout 20 sh -c 'exec 5</etc/passwd; exec "$@"' sh \
+	run as_from_a_shell sh -c 'exec 5</etc/passwd; exec "$@"' sh \
 		"$QRAP" -m 1 -device virtio-rng-pci,bus=pci.0,addr=0x4
 	[ "$status" = 0 ]
 	[[ $output != *"fd 5 stream"* ]]
@@ -119,7 +118,7 @@ accepted() {
 	qrap "$@"
 	[ "$status" = 0 ]
 	mapfile -t words < <(arguments | tail -n +2)
-	run --separate-stderr "$TOP/tests/ask-qemu" 5 qemu-system-x86_64 "${words[@]}" 3>&- 4>&-
+	run_apart "$TOP/tests/ask-qemu" 5 qemu-system-x86_64 "${words[@]}" 3>&- 4>&-
 	echo "${words[*]}: $output $stderr"
 	[ "$status" = 0 ]
 	[[ $output =~ ^virtio-net-(pci|device)\ [0-9a-f:]+\ hostnet0\ 5$ ]]
@@ -306,7 +305,7 @@ gone() {
 	mkdir /tmp/only
 	ln -s "$QRAP" /tmp/only/kvm
 	ln -s "$BUILD/tests/fake_qemu" /tmp/only/qemu-kvm
-	run as_from_a_shell timeout 5 env PATH=/tmp/only /tmp/only/kvm -m 1
+	run as_from_a_shell env PATH=/tmp/only /tmp/only/kvm -m 1
 	[ "$status" = 0 ]
 	[[ $output == *"argv 0 qemu-kvm"* ]]
 	[ "$(grep -c 'Connected to' <<<"$output")" = 1 ]
@@ -316,7 +315,7 @@ gone() {
 
 @test "a passt without IPv4 that wants a link-local source is found" {
 	need python3
-	start passt python3 -c 'if True:
+	start passt /usr/bin/python3 -c 'if True:
 		import socket, struct
 		server = socket.socket(socket.AF_UNIX)
 		server.bind("/tmp/passt_1.socket")

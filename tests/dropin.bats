@@ -3,7 +3,6 @@
 #
 # What scripts and libvirt rely on: all of this the original does as well (make check-original).
 
-bats_require_minimum_version 1.5.0
 load common
 
 setup() {
@@ -67,7 +66,7 @@ setup() {
 	start_passt
 	[ "$(id -u)" = 0 ] || rights=(--user --map-root-user)
 	mkdir /tmp/empty
-	run --separate-stderr as_from_a_shell unshare "${rights[@]}" --mount --propagation private bash -c '
+	run_apart as_from_a_shell unshare "${rights[@]}" --mount --propagation private bash -c '
 		mount -t tmpfs tmpfs /usr/libexec
 		ln -s "$1" /usr/libexec/qemu-kvm
 		PATH=/tmp/empty exec "$2" -m 1' bash "$BUILD/tests/fake_qemu" "$QRAP"

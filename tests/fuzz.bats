@@ -3,7 +3,6 @@
 #
 # What `make fuzz` makes of its fuzzers; they themselves are run by that, for seconds in CI.
 
-bats_require_minimum_version 1.5.0
 load common
 
 # fuzzer NAME COMMAND: one that ends as that does, and says that it has done 400 runs

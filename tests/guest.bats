@@ -136,7 +136,7 @@ make_kvm() {
 
 CLOSING_SHELL=(sh -c 'exec 7>&-; exec "$@"' sh)
 OVERWRITING_SHELL=(sh -c 'exec 7>/tmp/log; exec "$@"' sh)
-PYTHON=(python3 -c 'if True:
+PYTHON=(/usr/bin/python3 -c 'if True:
 	import subprocess, sys
 	sys.exit(subprocess.call(sys.argv[1:]))')
 

@@ -8,24 +8,33 @@ event_names() {
 	sed -n '/^Events:/,/^\.El/s/^\.It Cm \([a-z-]*\)$/\1/p' "$TOP/man/qrap.1"
 }
 
+setup_file() {
+	EVENT_NAMES=$(event_names | paste -sd '|')
+	export EVENT_NAMES
+}
+
 # Every line of the log is one event of ours, whole, with all that every event has.
 assert_sound_log() {
-	local events
+	local line begin run
 
-	events=$(event_names | paste -sd '|')
-	if grep -avE "^\{\"v\":1,\"ts\":[0-9]+\.[0-9]{6},\"run\":\"[0-9a-f]{16}\",\"pid\":[0-9]+,\"level\":\"(info|warning|error)\",\"event\":\"($events)\",\"exe\":\"/[^\"]*\",.*\"msg\":\"([^\"\\]|\\\\.)*\"\}\$" "$LOG"; then
-		echo 'not as every line of the log is'
-		return 1
-	fi
-	[ "$(grep -aoE '"run":"[0-9a-f]*"' "$LOG" | sort -u | wc -l)" = 1 ]
+	begin="^\{\"v\":1,\"ts\":[0-9]+\.[0-9]{6},\"run\":\"([0-9a-f]{16})\",\"pid\":[0-9]+,\"level\":\"(info|warning|error)\","
+	begin+="\"event\":\"($EVENT_NAMES)\",\"exe\":\"/[^\"]*\",.*\"msg\":\"([^\"\\]|\\\\.)*\"\}\$"
+	while IFS= read -r line || [ -n "$line" ]; do
+		if ! [[ $line =~ $begin && ${run:=${BASH_REMATCH[1]}} == "${BASH_REMATCH[1]}" ]]; then
+			echo "not as every line of the log is: $line"
+			return 1
+		fi
+	done <"$LOG"
+	[ -n "$run" ]
 }
 
 # assert_verdict STATUS VERDICT [CULPRIT]: what the report of the log ends with; CULPRIT is a basic
 # regular expression
 assert_verdict() {
 	run "$QRAP" --report "$LOG"
-	if [ "$status" != "$1" ] || ! tail -n "$(($# - 1))" <<<"$output" | head -n 1 | grep -qx "verdict: $2" ||
-		{ [ $# = 3 ] && ! tail -n 1 <<<"$output" | grep -qx "culprit: $3"; }; then
+	extended "${3:-}"
+	if [ "$status" != "$1" ] || [ "${lines[$# == 3 ? -2 : -1]}" != "verdict: $2" ] ||
+		{ [ $# = 3 ] && ! [[ ${lines[-1]} =~ ^culprit:\ $EXTENDED$ ]]; }; then
 		echo "not status $1, verdict: $2${3:+, culprit: $3}:"
 		echo "status $status: $output"
 		return 1
@@ -35,19 +44,17 @@ assert_verdict() {
 # An unseen loss: log and report name the same two programs, and what would see it.
 assert_unseen() {
 	local strace="strace -f -y -o trace.txt -e 'trace=/^(exec|close|dup|fcntl|ioctl)' qrap ..."
-	local well name pid
+	local between='"event":"restored".*lost unseen between ([^;]*), pid ([0-9]*), and '
 
 	assert_verdict 1 mended 'unseen between .* and .*'
 	if [[ $output == *'passt ended the connection'* ]]; then
-		refute grep -aF 'lost unseen' "$LOG"
+		refute has_line "$LOG" 'lost unseen'
 		return
 	fi
 	[[ $output == *$'\n'"  $strace"$'\n'* ]]
-	assert_logged '"event":"restored"' "$(sed 's/[][\\.^$*]/\\&/g' <<<"$strace") shows who does it"
-	well=$(sed -n 's/.*"event":"restored".*lost unseen between \([^;]*\), pid \([0-9]*\), and .*/\1 \2/p' "$LOG")
-	read -r name pid <<<"$well"
-	[ -n "$pid" ]
-	[[ ${lines[-1]} == "culprit: unseen between "*"/$name (pid $pid) and "* ]]
+	[[ $(<"$LOG") == *"$strace shows who does it"* ]]
+	[[ $(<"$LOG") =~ $between ]]
+	[[ ${lines[-1]} == "culprit: unseen between "*"/${BASH_REMATCH[1]} (pid ${BASH_REMATCH[2]}) and "* ]]
 }
 
 # assert_reported CULPRIT CALL: the log is sound, its report names the one who did it; - for the call
@@ -61,6 +68,6 @@ assert_reported() {
 		return
 	fi
 	assert_verdict 1 mended "/.*/$culprit (pid [0-9]*) $call"
-	grep -q "^ *[0-9]*  /.*/$culprit .* by $call.*  <== lost here\$" <<<"$output"
-	grep -q "^ *$call called at /.*+0x[0-9a-f]*.*, build-id [0-9a-f][0-9a-f]*\$" <<<"$output"
+	has_words "$output" "^ *[0-9]*  /.*/$culprit .* by $call.*  <== lost here\$"
+	has_words "$output" "^ *$call called at /.*+0x[0-9a-f]*.*, build-id [0-9a-f][0-9a-f]*\$"
 }

@@ -20,7 +20,7 @@ setup() {
 # process, and the connection as scripts know it.
 assert_traced() {
 	printf '%s\n' "$output" >/tmp/said
-	python3 - "$LOG" <<-'END'
+	/usr/bin/python3 - "$LOG" <<-'END'
 		import collections, json, sys
 		said = collections.Counter(open("/tmp/said").read().split("\n"))
 		for line in open(sys.argv[1]):
@@ -70,9 +70,9 @@ TRACED=("$QRAP" --log trace --log-file "$LOG")
 	# A passt that goes and comes back.
 	cat >/tmp/then <<-END
 		kill $PASST
-		until grep -q link-down $LOG; do sleep 0.01; done
+		$BUILD/tests/await $LOG link-down
 		passt --foreground --socket /tmp/passt_1.socket >/dev/null 2>&1 &
-		until grep -q link-up $LOG; do sleep 0.01; done
+		$BUILD/tests/await $LOG link-up
 		kill \$!
 	END
 	events --then 'sh /tmp/then' "${TRACED[@]}" "$FD" "${QEMU[@]}"
@@ -139,7 +139,7 @@ TRACED=("$QRAP" --log trace --log-file "$LOG")
 	# The same file: the last run counts. No passt any more.
 	cat >/tmp/killer <<-END
 		kill $PASST
-		while grep -q ' 00010000 .* /tmp/passt_1.socket' /proc/net/unix; do sleep 0.01; done
+		"$BUILD/tests/await" not /proc/net/unix ' 00010000 .* /tmp/passt_1.socket'
 		exec "\$@"
 	END
 	online "$QRAP" --reconnect off --log-file "$LOG" "$FD" sh /tmp/killer "$LOSE" close "$FD" /tmp/qemu-vm

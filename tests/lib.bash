@@ -10,15 +10,36 @@ WORK=${WORK:-/tmp}
 # Processes that end_all() ends, oldest first.
 STARTED=()
 
-# wait_for SECONDS COMMAND...: until the command succeeds; status 1 when time is up
+# How much slower this machine is than the one that limits are for (tests/run measures it).
+SLOW=${QRAP_TESTS_SLOW:-1}
+
+# pause SECONDS: no program is started for it
+pause() {
+	local fifo=${QRAP_SANDBOX:-$WORK}/pause
+
+	[ -p "$fifo" ] || mkfifo "$fifo"
+	read -r -t "$1" <>"$fifo" || true
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds; status 1 when time is up. The command is
+# tried often, so it should be one of this shell's.
 wait_for() {
-	local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	local deadline=$((${EPOCHREALTIME/./} + $1 * SLOW * 1000000))
 	shift
 
 	until "$@"; do
 		[ "${EPOCHREALTIME/./}" -lt $deadline ] || return 1
-		sleep 0.02
+		pause 0.02
 	done
+}
+
+# has FILE PATTERN: is this pattern of the shell's in the file?
+has() {
+	local text=
+
+	[ ! -r "$1" ] || IFS= read -r -d '' text <"$1" || true
+	# shellcheck disable=SC2053 # a pattern
+	[[ $text == *$2* ]]
 }
 
 # start LOG COMMAND...: in the background, output in $WORK/LOG.log; its pid is in $PID
@@ -36,6 +57,30 @@ ended() {
 
 	read -r stat 2>/dev/null <"/proc/$1/stat" || return 0
 	[[ ${stat##*) } == [ZX]* ]]
+}
+
+# running_besides PID...: the other processes, zombies left out, as "PID: WORDS" in $RUNNING. No child is
+# made for it: that would be one of them.
+running_besides() {
+	local stat pid line words
+	RUNNING=()
+
+	for stat in /proc/[0-9]*/stat; do
+		pid=${stat#/proc/}
+		pid=${pid%/stat}
+		[[ " $* " != *" $pid "* ]] || continue
+		read -r line 2>/dev/null <"$stat" || continue
+		[[ ${line##*) } != [ZX]* ]] || continue
+		words=()
+		mapfile -d '' words 2>/dev/null <"/proc/$pid/cmdline" || true
+		RUNNING+=("$pid: ${words[*]}")
+	done
+}
+
+# runs_alone PID...: are these all that there are?
+runs_alone() {
+	running_besides "$@"
+	[ ${#RUNNING[@]} = 0 ]
 }
 
 # end PID: ask, then insist; only for children of this shell
@@ -56,7 +101,18 @@ end_all() {
 
 # Is there a listener on the UNIX socket PATH? (unix_socket: 00010000 is __SO_ACCEPTCON)
 listens() {
-	[ -S "$1" ] && grep -q " 00010000 .* $1\$" /proc/net/unix
+	[ -S "$1" ] && has_line /proc/net/unix " 00010000 .* $1\$"
+}
+
+# has_line FILE REGEX: is there such a line in the file?
+has_line() {
+	local line
+
+	[ -r "$1" ] || return
+	while IFS= read -r line || [ -n "$line" ]; do
+		[[ ! $line =~ $2 ]] || return 0
+	done <"$1"
+	return 1
 }
 
 # start_passt [PATH [OPTION...]]: a passt in the foreground that listens on PATH, by default its own
@@ -79,12 +135,15 @@ PASST_AS=()
 
 # Has the passt of $PASST no client? It has one connected socket less on its path then.
 passt_is_free() {
-	! grep -q ' 0001 03 .* /tmp/passt_' /proc/net/unix
+	! has_line /proc/net/unix ' 0001 03 .* /tmp/passt_'
 }
 
 # Has the process PID a listening TCP socket on loopback port PORT? (/proc/net/tcp: state 0A)
 serves() {
-	! ended "$1" && grep -q "$(printf ' 0100007F:%04X 00000000:0000 0A' "$2")" /proc/net/tcp
+	local address
+
+	printf -v address ' 0100007F:%04X 00000000:0000 0A' "$2"
+	! ended "$1" && has_line /proc/net/tcp "$address"
 }
 
 # start_http: an HTTP server on a free port of loopback, in $HTTP_PORT; its page, which nobody can

@@ -5,7 +5,6 @@
 #
 # bats file_tags=timeout:150
 
-bats_require_minimum_version 1.5.0
 load common
 load embedded
 

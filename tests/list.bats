@@ -3,7 +3,6 @@
 #
 # --list: what is known of the passt sockets of this host, without a connection to any.
 
-bats_require_minimum_version 1.5.0
 load common
 load peers
 
@@ -18,7 +17,7 @@ line() {
 
 # field N NAME: a member of the object of socket N in the JSON list
 field() {
-	python3 -c 'if True:
+	/usr/bin/python3 -c 'if True:
 		import json, sys
 		rows = [row for row in json.loads(sys.argv[1]) if row["path"] == sys.argv[2]]
 		assert len(rows) == 1, rows
@@ -140,7 +139,7 @@ field() {
 	ln -s '"quoted"1.socket' /tmp/passt_1.socket
 	qrap --list=json --socket '/tmp/"quoted"1.socket'
 	[ "$status" = 0 ]
-	python3 -c 'import json, sys
+	/usr/bin/python3 -c 'import json, sys
 [row] = json.loads(sys.argv[1])
 assert row["path"] == "/tmp/\"quoted\"1.socket" and row["state"] == "free", row' "$output"
 	qrap --list --socket /tmp/nowhere

@@ -83,7 +83,7 @@ probe() {
 	start_passt
 	make_vm
 	online --tell $'migrate -d "exec:env >/tmp/env; ls -l /proc/self/fd >/tmp/fds; touch /tmp/ready"\n' \
-		--then 'until [ -e /tmp/ready ]; do sleep 0.01; done' "$QRAP" 5 "${QEMU[@]}"
+		--then "$BUILD/tests/await /tmp/ready" "$QRAP" 5 "${QEMU[@]}"
 	[ "$status" = 0 ]
 	grep '^PATH=' /tmp/env
 	refute grep -E '^(LD_PRELOAD|QRAP_SHIM)' /tmp/env
@@ -96,7 +96,7 @@ probe() {
 	make_vm
 	LD_PRELOAD=$BUILD/tests/lose_lib.so \
 		online --tell $'migrate -d "exec:env >/tmp/env; touch /tmp/ready"\n' \
-		--then 'until [ -e /tmp/ready ]; do sleep 0.01; done' "$QRAP" 5 "${QEMU[@]}"
+		--then "$BUILD/tests/await /tmp/ready" "$QRAP" 5 "${QEMU[@]}"
 	[ "$status" = 0 ]
 	grep -xF "LD_PRELOAD=$BUILD/tests/lose_lib.so" /tmp/env
 	refute grep '^QRAP_SHIM' /tmp/env

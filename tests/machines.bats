@@ -4,7 +4,6 @@
 # For each type of machine, a real QEMU is started on the line that patch mode makes, and asked
 # whether the NIC is there, on its netdev, with its MAC address.
 
-bats_require_minimum_version 1.5.0
 load common
 
 MAC=52:54:00:12:34:99
@@ -18,10 +17,12 @@ rewritten() {
 	eval "words=($line)"
 }
 
-# asked QEMU [ARGUMENT]...: the same QEMU, about the line that patch mode makes
+# asked QEMU [ARGUMENT]...: the same QEMU, or $INSTEAD, about the line that patch mode makes
+INSTEAD=()
 asked() {
 	rewritten "$@"
-	run --separate-stderr "$TOP/tests/ask-qemu" 5 "${words[@]}" 3>&- 4>&-
+	[ ${#INSTEAD[@]} = 0 ] || words=("${INSTEAD[@]}" "${words[@]:1}")
+	run_apart "$TOP/tests/ask-qemu" 5 "${words[@]}" 3>&- 4>&-
 	[ "$status" = 0 ] || {
 		echo "${words[*]}: $stderr"
 		return 1
@@ -76,9 +77,11 @@ expect() {
 
 @test "microvm" {
 	machine virtio-net-device qemu-system-x86_64 -M microvm
-	machine virtio-net-device qemu-system-x86_64-microvm
 	with_device virtio-net-pci qemu-system-x86_64 -M microvm,pcie=on \
 		-device virtio-net-pci,netdev=mine,mac=$MAC
+	# Debian's build for this machine alone knows no accelerator but KVM.
+	INSTEAD=(qemu-system-x86_64 -M microvm)
+	machine virtio-net-device qemu-system-x86_64-microvm
 }
 
 @test "s390-ccw-virtio" {
@@ -121,7 +124,7 @@ expect() {
 	machine virtio-net-pci qemu-system-ppc64 -M powernv9
 	with_device virtio-net-pci qemu-system-ppc64 -device spapr-vlan,netdev=mine,mac=$MAC
 	# Its firmware is not packaged: an ELF file (EM_PPC, one segment of a page) will do.
-	python3 - <<-'END' >/tmp/firmware
+	/usr/bin/python3 - <<-'END' >/tmp/firmware
 		import struct, sys
 		head = b"\x7fELF\x01\x02\x01".ljust(16, b"\0")
 		head += struct.pack(">HHIIIIIHHHHHH", 2, 20, 1, 0x1000, 52, 0, 0, 52, 32, 1, 0, 0, 0)

@@ -4,7 +4,6 @@
 # Nothing that was never set is used, and no memory that is not ours, in each mode of the launcher and
 # in the shim: valgrind's memcheck(1). A sanitizer of the compiler sees no value that was never set.
 
-bats_require_minimum_version 1.5.0
 load common
 load peers
 

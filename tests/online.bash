@@ -16,34 +16,29 @@ make_vm() {
 		-netdev hubport,hubid=0,id=h0,netdev=a -netdev hubport,hubid=0,id=h1,netdev=b
 		-chardev socket,id=m,path=/tmp/monitor.socket -mon chardev=m "$@")
 	printf '#!/bin/sh\nexec %s\n' "${QEMU[*]@Q}" >/tmp/qemu-vm
-	chmod +x /tmp/qemu-vm
+	[ -x /tmp/qemu-vm ] || chmod +x /tmp/qemu-vm
 }
 
 # online [OPTION...] COMMAND...: its output is in $output
 online() {
-	run as_from_a_shell timeout --kill-after=2 50 "$BUILD/tests/online" "$@"
+	run as_from_a_shell "$BUILD/tests/online" "$@"
 }
 
 # How many connections a passt with --debug has accepted.
 connections() {
-	grep -c 'accepted connection' /tmp/passt_1.socket.log || true
+	count /tmp/passt_1.socket.log 'accepted connection'
 }
 
-# One line of the log with all of these in it.
+# One line of the log with all of these basic regular expressions in it.
 assert_logged() {
-	local pattern lines
-
-	lines=$(cat "$LOG")
-	for pattern; do
-		lines=$(grep -a -- "$pattern" <<<"$lines") || {
-			echo "not in the log, in one line: $*"
-			cat "$LOG"
-			return 1
-		}
-	done
+	has_words "$(<"$LOG")" "$@" || {
+		echo "not in the log, in one line: $*"
+		cat "$LOG"
+		return 1
+	}
 }
 
 # Nothing that people would be told.
 refute_warned() {
-	refute grep -aE '"level":"(warning|error)"' "$LOG"
+	refute has_line "$LOG" '"level":"(warning|error)"'
 }

@@ -3,7 +3,6 @@
 #
 # --passt: a passt for this VM alone, which comes and goes with it.
 
-bats_require_minimum_version 1.5.0
 load common
 
 setup() {

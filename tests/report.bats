@@ -54,7 +54,11 @@ assert_hop() {
 	for word; do
 		pattern+=".*$word"
 	done
-	grep -qE -- "^ *$pattern" <<<"$output" || { echo "no line $pattern in: $output"; return 1; }
+	for word in "${lines[@]}"; do
+		[[ ! $word =~ ^\ *$pattern ]] || return 0
+	done
+	echo "no line $pattern in: $output"
+	return 1
 }
 
 @test "intact" {

@@ -5,7 +5,6 @@
 
 # bats file_tags=timeout:180
 
-bats_require_minimum_version 1.5.0
 load common
 load restart
 load peers
@@ -16,8 +15,8 @@ setup() {
 }
 
 teardown() {
-	end_all
 	[ -n "${BATS_TEST_COMPLETED:-}" ] || tail -n 20 /tmp/vm.log /tmp/log
+	end_test
 }
 
 MONITOR=(-chardev pipe,id=m,path=/tmp/monitor -mon chardev=m)
@@ -65,7 +64,7 @@ lives() {
 	start_vm -- "${VIRTIO[@]}"
 	for i in {1..10}; do
 		restart_passt "restart-$i"
-		[ "$OUTAGE" -le 1000 ]
+		[ "$OUTAGE" -le $((1000 * SLOW)) ]
 	done
 	wait_for_traffic
 	lives
@@ -88,7 +87,7 @@ lives() {
 		-device virtio-net-pci,netdev=n,romfile=
 	for i in 1 2 3; do
 		restart_passt "restart-$i"
-		[ "$OUTAGE" -le 1000 ]
+		[ "$OUTAGE" -le $((1000 * SLOW)) ]
 	done
 	[ "$(events link-down)" = 3 ]
 }
@@ -178,7 +177,7 @@ lives() {
 	kill_passt
 	wait_for 2 is_logged link-down
 	before=$(awk '{ print $14 + $15 }' "/proc/$VM/stat")
-	sleep 1.5
+	pause 1.5
 	after=$(awk '{ print $14 + $15 }' "/proc/$VM/stat")
 	# Hundredths of a second; the firmware waits, too.
 	[ $((after - before)) -lt 100 ]
@@ -213,7 +212,7 @@ lives() {
 	set_page never
 	start_passt
 	wait_for 5 is_logged link-down '"action":"none"'
-	sleep 1.5
+	pause 1.5
 	refute has_page never
 	[ "$(said .)" = 1 ]
 	[ "$(said 'from now on the guest has no network')" = 1 ]
@@ -242,7 +241,7 @@ lives() {
 	kill_passt
 	wait_for 5 is_logged link-down '"reason":"unwatched"'
 	start_passt
-	sleep 2.5
+	pause 2.5
 	[ "$(events link-down)" = 2 ]
 	[ "$(events link-up)" = 0 ]
 	[ "$(said .)" = 2 ]
@@ -272,7 +271,7 @@ lives() {
 	wait_for 2 is_logged link-down
 	start_passt
 	wait_for 5 is_logged link-down '"reason":"no-permission"'
-	sleep 1.5
+	pause 1.5
 	[ "$(said 'may not be connected to from here')" = 1 ]
 	[ "$(said .)" = 2 ]
 	lives
@@ -289,7 +288,7 @@ lives() {
 	start_peers 1=fake
 	chmod 666 "$SOCKET"
 	wait_for 5 is_logged link-down '"reason":"not-trusted","uid":4711'
-	sleep 1.5
+	pause 1.5
 	refute grep data "$EVENTS"
 	[ "$(said 'runs as uid 4711')" = 1 ]
 	[ "$(said .)" = 2 ]
@@ -307,7 +306,7 @@ lives() {
 	rm "$SOCKET"
 	start_peers 1=eof
 	wait_for 10 is_logged link-down '"reason":"closes-at-once"'
-	sleep 2.5
+	pause 2.5
 	[ "$(said 'closes new connections at once')" = 1 ]
 	[ "$(said .)" = 2 ]
 	end "$PEERS"
@@ -337,9 +336,9 @@ lives() {
 	start_bare -- -S
 	kill_passt
 	wait_for 2 is_logged link-down
-	sleep 0.5
+	pause 0.5
 	before=$(cat "/proc/$VM"/task/*/stat | awk '{ n += $14 + $15 } END { print n }')
-	sleep 3
+	pause 3
 	after=$(cat "/proc/$VM"/task/*/stat | awk '{ n += $14 + $15 } END { print n }')
 	[ $((after - before)) -le 1 ]
 }

@@ -104,7 +104,7 @@ assert_observed() {
 			'--fd=5', '--fd', '5', 'clientfd=5'], pass_fds=[5])
 	END
 	wrapper <<-'END'
-		python3 /tmp/listener || exit 1
+		/usr/bin/python3 /tmp/listener || exit 1
 		exec "$@"
 	END
 	assert_logged '"event":"program"' '/python[^/"]*"' '"found":"a socket that is no connected stream"' \
@@ -137,7 +137,7 @@ assert_observed() {
 		s.detach()
 		os.execvp(sys.argv[1], sys.argv[1:])
 	END
-	online "$QRAP" --log-file "$LOG" "$FD" python3 /tmp/look.py "${QEMU[@]}"
+	online "$QRAP" --log-file "$LOG" "$FD" /usr/bin/python3 /tmp/look.py "${QEMU[@]}"
 	[ "$status" = 0 ]
 	[ "$(grep -c '"event":"claimed"' "$LOG")" = 1 ]
 	assert_logged '"event":"claimed"' '/qemu-system'
@@ -161,7 +161,7 @@ assert_observed() {
 		t.join()
 		os.execvp(sys.argv[1], sys.argv[1:])
 	END
-	online "$QRAP" --log-file "$LOG" "$FD" python3 /tmp/look.py "${QEMU[@]}"
+	online "$QRAP" --log-file "$LOG" "$FD" /usr/bin/python3 /tmp/look.py "${QEMU[@]}"
 	[ "$status" = 0 ]
 	refute grep '"event":"released".*python' "$LOG"
 	assert_logged '"event":"released"' '/qemu-system'
@@ -205,11 +205,11 @@ assert_observed() {
 	cat >/tmp/then <<-'END'
 		# The chardev is on the number, passt has seen the end, and another one comes.
 		until [ "$(readlink /proc/$(pidof qemu-system-x86_64)/fd/5)" = /tmp/c ]; do sleep 0.01; done
-		while kill -0 $1 2>/dev/null && ! grep -q 'State:.Z' /proc/$1/status; do sleep 0.01; done
+		"$BUILD/tests/await" not /proc/$1/status "State:.[^Z]"
 		rm -f /tmp/passt_1.socket
 		passt --foreground --debug --socket /tmp/passt_1.socket >/tmp/second.log 2>&1 </dev/null &
 		echo $! >/tmp/second.pid
-		until grep -q ' 00010000 .* /tmp/passt_1.socket' /proc/net/unix; do sleep 0.01; done
+		"$BUILD/tests/await" /proc/net/unix ' 00010000 .* /tmp/passt_1.socket'
 		sleep 0.3
 		readlink /proc/$(pidof qemu-system-x86_64)/fd/5
 	END
@@ -343,7 +343,7 @@ alike() {
 		os.dup2(f, 959); os.close(959); os.dup2(f, 1000); os.close(1000)
 		sys.exit(6)
 	END
-	EXPECTED=6 alike python3 /tmp/script
+	EXPECTED=6 alike /usr/bin/python3 /tmp/script
 }
 
 @test "alike: Perl" {

@@ -16,7 +16,7 @@ setup() {
 }
 
 # connected COMMAND...: with a connection to passt on the number, made by somebody else
-CONNECTED=(python3 -c 'if True:
+CONNECTED=(/usr/bin/python3 -c 'if True:
 	import os, socket, sys
 	s = socket.socket(socket.AF_UNIX)
 	s.connect("/tmp/passt_1.socket")
@@ -95,7 +95,7 @@ CONNECTED=(python3 -c 'if True:
 
 @test "after the release QEMU's children inherit neither descriptor nor preload nor handoff" {
 	online --tell $'migrate -d "exec:env >/tmp/env; ls -l /proc/self/fd >/tmp/fds; touch /tmp/ready"\n' \
-		--then 'until [ -e /tmp/ready ]; do sleep 0.01; done' "${VARIABLES[@]}" "${QEMU[@]}"
+		--then "$BUILD/tests/await /tmp/ready" "${VARIABLES[@]}" "${QEMU[@]}"
 	[ "$status" = 0 ]
 	grep '^PATH=' /tmp/env
 	refute grep -E '^(LD_PRELOAD|QRAP_SHIM|QRAP_FD)' /tmp/env
@@ -105,9 +105,9 @@ CONNECTED=(python3 -c 'if True:
 @test "no passt: QEMU starts, is told, and has its network when passt comes" {
 	end "$PASST"
 	rm -f /tmp/passt_1.socket
-	start later sh -c 'until grep -q link-down "$0"; do sleep 0.01; done
+	start later sh -c '"$BUILD/tests/await" "$0" link-down
 		exec passt --foreground --socket /tmp/passt_1.socket' "$LOG"
-	online --patience 10 --then "until grep link-up $LOG; do sleep 0.01; done" "${VARIABLES[@]}" \
+	online --patience 10 --then "$BUILD/tests/await $LOG link-up" "${VARIABLES[@]}" \
 		"${QEMU[@]}"
 	[ "$status" = 0 ]
 	[[ $output == *'qrap['*']: passt at /tmp/passt_1.socket cannot be reached: nobody listens'* ]]

@@ -14,8 +14,18 @@ tap_failure() {
 
 # tap_success TITLE
 tap_success() {
-	passed=$((passed + 1)) number=$((number + 1))
-	echo "ok $number $1"
+	tap_result ok "$1"
+}
+
+# tap_result ok|"not ok" TITLE: one test; the title may end in "# skip REASON"
+tap_result() {
+	number=$((number + 1))
+	echo "$1 $number $2"
+	case $1,$2 in
+	not*) failed=$((failed + 1)) ;;
+	*'# skip'*) skipped=$((skipped + 1)) ;;
+	*) passed=$((passed + 1)) ;;
+	esac
 }
 
 # tap_merge NAME <TAP: all tests of one run, with its name in front
@@ -24,15 +34,7 @@ tap_merge() {
 
 	while IFS= read -r line; do
 		if [[ $line =~ ^((not\ )?ok)\ [0-9]+\ (.*) ]]; then
-			number=$((number + 1))
-			echo "${BASH_REMATCH[1]} $number $name: ${BASH_REMATCH[3]}"
-			if [ -n "${BASH_REMATCH[2]}" ]; then
-				failed=$((failed + 1))
-			elif [[ $line == *'# skip'* ]]; then
-				skipped=$((skipped + 1))
-			else
-				passed=$((passed + 1))
-			fi
+			tap_result "${BASH_REMATCH[1]}" "$name: ${BASH_REMATCH[3]}"
 		elif ! [[ $line =~ ^1\.\.[0-9]+$|^#\ [0-9]+\ passed ]]; then
 			echo "$line"
 		fi

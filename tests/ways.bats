@@ -329,7 +329,7 @@ way_in_sight() {
 # python CODE: fills $PYTHON with the interpreter and $PYTHON_NAME with its name
 find_python() {
 	need python3
-	PYTHON=$(python3 -c 'import os, sys; print(os.path.realpath(sys.executable))')
+	PYTHON=$(/usr/bin/python3 -c 'import os, sys; print(os.path.realpath(sys.executable))')
 	PYTHON_NAME=$(basename "$PYTHON")
 }
 
@@ -553,14 +553,12 @@ make_passt_killer() {
 	cat >/tmp/passt-killer <<-'END'
 		#!/bin/sh
 		kill "$(cat /tmp/passt.pid)"
-		while grep -q ' 00010000 .* /tmp/passt_1.socket' /proc/net/unix; do sleep 0.01; done
+		"$BUILD/tests/await" not /proc/net/unix ' 00010000 .* /tmp/passt_1.socket'
 		if [ -n "$RESTART" ]; then
 			passt --foreground --socket /tmp/passt_1.socket --debug 5>&- \
 				>/tmp/passt_1.socket.log 2>&1 &
 			echo $! >/tmp/passt.pid
-			until grep -q ' 00010000 .* /tmp/passt_1.socket' /proc/net/unix; do
-				sleep 0.01
-			done
+			"$BUILD/tests/await" /proc/net/unix ' 00010000 .* /tmp/passt_1.socket'
 		fi
 		exec "$@"
 	END
@@ -603,9 +601,9 @@ adopt_passt() {
 	[ "$status" = 2 ]
 	start_passt /tmp/passt_1.socket --debug
 	echo "$PASST" >/tmp/passt.pid
-	start later sh -c 'until grep -q link-down "$0"; do sleep 0.01; done
+	start later sh -c '"$BUILD/tests/await" "$0" link-down
 		exec passt --foreground --socket /tmp/passt_1.socket' "$LOG"
-	online --patience 10 --then "until grep link-up $LOG; do sleep 0.01; done" "$QRAP" \
+	online --patience 10 --then "$BUILD/tests/await $LOG link-up" "$QRAP" \
 		--log-file "$LOG" "$FD" /tmp/passt-killer "$LOSE" close "$FD" /tmp/qemu-vm
 	[ "$status" = 0 ]
 	[[ $output == *"connection on descriptor $FD was lost"*'found nothing (lose: close, pid '* ]]

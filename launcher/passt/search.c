@@ -16,7 +16,7 @@
 #include "shim/common/sys.h"
 
 /* A socket has that long before the next one may overtake it. */
-#define CHECK_REPLY_MS 100
+#define ANSWER_MS 100
 
 /* Once one was overtaken the next ones are tried that far apart. */
 #define STEP_MS 3
@@ -209,7 +209,7 @@ static void start_next(struct search *search, int64_t now)
 		give_up(search, &search->attempts[0]);
 	if (start(search, candidate))
 		search->next_start =
-			search->overtaken ? search->next_start + STEP_MS : now + CHECK_REPLY_MS;
+			search->overtaken ? search->next_start + STEP_MS : now + ANSWER_MS;
 }
 
 /* Sets the paths up to the @end-th one, which nothing is known of yet. */
@@ -280,14 +280,14 @@ static int64_t patience(const struct search *search)
 
 	if (search->wanted->socket)
 		return wait_ms > LATE_MS ? wait_ms : LATE_MS;
-	return search_found(search, CANDIDATE_IN_USE) ? CHECK_REPLY_MS : LATE_MS;
+	return search_found(search, CANDIDATE_IN_USE) ? ANSWER_MS : LATE_MS;
 }
 
 /* Until when its answer would count more than that of a higher-numbered one. */
 static int64_t in_time(const struct search *search, const struct attempt *attempt)
 {
 	int64_t hurry = search->start + HURRY_MS;
-	int64_t until = attempt->since + CHECK_REPLY_MS;
+	int64_t until = attempt->since + ANSWER_MS;
 
 	return until < hurry ? until : hurry;
 }

@@ -13,7 +13,8 @@
  *
  * Options:
  *
- *	--patience SECONDS	how long the answer may take: 2 unless told
+ *	--patience SECONDS	how long the answer may take: 2 unless told, or QRAP_TESTS_SLOW
+ *times that
  *	--tell LINES		when online, tell this to QEMU's monitor
  *	--then SHELL_COMMAND	... and run this
  */
@@ -58,10 +59,10 @@
 /* How long QEMU may take to start: under valgrind, on a busy machine. */
 #define START_MS 45000
 /* passt answers at once, or never; unless --patience says that it may take its time. */
-#define CHECK_REPLY_MS 2000
-#define ASK_MS         250
-#define END_MS         10000
-#define TICK_MS        10
+#define ANSWER_MS 2000
+#define ASK_MS    250
+#define END_MS    10000
+#define TICK_MS   10
 
 /**
  * struct online - What goes on
@@ -303,7 +304,8 @@ int main(int argc, char **argv)
 {
 	struct online o = { .network = -1, .monitor = -1 };
 	const char *tell = NULL, *then = NULL;
-	int patience_ms = CHECK_REPLY_MS;
+	const char *slow = getenv("QRAP_TESTS_SLOW");
+	int patience_ms = ANSWER_MS * (slow ? atoi(slow) : 1);
 	enum answer answer;
 
 	for (; argc > 3 && !strncmp(argv[1], "--", 2); argv += 2, argc -= 2) {

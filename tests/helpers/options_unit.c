@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* options_unit [ARGUMENT]...: what the launcher makes of its command line, one member a line. */
+/*
+ * options_unit [ARGUMENT]...: what the launcher makes of its command line, one member a line.
+ *
+ * options_unit @FILE: of each line of the file, words with a blank between them, in a child each:
+ * the line, and behind it status, mode and the words that are left.
+ */
 #include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "launcher/cli/options.h"
 
@@ -29,11 +37,56 @@ static void print_trust(const struct passt_trust *trust)
 	putchar('\n');
 }
 
+static int print_line(char *line, const char *name)
+{
+	char *words[64] = { (char *)name };
+	int count = 1;
+	struct settings options;
+	int status;
+
+	for (char *word = strtok(line, " "); word && count < 63; word = strtok(NULL, " "))
+		words[count++] = word;
+	status = options_parse(count, words, &options);
+	printf("status %d", status);
+	if (!status) {
+		printf(", mode=%s", mode_name(options.mode));
+		for (char **word = options.command; *word; word++)
+			printf(", word=%s", *word);
+	}
+	putchar('\n');
+	return 0;
+}
+
+static int print_each(const char *path, const char *name)
+{
+	FILE *file = fopen(path, "re");
+	char line[4096];
+
+	if (!file)
+		return 2;
+	while (fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		printf("%s: ", line);
+		fflush(stdout);
+		if (!fork()) {
+			print_line(line, name);
+			fflush(stdout);
+			_exit(0);
+		}
+		wait(NULL);
+	}
+	fclose(file);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct settings options;
-	int status = options_parse(argc, argv, &options);
+	int status;
 
+	if (argc == 2 && argv[1][0] == '@')
+		return print_each(argv[1] + 1, argv[0]);
+	status = options_parse(argc, argv, &options);
 	if (status)
 		return status;
 	printf("mode=%s\nfd=%d\nwait_ms=%d\nlevel=%d\n", mode_name(options.mode), options.fd,

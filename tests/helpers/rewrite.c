@@ -3,11 +3,13 @@
  * What patch mode makes of QEMU's arguments: one word a line on stdout, "fd N" and the changes on
  * stderr ("!" in front of those that are said on every run).
  *
- * rewrite [-q QEMU] [-m MODEL] [-o FD]... [-g] [-f FILE] [--] [ARGUMENT]...
+ * rewrite [-q QEMU] [-m MODEL] [-o FD]... [-g] [-f FILE | -t FILE] [--] [ARGUMENT]...
  *
  * -o: that descriptor is open in the caller. -g: only tell whether a guest is started, by the exit
  * status. -f: the arguments are in FILE, each with a NUL behind it, and nothing but their number
- * and the milliseconds that it took are printed; such a line may be longer than exec allows.
+ * and the milliseconds that it took are printed; such a line may be longer than exec allows. -t: as
+ * -f for several lines, each with the word "\n" behind it. Their words are printed like that, too,
+ * with an empty line in between; with -g the answer for each, one a line.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -90,14 +92,38 @@ static int rewrite(const struct rewrite_request *request, bool only_count)
 	return 0;
 }
 
+static int rewrite_each(struct rewrite_request *request, char **words, bool only_ask)
+{
+	struct rewrite_result result;
+
+	for (; *words; words++) {
+		request->args = words;
+		while (*words && strcmp(*words, "\n"))
+			words++;
+		if (!*words)
+			return 2;
+		*words = NULL;
+		if (only_ask) {
+			puts(starts_guest(request->args) ? "guest" : "no guest");
+			continue;
+		}
+		if (rewrite_command_line(request, &result))
+			return 1;
+		for (char **arg = result.args; *arg; arg++)
+			puts(*arg);
+		putchar('\n');
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct rewrite_request request = { .qemu = "qemu-system-x86_64", .is_open = is_open };
-	bool only_ask = false;
+	bool only_ask = false, table = false;
 	char *file = NULL;
 	int option;
 
-	while ((option = getopt(argc, argv, "+q:m:o:gf:")) != -1) {
+	while ((option = getopt(argc, argv, "+q:m:o:gf:t:")) != -1) {
 		if (option == 'q')
 			request.qemu = optarg;
 		else if (option == 'm')
@@ -106,14 +132,16 @@ int main(int argc, char **argv)
 			open_fds[strtoul(optarg, NULL, 10) % sizeof(open_fds)] = 1;
 		else if (option == 'g')
 			only_ask = true;
-		else if (option == 'f')
-			file = optarg;
+		else if (option == 'f' || option == 't')
+			file = optarg, table = option == 't';
 		else
 			return 2;
 	}
 	request.args = file ? read_words(file) : argv + optind;
 	if (!request.args)
 		return 2;
+	if (table)
+		return rewrite_each(&request, request.args, only_ask);
 	if (only_ask)
 		return starts_guest(request.args) ? 0 : 1;
 	return rewrite(&request, file);
