@@ -117,6 +117,16 @@ expect() {
 	machine lan9118 qemu-system-arm -M vexpress-a9 $four
 }
 
+@test "Arm: a board's NICs count by their position" {
+	local four='-net nic -net nic -net nic -net nic,netdev=mine -netdev user,id=mine'
+
+	# shellcheck disable=SC2086 # words
+	asked qemu-system-aarch64 -M xlnx-zcu102 $four
+	expect '*cadence_gem.3 - mine 5'
+	asked qemu-system-arm -M mcimx6ul-evk -net nic -net nic,netdev=mine -netdev user,id=mine
+	expect '*imx.enet 52:54:00:12:34:57 mine 5'
+}
+
 @test "Power: Macintosh, pseries, powernv, e500" {
 	machine virtio-net-pci qemu-system-ppc
 	machine virtio-net-pci qemu-system-ppc -M mac99
@@ -189,6 +199,8 @@ expect() {
 		qemu-system-x86_64 -M pc -net nic -net user -device virtio-rng-pci
 		qemu-system-x86_64 -M pc -device virtio-rng-pci -netdev user,id=n -net nic,netdev=n
 		qemu-system-x86_64 -M pc -device virtio-rng-pci,addr=4 -netdev user,id=n -device rtl8139,netdev=n,addr=9
+		qemu-system-x86_64 -M pc -net nic -net nic,netdev=n -netdev user,id=n -device virtio-rng-pci
+		qemu-system-x86_64 -M pc -device virtio-rng-pci -device e1000 -device e1000,netdev=n -netdev user,id=n
 		qemu-system-x86_64 -device virtio-rng-pci
 		qemu-system-x86_64 -device virtio-rng-pci -device virtio-balloon-pci -nic user
 		qemu-system-i386 -device virtio-rng-pci
@@ -221,5 +233,5 @@ expect() {
 	END
 	run "$TOP/tests/same-slots" "$QRAP" /tmp/lines 3>&- 4>&-
 	[ "$status" = 0 ]
-	[[ $output == *"47 command lines, 0 errors" ]]
+	[[ $output == *"49 command lines, 0 errors" ]]
 }

@@ -292,6 +292,34 @@ mentions() {
 	mentions "removed -nic user,mac=52:54:00:00:00:01: the guest's NIC is on passt"
 }
 
+@test "several NICs: the first that is connected, and those on nothing stay in front of it" {
+	table <<-'END'
+		-device e1000,mac=52:54:00:00:00:01,id=a -device e1000,mac=52:54:00:00:00:02,netdev=n -netdev user,id=n
+		=> -device e1000,mac=52:54:00:00:00:01,id=a -device virtio-net-pci,mac=52:54:00:00:00:02,netdev=n,x-txburst=4096 -netdev socket,fd=5,id=n
+		-net nic,macaddr=52:54:00:00:00:01 -net nic,netdev=n,macaddr=52:54:00:00:00:02 -netdev user,id=n
+		=> -net nic,macaddr=52:54:00:00:00:01 -device virtio-net-pci,mac=52:54:00:00:00:02,netdev=n,x-txburst=4096 -netdev socket,fd=5,id=n
+		-device virtio-rng-pci -net nic -m 1 -net nic,netdev=n -netdev user,id=n
+		=> -device virtio-rng-pci -net nic -device virtio-net-pci,netdev=n,x-txburst=4096 -m 1 -netdev socket,fd=5,id=n
+		-net nic,macaddr=52:54:00:00:00:01 -net nic -net user
+		=> -device virtio-net-pci,mac=52:54:00:00:00:01,$HOST $SOCKET
+		-net nic,macaddr=52:54:00:00:00:01 -net nic -net none
+		=> -device virtio-net-pci,mac=52:54:00:00:00:01,$HOST $SOCKET
+		-device e1000,id=a -nic user,mac=52:54:00:00:00:02
+		=> -device virtio-net-pci,mac=52:54:00:00:00:02,$HOST $SOCKET
+		-device e1000,id=a -set device.a.x=y -device e1000,id=b,netdev=n -set device.b.addr=4
+		=> -device e1000,id=a -set device.a.x=y -device virtio-net-pci,id=b,addr=4,netdev=n,x-txburst=4096 -netdev socket,fd=5,id=n
+	END
+	rewritten -device e1000,netdev=n -device e1000,id=b
+	says 'removed -device e1000,id=b: '
+	with=(-q qemu-system-aarch64)
+	table <<-'END'
+		-M xlnx-zcu102 -net nic -net nic,netdev=n,model=cadence_gem,macaddr=52:54:00:00:00:01 -netdev user,id=n -net nic
+		=> -M xlnx-zcu102 -net nic -net nic,netdev=n,model=cadence_gem,macaddr=52:54:00:00:00:01 -netdev socket,fd=5,id=n
+		-M xlnx-zcu102 -net nic -nic user,id=n
+		=> -M xlnx-zcu102 -nic socket,fd=5,id=n
+	END
+}
+
 @test "references: what lives on stays, what cannot goes with a line on every run" {
 	table <<-'END'
 		-netdev user,id=a -device e1000,netdev=a -object filter-dump,id=f,netdev=a,file=x

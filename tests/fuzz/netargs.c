@@ -185,7 +185,7 @@ static void check_order(char **before, char **after)
 	assert(added == 1 || added == 2);
 }
 
-/* One NIC on one netdev, on a descriptor that nothing else speaks of. */
+/* One NIC on one netdev, on a descriptor that nothing else speaks of; in front NICs on none. */
 static void check_network(struct arena *arena, const struct rewrite_result *result)
 {
 	const struct item *nic = NULL, *netdev = NULL;
@@ -195,10 +195,10 @@ static void check_network(struct arena *arena, const struct rewrite_result *resu
 	for (size_t i = 0; i < inventory.count; i++) {
 		const struct item *item = &inventory.items[i];
 
-		if (item_is_nic(item)) {
-			assert(!nic);
+		if (item == inventory.nic)
 			nic = item;
-		}
+		else if (item_is_nic(item))
+			assert(!nic && !properties_get(&item->properties, "netdev"));
 		if (item->role == ROLE_NETDEV || item->role == ROLE_NIC) {
 			assert(!netdev);
 			netdev = item;

@@ -155,16 +155,42 @@ static void read_default_config(struct arena *arena, char **args, struct invento
 	read_config(arena, DEFAULT_CONFIG, out);
 }
 
+/* Is there something else on QEMU's old hub, which -net nic without a netdev is on? */
+static bool has_hub(const struct inventory *inventory)
+{
+	for (size_t i = 0; i < inventory->count; i++) {
+		const struct item *item = &inventory->items[i];
+
+		if (item->role == ROLE_NETDEV && name_in(item->option.name, "net") &&
+		    !name_in(item_type(item), "none"))
+			return true;
+	}
+	return false;
+}
+
+static void find_nic(struct inventory *out)
+{
+	bool hub = has_hub(out), found = false;
+
+	for (size_t i = 0; i < out->count && !found; i++) {
+		struct item *item = &out->items[i];
+
+		if (!item_is_nic(item))
+			continue;
+		found = item->role == ROLE_NIC || (item->role == ROLE_NET_NIC && hub) ||
+			properties_get(&item->properties, "netdev");
+		if (found || !out->nic)
+			out->nic = item;
+	}
+}
+
 /* What can be told once all options are there. */
 static void find_places(struct inventory *out)
 {
-	out->default_nic = !out->nodefaults;
-	for (size_t i = out->count; i > 0; i--) {
-		struct item *item = &out->items[i - 1];
-
-		if (item_is_nic(item))
-			out->nic = item;
-		if (item_is_nic(item) || item->role == ROLE_NETDEV)
+	find_nic(out);
+	out->default_nic = !out->nodefaults && !out->nic;
+	for (size_t i = 0; i < out->count; i++) {
+		if (out->items[i].role == ROLE_NETDEV)
 			out->default_nic = false;
 	}
 	out->end = out->count;

@@ -48,7 +48,7 @@ struct item {
  * @nodefaults:	-nodefaults is there
  * @no_vga:	No display adapter but those among the devices
  * @json:	Some device that stays is written in JSON
- * @nic:	First NIC, or NULL
+ * @nic:	The guest's NIC: the first that is connected to something, else the first; or NULL
  * @default_nic: QEMU would add a NIC of its own: no option has to do with a network
  * @first_device: Index of the first option that adds a device, or @end
  * @end:	Where more options can be put: before a last one whose value is missing

@@ -230,6 +230,18 @@ static const char *find_config_nic(struct plan *plan)
 	return found;
 }
 
+/* Does a -net nic stay in front of one that is replaced? QEMU makes that of -nic before them. */
+static bool has_net_nic_in_front(const struct inventory *inventory)
+{
+	const struct item *nic = inventory->nic;
+
+	for (const struct item *item = inventory->items; nic && item < nic; item++) {
+		if (item->role == ROLE_NET_NIC && nic->role == ROLE_NET_NIC)
+			return true;
+	}
+	return false;
+}
+
 void new_nic_choose(struct plan *plan, const char *qemu, const char *model)
 {
 	const struct inventory *inventory = &plan->inventory;
@@ -247,6 +259,7 @@ void new_nic_choose(struct plan *plan, const char *qemu, const char *model)
 		return;
 	plan->driver = choose_driver(plan, model);
 	plan->on_board = !plan->driver;
+	plan->net_nic = plan->on_board && has_net_nic_in_front(inventory);
 	if (plan->on_board)
 		plan->device.json = false;
 	else

@@ -17,8 +17,9 @@
  * @old_driver:	Driver of the NIC that was there; NULL: none, or the machine's own choice
  * @driver:	Driver of the new -device; NULL: -nic connects the board's own NIC, or the NIC is
  *		one that a configuration file declares
- * @on_board:	The new NIC is -nic
- * @device:	Value of the new -device or -nic
+ * @on_board:	The new NIC is -nic, or -net nic
+ * @net_nic:	... and that, in place of the old one: other -net nic stay in front of it
+ * @device:	Value of the new -device, -nic or -net
  * @netdev_id:	id of the netdev: the old one's, if there was one
  * @netdev_json: The netdev is written as JSON
  * @position:	Index of the item that the new -device stands in front of (slot.c)
@@ -31,6 +32,7 @@ struct plan {
 	const char *old_driver;
 	const char *driver;
 	bool on_board;
+	bool net_nic;
 	struct properties device;
 	const char *netdev_id;
 	bool netdev_json;

@@ -29,6 +29,13 @@ static void take_settings(struct arena *arena, struct inventory *inventory)
 	}
 }
 
+/* Those that QEMU makes before the guest's NIC, in its order: -nic, -net nic, -device. */
+static bool is_in_front(const struct item *item, const struct item *nic)
+{
+	return item < nic && (nic->role == ROLE_NIC_DEVICE ||
+			      (nic->role == ROLE_NET_NIC && item->role == ROLE_NET_NIC));
+}
+
 void removal_mark_network(struct plan *plan)
 {
 	struct inventory *inventory = &plan->inventory;
@@ -38,7 +45,7 @@ void removal_mark_network(struct plan *plan)
 
 		if (item == inventory->nic)
 			mark(item, false, "the guest's NIC is on passt");
-		else if (item_is_nic(item))
+		else if (item_is_nic(item) && !is_in_front(item, inventory->nic))
 			mark(item, true, "the guest has one NIC, in place of its first");
 		else if (item->role == ROLE_NETDEV)
 			mark(item, false, "the guest's network is passt");
@@ -97,7 +104,7 @@ static void collect(const struct plan *plan, struct gone *gone)
 		const struct item *item = &plan->inventory.items[i];
 		const char *netdev = item_netdev_id(item);
 
-		if (item->role == ROLE_NIC_DEVICE)
+		if (item->role == ROLE_NIC_DEVICE && item->removed)
 			add_name(plan->arena, &gone->devices, item_id(item));
 		add_name(plan->arena, &gone->backends, netdev);
 		if (netdev && strcmp(netdev, plan->netdev_id))

@@ -6,8 +6,11 @@
 #include "launcher/cmdline/rewrite/plan.h"
 
 /**
- * removal_mark_network() - Mark the NICs and netdevs: all of them go
+ * removal_mark_network() - Mark the NICs and netdevs
  * @plan:	Its inventory is marked
+ *
+ * All of them go, but for NICs in front of the guest's that are connected to nothing: a board's
+ * own NICs count by their position, and so do slots.
  *
  * -set device.ID.KEY=VALUE would find its device no more: that of the first NIC goes too, and
  * KEY=VALUE becomes one of this NIC's properties.

@@ -34,17 +34,38 @@ static char **put_device(struct plan *plan, char **out)
 	return put_option(plan, out, "-device", value);
 }
 
+/* The board's own NIC, in its place among others: as put_device(), in the words of -net nic. */
+static char **put_net_nic(struct plan *plan, char **out)
+{
+	struct properties properties = { 0 };
+	char *value;
+
+	properties_add(plan->arena, &properties, "type", "nic");
+	properties_add(plan->arena, &properties, "netdev", plan->netdev_id);
+	for (size_t i = 0; i < plan->device.count; i++) {
+		struct property property = plan->device.list[i];
+
+		if (name_in(property.key, "mac"))
+			property.key = "macaddr";
+		properties_append(plan->arena, &properties, property);
+	}
+	value = properties_format(plan->arena, &properties);
+	changes_add(&plan->changes, false, "added -net %s: the guest's NIC", value);
+	return put_option(plan, out, "-net", value);
+}
+
 /* The connection: -netdev, or -nic where it comes with the board's own NIC. */
 static char **put_connection(struct plan *plan, char **out, int fd)
 {
-	const char *option = plan->on_board ? "-nic" : "-netdev";
-	struct properties properties = { .json = plan->netdev_json && !plan->on_board };
+	bool nic = plan->on_board && !plan->net_nic;
+	const char *option = nic ? "-nic" : "-netdev";
+	struct properties properties = { .json = plan->netdev_json && !nic };
 	char *value;
 
 	properties_add(plan->arena, &properties, "type", "socket");
 	properties_add(plan->arena, &properties, "fd", arena_format(plan->arena, "%d", fd));
 	properties_add(plan->arena, &properties, "id", plan->netdev_id);
-	for (size_t i = 0; plan->on_board && i < plan->device.count; i++)
+	for (size_t i = 0; nic && i < plan->device.count; i++)
 		properties_append(plan->arena, &properties, plan->device.list[i]);
 	value = properties_format(plan->arena, &properties);
 	changes_add(&plan->changes, false, "added %s %s: passt, on descriptor %d", option, value,
@@ -74,6 +95,8 @@ static char **put_together(struct plan *plan, int fd)
 	for (size_t i = 0; i <= inventory->count; i++) {
 		if (i == plan->position && plan->driver)
 			out = put_device(plan, out);
+		if (i == plan->position && plan->net_nic)
+			out = put_net_nic(plan, out);
 		if (i == inventory->end)
 			out = put_connection(plan, out, fd);
 		if (i < inventory->count)

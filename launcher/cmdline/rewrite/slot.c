@@ -50,8 +50,10 @@ static const struct properties **collect_devices(const struct plan *plan)
 			devices[count++] = &inventory->config.sections[i].properties;
 	}
 	for (size_t i = 0; i < inventory->count; i++) {
-		if (inventory->items[i].role == ROLE_DEVICE && !inventory->items[i].removed)
-			devices[count++] = &inventory->items[i].properties;
+		const struct item *item = &inventory->items[i];
+
+		if ((item->role == ROLE_DEVICE || item->role == ROLE_NIC_DEVICE) && !item->removed)
+			devices[count++] = &item->properties;
 	}
 	return devices;
 }
@@ -153,6 +155,11 @@ static void survey(const struct plan *plan, struct topology *topology)
 		note_bus(topology, *device);
 	for (const struct properties **device = devices; *device; device++)
 		take_slot(topology, *device);
+	for (size_t i = 0; i < plan->inventory.count; i++) {
+		const struct item *item = &plan->inventory.items[i];
+
+		topology->roaming += item->role == ROLE_NET_NIC && !item->removed;
+	}
 }
 
 /**
@@ -183,7 +190,10 @@ static size_t choose_position(const struct plan *plan, const struct topology *to
 {
 	const struct inventory *inventory = &plan->inventory;
 	const struct item *nic = inventory->nic;
+	size_t position;
 
+	if (plan->net_nic)
+		return (size_t)(nic - inventory->items);
 	if (!plan->driver ||
 	    (plan->old_driver && nic_attachment(plan->old_driver) != nic_attachment(plan->driver)))
 		return inventory->end;
@@ -193,9 +203,16 @@ static size_t choose_position(const struct plan *plan, const struct topology *to
 			       : inventory->end;
 	if (nic->role == ROLE_NIC_DEVICE)
 		return (size_t)(nic - inventory->items);
-	if (plan->machine.nic_first || properties_get(&plan->device, "addr"))
-		return inventory->first_device;
-	return inventory->end;
+	if (!plan->machine.nic_first && !properties_get(&plan->device, "addr"))
+		return inventory->end;
+	/* Not in front of a -net nic that stays, or the two would change places. */
+	for (position = (size_t)(nic - inventory->items); position > inventory->first_device;
+	     position--) {
+		if (item_is_nic(&inventory->items[position - 1]) &&
+		    !inventory->items[position - 1].removed)
+			break;
+	}
+	return position > inventory->first_device ? position : inventory->first_device;
 }
 
 /* A place where QEMU would not look, or would find none. */
