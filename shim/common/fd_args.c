@@ -1,16 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which descriptor numbers the arguments of a program speak of. */
 #include "shim/common/fd_args.h"
 
 #include <stddef.h>
 #include <string.h>
 
+/* What a number is, by what stands before it. */
+enum meaning {
+	MEANS_NOTHING,
+	MEANS_LISTED,     /* a descriptor in a list: "fds=4:5" */
+	MEANS_DESCRIPTOR, /* a descriptor */
+	MEANS_NETWORK,    /* a descriptor that QEMU takes a network's connection from */
+};
+
 /*
- * What stands in front of a number that is a descriptor (QEMU.md, section 4). "fd=" is the end of
- * vhostfd= and sockfd= too, "fds=" that of vhostfds=; quotes and blanks are stepped over, so that
- * "fd" : "5" is the same as fd:5.
+ * What stands in front of a number that is a descriptor. "fd" is the end of vhostfd and sockfd,
+ * too, "fds" that of vhostfds; only as a whole name they are a network's.
  */
-static const char *const names[] = { "fd", "fds", "addr.str", "str", "/dev/fd/", "self/fd/" };
+static const struct {
+	const char *name;
+	enum meaning meaning;
+} names[] = {
+	{ "addr.str", MEANS_NETWORK },    { "str", MEANS_NETWORK },
+	{ "fd", MEANS_NETWORK },          { "fds", MEANS_LISTED },
+	{ "/dev/fd/", MEANS_DESCRIPTOR }, { "self/fd/", MEANS_DESCRIPTOR },
+};
 
 /* Is @c part of a name or a number? */
 static bool is_word(char c)
@@ -24,127 +37,83 @@ static bool is_quote_or_blank(char c)
 	return c == '"' || c == '\'' || c == '\\' || c == ' ' || c == '\t' || c == '\n';
 }
 
-/* Does the text that ends at @end (in @word) end in @name? */
-static bool ends_in(const char *word, const char *end, const char *name)
-{
-	size_t len = strlen(name);
-
-	return (size_t)(end - word) >= len && !memcmp(end - len, name, len);
-}
-
-/* What a number is, by what stands before it. */
-enum meaning { PLAIN, DESCRIPTOR, IN_LIST };
-
-/**
- * find_meaning() - Does what stands before a number make it a descriptor?
- * @word:	The whole word
- * @number:	Where the number begins in it
- * @before:	Where the number before it ends, or @word if it is the first
- * @last:	What that one was
- *
- * Never looks further back than to @before, so that a word is read once, however long it is.
- *
- * Return: DESCRIPTOR for "fd=", "\"fd\": \"", "/dev/fd/", IN_LIST for each number of "fds=4:5"
- */
-static enum meaning find_meaning(const char *word, const char *number, const char *before,
-				 enum meaning last)
-{
-	const char *p = number;
-	bool separator = false;
-
-	while (p > before && (is_quote_or_blank(p[-1]) || p[-1] == '=' || p[-1] == ':')) {
-		separator |= p[-1] == '=' || p[-1] == ':';
-		p--;
-	}
-	if (p == before)
-		return last == IN_LIST ? IN_LIST : PLAIN;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		bool path = names[i][strlen(names[i]) - 1] == '/';
-
-		if (ends_in(word, p, names[i]) && (path ? p == number : separator))
-			return strcmp(names[i], "fds") ? DESCRIPTOR : IN_LIST;
-	}
-	return PLAIN;
-}
-
-/**
- * next_number() - Find the next number of a word
- * @p:		Where to look from; moved behind the number
- * @fd:		What is looked for
- * @is_fd:	Is the number @fd?
- *
- * Return: where it begins, or NULL if there is none left
- */
-static const char *next_number(const char **p, int fd, bool *is_fd)
-{
-	const char *number = *p + strcspn(*p, "0123456789");
-	long n = 0;
-
-	for (*p = number; **p >= '0' && **p <= '9'; ++*p)
-		n = n > fd ? n : n * 10 + (**p - '0');
-	*is_fd = n == fd && !is_word(**p);
-	return *number ? number : NULL;
-}
-
-bool mentions_descriptor(const char *word, int fd)
-{
-	const char *p = word, *before = word, *number;
-	enum meaning meaning = PLAIN;
-	bool is_fd;
-
-	while ((number = next_number(&p, fd, &is_fd))) {
-		meaning = find_meaning(word, number, before, meaning);
-		before = p;
-		if (is_fd && meaning != PLAIN)
-			return true;
-	}
-	return false;
-}
-
 /* May a property's name begin at @p? */
 static bool begins_name(const char *word, const char *p)
 {
 	return p == word || p[-1] == ',' || p[-1] == '{' || is_quote_or_blank(p[-1]);
 }
 
+/* Is what stands between name and number as QEMU has it? "=", or in JSON a quote and a colon. */
+static bool is_assignment(const char *end, const char *number)
+{
+	if (memchr(end + 1, '=', (size_t)(number - end) - 1))
+		return false;
+	return *end == '=' || (is_quote_or_blank(*end) && memchr(end, ':', (size_t)(number - end)));
+}
+
 /**
- * is_property() - Is the number the value of a property that QEMU takes a connection by?
+ * find_meaning() - What does that which stands before a number make of it?
  * @word:	The whole word
  * @number:	Where the number begins in it
  * @before:	Where the number before it ends, or @word if it is the first
+ * @last:	What that one was
  *
- * Return: true for "fd=" and "\"fd\": \"", at the beginning or behind what may stand between two
- *	   properties or words
+ * Quotes and blanks are stepped over, so that "fd" : "5" is the same as fd:5. Never looks further
+ * back than to @before, so that a word is read once, however long it is.
  */
-static bool is_property(const char *word, const char *number, const char *before)
+static enum meaning find_meaning(const char *word, const char *number, const char *before,
+				 enum meaning last)
 {
-	static const char *const properties[] = { "fd", "addr.str", "str" };
 	const char *end = number;
+	bool separated = false;
 
-	while (end > before && (is_quote_or_blank(end[-1]) || end[-1] == ':'))
+	while (end > before && (is_quote_or_blank(end[-1]) || end[-1] == '=' || end[-1] == ':')) {
+		separated |= end[-1] == '=' || end[-1] == ':';
 		end--;
-	if (end > before && end[-1] == '=')
-		end--;
-	/* JSON has its names in quotes. */
-	if (*end != '=' && (!is_quote_or_blank(*end) || !memchr(end, ':', (size_t)(number - end))))
-		return false;
-	for (size_t i = 0; i < sizeof(properties) / sizeof(properties[0]); i++) {
-		if (ends_in(word, end, properties[i]) &&
-		    begins_name(word, end - strlen(properties[i])))
-			return true;
 	}
-	return false;
+	if (end == before)
+		return last == MEANS_LISTED ? MEANS_LISTED : MEANS_NOTHING;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t len = strlen(names[i].name);
+		bool is_path = names[i].meaning == MEANS_DESCRIPTOR;
+
+		if ((size_t)(end - word) < len || memcmp(end - len, names[i].name, len) != 0 ||
+		    (is_path ? end != number : !separated))
+			continue;
+		if (names[i].meaning != MEANS_NETWORK ||
+		    (begins_name(word, end - len) && is_assignment(end, number)))
+			return names[i].meaning;
+		return MEANS_DESCRIPTOR;
+	}
+	return MEANS_NOTHING;
+}
+
+/* The most that any place of the word makes of this number. */
+static enum meaning meaning_of(const char *word, int fd)
+{
+	enum meaning meaning = MEANS_NOTHING, most = MEANS_NOTHING;
+	const char *before = word, *number = word;
+
+	while (*(number += strcspn(number, "0123456789"))) {
+		const char *end = number;
+		long n = 0;
+
+		for (; *end >= '0' && *end <= '9'; end++)
+			n = n > fd ? n : n * 10 + (*end - '0');
+		meaning = find_meaning(word, number, before, meaning);
+		if (n == fd && !is_word(*end) && meaning > most)
+			most = meaning;
+		before = number = end;
+	}
+	return most;
+}
+
+bool mentions_descriptor(const char *word, int fd)
+{
+	return meaning_of(word, fd) != MEANS_NOTHING;
 }
 
 bool arg_names_fd(const char *word, int fd)
 {
-	const char *p = word, *before = word, *number;
-	bool is_fd;
-
-	while ((number = next_number(&p, fd, &is_fd))) {
-		if (is_fd && is_property(word, number, before))
-			return true;
-		before = p;
-	}
-	return false;
+	return meaning_of(word, fd) == MEANS_NETWORK;
 }

@@ -11,7 +11,7 @@
  * @fd:		Descriptor number
  *
  * Known forms: fd=N, fds=A:B, vhostfd=, vhostfds=, sockfd=, "fd":"N" (any blanks and quotes),
- * addr.str=N and its JSON form, fd:N, /dev/fd/N, /proc/self/fd/N (QEMU.md, section 4).
+ * addr.str=N and its JSON form, fd:N, /dev/fd/N, /proc/self/fd/N.
  *
  * Return: true if it does
  */
