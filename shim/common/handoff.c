@@ -76,7 +76,7 @@ size_t handoff_write(const struct handoff *c, char *out)
 	return PREFIX_SIZE + len;
 }
 
-/* Who makes an image by hand can make its check value, too: nothing is read out of bounds then. */
+/* An image that was made by hand may have its check value, too: nothing is read out of bounds. */
 static bool is_sane(const struct handoff *c)
 {
 	return c->fd > STDERR_FILENO && c->level <= LOG_TRACE &&
