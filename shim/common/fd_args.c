@@ -46,6 +46,8 @@ static bool begins_name(const char *word, const char *p)
 /* Is what stands between name and number as QEMU has it? "=", or in JSON a quote and a colon. */
 static bool is_assignment(const char *end, const char *number)
 {
+	if (memchr(end + 1, '=', (size_t)(number - end) - 1))
+		return false;
 	return *end == '=' || (is_quote_or_blank(*end) && memchr(end, ':', (size_t)(number - end)));
 }
 

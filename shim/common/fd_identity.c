@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a descriptor number holds. */
 #include "shim/common/fd_identity.h"
 
 #include <string.h>

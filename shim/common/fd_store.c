@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The store: a spare of the connection, queued in a socket. */
 #include "shim/common/fd_store.h"
 
 #include <stdbool.h>
@@ -67,74 +66,74 @@ static int move_out_of_the_way(int fd, int avoid)
 }
 
 /* What the message in the store carries. */
-enum content { CONTENT_CONNECTION, CONTENT_NOTE, CONTENTS };
+enum stored_fd { STORED_CONNECTION, STORED_NOTE, STORED_FDS };
 
 /**
- * struct parcel - A message with descriptors (unix(7), SCM_RIGHTS)
- * @msg:	Header, set up by parcel_start()
+ * struct rights_msg - A message with descriptors (unix(7), SCM_RIGHTS)
+ * @msg:	Header, set up by rights_msg_start()
  * @iov:	The one byte that carries them
  * @nothing:	That byte
  * @control:	The descriptors
  */
-struct parcel {
+struct rights_msg {
 	struct msghdr msg;
 	struct iovec iov;
 	char nothing;
 	union {
 		struct cmsghdr header;
-		char space[CMSG_SPACE(CONTENTS * sizeof(int))];
+		char space[CMSG_SPACE(STORED_FDS * sizeof(int))];
 	} control;
 };
 
-static void parcel_start(struct parcel *p)
+static void rights_msg_start(struct rights_msg *m)
 {
-	memset(p, 0, sizeof(*p));
-	p->iov.iov_base = &p->nothing;
-	p->iov.iov_len = 1;
-	p->msg.msg_iov = &p->iov;
-	p->msg.msg_iovlen = 1;
-	p->msg.msg_control = &p->control;
-	p->msg.msg_controllen = sizeof(p->control);
+	memset(m, 0, sizeof(*m));
+	m->iov.iov_base = &m->nothing;
+	m->iov.iov_len = 1;
+	m->msg.msg_iov = &m->iov;
+	m->msg.msg_iovlen = 1;
+	m->msg.msg_control = &m->control;
+	m->msg.msg_controllen = sizeof(m->control);
 }
 
-static int send_contents(int socket, const int fds[CONTENTS])
+static int send_fds(int socket, const int fds[STORED_FDS])
 {
-	struct parcel p;
+	struct rights_msg m;
 	ssize_t ret;
 
-	parcel_start(&p);
-	p.control.header.cmsg_level = SOL_SOCKET;
-	p.control.header.cmsg_type = SCM_RIGHTS;
-	p.control.header.cmsg_len = CMSG_LEN(CONTENTS * sizeof(int));
-	memcpy(CMSG_DATA(&p.control.header), fds, CONTENTS * sizeof(int));
-	ret = sys_sendmsg(socket, &p.msg, MSG_NOSIGNAL);
+	rights_msg_start(&m);
+	m.control.header.cmsg_level = SOL_SOCKET;
+	m.control.header.cmsg_type = SCM_RIGHTS;
+	m.control.header.cmsg_len = CMSG_LEN(STORED_FDS * sizeof(int));
+	memcpy(CMSG_DATA(&m.control.header), fds, STORED_FDS * sizeof(int));
+	ret = sys_sendmsg(socket, &m.msg, MSG_NOSIGNAL);
 	return ret < 0 ? (int)ret : 0;
 }
 
 /* The descriptors in the message at the head of the queue: 0 or -errno; -ENOENT: no message. */
-static int receive_contents(int socket, int flags, int fds[CONTENTS])
+static int receive_fds(int socket, int flags, int fds[STORED_FDS])
 {
-	struct parcel p;
+	struct rights_msg m;
 	ssize_t ret;
 
-	parcel_start(&p);
-	ret = sys_recvmsg(socket, &p.msg, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	rights_msg_start(&m);
+	ret = sys_recvmsg(socket, &m.msg, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (ret == 0 || ret == -EAGAIN)
 		return -ENOENT;
 	if (ret < 0)
 		return (int)ret;
 	/* With no number free for both, the kernel gives those that it has numbers for. */
-	for (int i = 0; i < CONTENTS; i++) {
+	for (int i = 0; i < STORED_FDS; i++) {
 		fds[i] = -1;
-		if (p.msg.msg_controllen >= sizeof(p.control.header) &&
-		    p.control.header.cmsg_len >= CMSG_LEN((size_t)(i + 1) * sizeof(int)))
-			memcpy(&fds[i], CMSG_DATA(&p.control.header) + (size_t)i * sizeof(int),
+		if (m.msg.msg_controllen >= sizeof(m.control.header) &&
+		    m.control.header.cmsg_len >= CMSG_LEN((size_t)(i + 1) * sizeof(int)))
+			memcpy(&fds[i], CMSG_DATA(&m.control.header) + (size_t)i * sizeof(int),
 			       sizeof(int));
 	}
-	return fds[CONTENT_CONNECTION] < 0 ? -EMFILE : 0;
+	return fds[STORED_CONNECTION] < 0 ? -EMFILE : 0;
 }
 
-static void close_content(int fd)
+static void close_stored(int fd)
 {
 	if (fd >= 0)
 		sys_close(fd);
@@ -151,18 +150,18 @@ static int create_note(void)
 	return fd;
 }
 
-/* Packs the connection and a new note for whoever holds the other end of @socket. */
+/* Queues the connection and a new note for the other end of @socket. */
 static int fill(int socket, int connection)
 {
-	const int fds[CONTENTS] = {
-		[CONTENT_CONNECTION] = connection, [CONTENT_NOTE] = create_note()
+	const int fds[STORED_FDS] = {
+		[STORED_CONNECTION] = connection, [STORED_NOTE] = create_note()
 	};
 	int ret;
 
-	if (fds[CONTENT_NOTE] < 0)
-		return fds[CONTENT_NOTE];
-	ret = send_contents(socket, fds);
-	sys_close(fds[CONTENT_NOTE]);
+	if (fds[STORED_NOTE] < 0)
+		return fds[STORED_NOTE];
+	ret = send_fds(socket, fds);
+	sys_close(fds[STORED_NOTE]);
 	return ret;
 }
 
@@ -193,24 +192,24 @@ int store_create(int connection, int number, int avoid)
 
 int store_look(int store)
 {
-	int fds[CONTENTS];
-	int ret = receive_contents(store, MSG_PEEK, fds);
+	int fds[STORED_FDS];
+	int ret = receive_fds(store, MSG_PEEK, fds);
 
 	if (ret)
 		return ret;
-	close_content(fds[CONTENT_NOTE]);
-	return fds[CONTENT_CONNECTION];
+	close_stored(fds[STORED_NOTE]);
+	return fds[STORED_CONNECTION];
 }
 
 /* The note alone, or -1. */
 static int look_at_note(int store)
 {
-	int fds[CONTENTS];
+	int fds[STORED_FDS];
 
-	if (receive_contents(store, MSG_PEEK, fds))
+	if (receive_fds(store, MSG_PEEK, fds))
 		return -1;
-	close_content(fds[CONTENT_CONNECTION]);
-	return fds[CONTENT_NOTE];
+	close_stored(fds[STORED_CONNECTION]);
+	return fds[STORED_NOTE];
 }
 
 void store_leave_note(int store, const char *note)
@@ -238,11 +237,11 @@ void store_read_note(int store, char *note)
 
 void store_empty(int store)
 {
-	int fds[CONTENTS];
+	int fds[STORED_FDS];
 
-	if (!receive_contents(store, 0, fds)) {
-		close_content(fds[CONTENT_CONNECTION]);
-		close_content(fds[CONTENT_NOTE]);
+	if (!receive_fds(store, 0, fds)) {
+		close_stored(fds[STORED_CONNECTION]);
+		close_stored(fds[STORED_NOTE]);
 	}
 	sys_close(store);
 }

@@ -3,11 +3,11 @@
  * The store keeps a spare of the connection: one end of a socket pair whose other end is closed,
  * with the connection queued in it as an SCM_RIGHTS message (unix(7)). A look duplicates it;
  * emptying takes the message itself, and then every copy of the store that any program inherited
- * is empty, so that passt sees the end of the VM whoever is still alive.
+ * is empty, so that passt sees the end of the VM whatever is still alive.
  *
- * With the spare lies a note (memfd_create(2)): whoever is seen to lose the connection leaves his
- * name there, for the program that finds it gone. It gets through where an environment does not:
- * out of a vfork child, and past a shell that keeps its variables elsewhere.
+ * With the spare lies a note (memfd_create(2)): a program that is seen to lose the connection
+ * leaves its name there, for the program that finds it gone. It gets through where an environment
+ * does not: out of a vfork child, and past a shell that keeps its variables elsewhere.
  */
 #ifndef QRAP_FD_STORE_H
 #define QRAP_FD_STORE_H

@@ -14,7 +14,7 @@
 #define CHECK_SIZE  sizeof(uint32_t)
 #define PREFIX_SIZE (sizeof(VERSION) - 1 + 2 * IMAGE_SIZE + 1 + 2 * CHECK_SIZE + 1)
 
-_Static_assert(PREFIX_SIZE + PATH_MAX <= HANDOFF_SIZE, "a handoff does not fit into its variable");
+_Static_assert(PREFIX_SIZE + PATH_MAX <= HANDOFF_SIZE, "HANDOFF_SIZE");
 
 static const char digits[] = "0123456789abcdef";
 
@@ -76,7 +76,7 @@ size_t handoff_write(const struct handoff *c, char *out)
 	return PREFIX_SIZE + len;
 }
 
-/* Who makes an image by hand can make its check value, too: nothing is read out of bounds then. */
+/* An image that was made by hand may have its check value, too: nothing is read out of bounds. */
 static bool is_sane(const struct handoff *c)
 {
 	return c->fd > STDERR_FILENO && c->level <= LOG_TRACE &&

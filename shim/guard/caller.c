@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whose code an address belongs to: a reader of /proc/self/maps (proc(5)). */
 #include "shim/guard/caller.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whose code an address belongs to. */
+/* Whose code an address belongs to: a reader of /proc/self/maps (proc(5)). */
 #ifndef QRAP_CALLER_H
 #define QRAP_CALLER_H
 

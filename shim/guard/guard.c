@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The guard of one descriptor number in one program. */
 #include "shim/guard/guard.h"
 
 #include <string.h>
@@ -12,7 +11,7 @@
 #include "shim/libc/environ.h"
 #include "shim/link/link.h"
 
-/* Refusals before somebody who insists gets his way. */
+/* Refusals before a process that insists gets its way. */
 #define REFUSALS_MAX 64
 
 /**
@@ -31,7 +30,7 @@ struct insistence {
  * @pid:	The process that this is about; another one's calls change nothing
  * @forked:	It is a child of the one that loaded the shim
  * @restoring:	One of its threads is putting the connection back
- * @mends:	This program is to use the number
+ * @restores:	This program is to use the number
  * @is_qemu:	This program is the QEMU that the handoff names
  * @gave_up:	Passt cannot be reached: not to be waited for again
  * @left:	What else is on the number has been told of
@@ -39,7 +38,7 @@ struct insistence {
  * @refusals:	How often closing the number was refused
  * @insistence:	The owner's tries to close the store
  * @handoff:	What the launcher handed over, brought up to date
- * @envp:	Environment as gate one got it
+ * @envp:	Environment as guard_on_load() got it
  * @log:	Where events go
  * @exe:	Path of this program
  * @culprit:	What the note in the store says of the last loss
@@ -49,7 +48,7 @@ struct guard {
 	atomic_int pid;
 	bool forked;
 	atomic_bool restoring;
-	bool mends;
+	bool restores;
 	bool is_qemu;
 	bool gave_up;
 	bool left;
@@ -162,8 +161,8 @@ static const char *finding_name(enum finding finding)
 }
 
 /*
- * The last rung: QEMU starts with the link down, where there is a way for it to come up later. The
- * placeholder is what has to be on the number from now on, and in programs that follow it is a
+ * The last resort: QEMU starts with the link down, where there is a way for it to come up later.
+ * The placeholder is what has to be on the number from now on, and in programs that follow it is a
  * connection that has ended.
  */
 static bool start_without_link(void)
@@ -186,7 +185,7 @@ static void give_up(const char *found, int error)
 	fd_log_lost(&fd_log, found, remedy, error ? error : ENOTCONN);
 }
 
-static void note_mended(const char *found, enum saver saver)
+static void log_restored(const char *found, enum saver saver)
 {
 	if (!found) {
 		fd_log_connected(&fd_log);
@@ -198,7 +197,7 @@ static void note_mended(const char *found, enum saver saver)
 		store_leave_note(guard.handoff.store, "");
 }
 
-/* Who did it? The note is gone with the old store when there is a new one. */
+/* Which program did it? The note is gone with the old store when there is a new one. */
 static void read_note(void)
 {
 	if (guard.handoff.store >= 0)
@@ -206,7 +205,7 @@ static void read_note(void)
 }
 
 /* Puts the connection back and says so, or says that it cannot be. */
-static void restore(enum finding finding)
+static void restore_or_give_up(enum finding finding)
 {
 	/* Without the launcher the first connection may be left to us: nobody lost anything. */
 	bool is_new = finding == FINDING_EMPTY && !guard.handoff.socket.ino;
@@ -220,9 +219,9 @@ static void restore(enum finding finding)
 	if (guard.gave_up)
 		saver = restore_from_store(&guard.handoff) ? SAVER_SPARE : SAVER_NONE;
 	else
-		saver = mend(&guard.handoff, &error);
+		saver = restore_connection(&guard.handoff, &error);
 	if (saver != SAVER_NONE) {
-		note_mended(found, saver);
+		log_restored(found, saver);
 		fd_log_hop(&fd_log, &guard.handoff, true);
 		set_store(guard.handoff.store);
 		write_handoff();
@@ -233,7 +232,7 @@ static void restore(enum finding finding)
 }
 
 /**
- * inspect() - What a gate does
+ * inspect() - Look at the number, and restore the connection where that is right
  * @nothing_ran: Nothing of the program has run: what is on the number came with exec
  *
  * Later than that, what is there belongs to the program, and only an empty number is filled. A
@@ -248,7 +247,7 @@ static void inspect(bool nothing_ran)
 	if (finding == FINDING_WELL)
 		return;
 	if (finding != FINDING_OTHER || (nothing_ran && !in_use)) {
-		restore(finding);
+		restore_or_give_up(finding);
 	} else if (!guard.left && !guard.gave_up) {
 		guard.left = true;
 		read_note();
@@ -274,7 +273,7 @@ static bool is_named_qemu(void)
 	return is_it;
 }
 
-static bool is_to_mend(int argc, char **argv)
+static bool is_to_restore(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
 		if (arg_names_fd(argv[i], guard.handoff.fd))
@@ -316,7 +315,7 @@ static void note_start(void)
 
 	fd_log_hop(&fd_log, &guard.handoff, finding == FINDING_WELL);
 	write_handoff();
-	fd_log_program(&fd_log, finding_name(finding), guard.mends);
+	fd_log_program(&fd_log, finding_name(finding), guard.restores);
 }
 
 /* The handoff, if there is one for us: false where there is nothing to do. */
@@ -343,12 +342,12 @@ void guard_on_load(int argc, char **argv, char **envp, bool first)
 	atomic_store(&guard.pid, sys_getpid());
 	guard.envp = envp;
 	guard.is_qemu = is_named_qemu();
-	guard.mends = is_to_mend(argc, argv);
+	guard.restores = is_to_restore(argc, argv);
 	set_store(restore_find_store(&guard.handoff));
 	watched_set(ROLE_CONNECTION, guard.handoff.fd);
 	atomic_store(&guard.phase, PHASE_WAITING);
 	note_start();
-	if (!guard.mends)
+	if (!guard.restores)
 		return;
 	environment_prepare(envp);
 	inspect(first);
@@ -356,7 +355,7 @@ void guard_on_load(int argc, char **argv, char **envp, bool first)
 
 void guard_before_main(void)
 {
-	if (guard.mends && guard_process() == PROCESS_OWNER && guard_phase() == PHASE_WAITING)
+	if (guard.restores && guard_process() == PROCESS_OWNER && guard_phase() == PHASE_WAITING)
 		inspect(false);
 }
 
@@ -440,7 +439,7 @@ static enum call_fate close_connection(const struct loss *loss)
 {
 	if (is_owners_end(loss) || guard_phase() != PHASE_WAITING)
 		return CALL_GOES_ON;
-	if (guard_process() == PROCESS_OWNER && guard.mends &&
+	if (guard_process() == PROCESS_OWNER && guard.restores &&
 	    atomic_load(&guard.refusals) < REFUSALS_MAX)
 		return keep(loss);
 	lose_connection(loss);
@@ -529,7 +528,7 @@ void guard_touched(enum touch touch)
 	const unsigned claim = TOUCH_TYPE | TOUCH_NONBLOCK;
 	unsigned touches;
 
-	if (!guard.mends || guard_process() == PROCESS_PASSIVE || guard_phase() != PHASE_WAITING)
+	if (!guard.restores || guard_process() == PROCESS_PASSIVE || guard_phase() != PHASE_WAITING)
 		return;
 	touches = atomic_fetch_or(&guard.touches, touch);
 	if (!touches)
@@ -545,7 +544,7 @@ void guard_used(void)
 {
 	enum phase phase = guard_phase();
 
-	if (!guard.mends || guard_process() == PROCESS_PASSIVE)
+	if (!guard.restores || guard_process() == PROCESS_PASSIVE)
 		return;
 	if (phase != PHASE_CLAIMED && (phase != PHASE_WAITING || !guard.is_qemu))
 		return;

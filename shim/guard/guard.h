@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The guard of one descriptor number in one program: it looks at two gates what is on the number,
- * mends it where this program is to use it, and steps back when QEMU has taken it.
+ * The guard of the connection in one program: it looks at its number when the shim is loaded and
+ * before main(), restores it where this program is to use it, and is done when QEMU has taken it.
  */
 #ifndef QRAP_GUARD_H
 #define QRAP_GUARD_H
@@ -36,15 +36,15 @@ enum touch {
 };
 
 /**
- * guard_on_load() - The first gate: nothing of the program has run, if we are first
+ * guard_on_load() - First look: nothing of the program has run, if we are first
  * @argc:	As the loader gives it to constructors
  * @argv:	Likewise
- * @envp:	Likewise; our entries are found, and in a program that mends moved to the end
+ * @envp:	Likewise; our entries are found, and in a program that restores moved to the end
  * @first:	We are first
  */
 void guard_on_load(int argc, char **argv, char **envp, bool first);
 
-/* The second gate: constructors have run, main() comes next. */
+/* Second look: constructors have run, main() comes next. */
 void guard_before_main(void);
 
 /* What the calling process is to the guard. */
@@ -69,8 +69,8 @@ bool guard_holds_connection(void);
  * @touch:	Which
  *
  * At the first one the number is filled if it is empty. The claim, once what was seen is QEMU's
- * pattern: it asks for the type and makes it non-blocking (net/socket.c, net/stream.c). Who only
- * looks, as Python's socket.socket(fileno=N) does, claims nothing.
+ * pattern: it asks for the type and makes it non-blocking (net/socket.c, net/stream.c). A program
+ * that only looks, as Python's socket.socket(fileno=N) does, claims nothing.
  */
 void guard_touched(enum touch touch);
 
@@ -91,7 +91,7 @@ enum call_fate {
 /**
  * guard_close() - A number is about to be closed
  * @fd:		Which; one that is not watched is of no interest
- * @loss:	Who does it, and how
+ * @loss:	What call, and from where
  *
  * Until the claim, in a program that restores, the connection stays on its number, or comes back to
  * it from the spare; never by a call that waits. The store stays until one process has tried to

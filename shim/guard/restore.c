@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Getting the connection back. */
 #include "shim/guard/restore.h"
 
 #include <string.h>
@@ -180,7 +179,7 @@ bool restore_from_store(struct handoff *c)
 	return fd >= 0 && !put_on_number(fd, c);
 }
 
-enum saver mend(struct handoff *c, int *error)
+enum saver restore_connection(struct handoff *c, int *error)
 {
 	int fd, ret;
 

@@ -39,7 +39,7 @@ int restore_find_store(const struct handoff *handoff);
 bool restore_from_store(struct handoff *handoff);
 
 /**
- * mend() - Put the connection back on its number, over whatever is there
+ * restore_connection() - Put the connection back on its number, over whatever is there
  * @handoff:	Connection wanted; connection, store and passt are brought up to date
  * @error:	Filled with an errno where passt was tried and did not help
  *
@@ -47,6 +47,6 @@ bool restore_from_store(struct handoff *handoff);
  *
  * Return: where it came from; SAVER_NONE leaves the number as it was
  */
-enum saver mend(struct handoff *handoff, int *error);
+enum saver restore_connection(struct handoff *handoff, int *error);
 
 #endif /* QRAP_RESTORE_H */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The shim without the launcher: a handoff out of the user's variables. */
 #include "shim/guard/standalone.h"
 
 #include <string.h>
@@ -12,7 +11,7 @@
 
 #define FD_VARIABLE "QRAP_FD"
 
-/* Who a passt becomes that root has started. */
+/* The user that a passt runs as when root has started it. */
 #define UID_NOBODY 65534
 
 /* "NAME=VALUE: PROBLEM", as a warning. */
@@ -155,7 +154,7 @@ static void take_peer(struct handoff *c)
 }
 
 /* The connection that is there already, and a spare of it. */
-static void adopt(struct handoff *c)
+static void take_connection(struct handoff *c)
 {
 	descriptor_identity(c->fd, &c->socket);
 	if (!c->passt[0])
@@ -198,7 +197,7 @@ bool standalone_handoff(char **envp, struct handoff *c, const struct log *log)
 	take_settings(envp, c, log);
 	c->run = make_run_number();
 	if (descriptor_kind(c->fd) == DESCRIPTOR_STREAM)
-		adopt(c);
+		take_connection(c);
 	else if (!c->passt[0]) {
 		complain(log, FD_VARIABLE, number,
 			 "no connection there, and no QRAP_SOCKET to make one to: nothing is "

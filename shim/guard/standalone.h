@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The shim without the launcher, for people who start QEMU otherwise: they set LD_PRELOAD, and
- * QRAP_FD and QRAP_SOCKET instead of the handoff. The first program that finds these makes a
+ * The shim without the launcher, for a QEMU that is started otherwise: the user sets LD_PRELOAD,
+ * and QRAP_FD and QRAP_SOCKET instead of the handoff. The first program that finds these makes a
  * handoff out of them, and those that follow know no difference.
  */
 #ifndef QRAP_STANDALONE_H
@@ -25,7 +25,7 @@
  * QRAP_TRUST		"any" or uids, separated by commas; no names
  *
  * A connected stream socket on the number is taken as it is, and a spare of it is made. Otherwise
- * the first program that mends connects to the socket.
+ * the first program that restores connects to the socket.
  *
  * Return: true if there is a handoff
  */

@@ -35,7 +35,7 @@ static void set_bit(int fd)
 		atomic_store(&w->last, fd);
 }
 
-/* Above, the range stays: who is in it is looked up, and found to be nothing of ours. */
+/* Above, the range stays: a number in it is looked up, and found to be none of ours. */
 static void clear_bit(int fd)
 {
 	if (fd >= 0 && fd < WATCHED_BITS)

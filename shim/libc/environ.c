@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Our two entries in a program's environment. */
 #include "shim/libc/environ.h"
 
 #include <limits.h>

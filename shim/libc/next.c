@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The functions that ours stand in front of. */
 #include "shim/libc/next.h"
 
 #include <dlfcn.h>
