@@ -173,7 +173,7 @@ void fd_log_put_back(const struct fd_log *fd_log, const struct loss *loss, bool 
 	tell_loss(fd_log, loss, &event, ": put back");
 }
 
-void fd_log_insistence(const struct fd_log *fd_log, const struct loss *loss, int tries)
+void fd_log_gave_way(const struct fd_log *fd_log, const struct loss *loss, int tries)
 {
 	const struct log_event event = { .kind = EVENT_CLOSED,
 					 .severity = SEVERITY_WARNING,

@@ -56,7 +56,7 @@ void fd_log_loss(const struct fd_log *fd_log, const struct loss *loss);
 void fd_log_put_back(const struct fd_log *fd_log, const struct loss *loss, bool is_first);
 
 /* The store was closed @tries times and is given up. */
-void fd_log_insistence(const struct fd_log *fd_log, const struct loss *loss, int tries);
+void fd_log_gave_way(const struct fd_log *fd_log, const struct loss *loss, int tries);
 
 /* The store has moved to number @store (or it is -errno), since @call wanted its old one. */
 void fd_log_moved(const struct fd_log *fd_log, int store, const char *call);

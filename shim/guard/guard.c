@@ -15,11 +15,11 @@
 #define REFUSALS_MAX 64
 
 /**
- * struct insistence - Tries of one process to close the store
+ * struct close_tries - Tries of one process to close the store
  * @pid:	Which; the owner's is not asked for
  * @tries:	How many
  */
-struct insistence {
+struct close_tries {
 	atomic_int pid;
 	atomic_uint tries;
 };
@@ -36,7 +36,7 @@ struct insistence {
  * @left:	What else is on the number has been told of
  * @touches:	enum touch seen so far
  * @refusals:	How often closing the number was refused
- * @insistence:	The owner's tries to close the store
+ * @close_tries:	The owner's tries to close the store
  * @handoff:	What the launcher handed over, brought up to date
  * @envp:	Environment as guard_on_load() got it
  * @log:	Where events go
@@ -54,7 +54,7 @@ struct guard {
 	bool left;
 	atomic_uint touches;
 	atomic_uint refusals;
-	struct insistence insistence;
+	struct close_tries close_tries;
 	struct handoff handoff;
 	char **envp;
 	struct log log;
@@ -449,9 +449,9 @@ static enum call_fate close_connection(const struct loss *loss)
 /* Hidden, but for a process that has tried to close it 64 times: that gets its way. */
 static enum call_fate close_store(const struct loss *loss)
 {
-	static struct insistence sharing;
+	static struct close_tries sharing;
 	bool is_passive = guard_process() == PROCESS_PASSIVE;
-	struct insistence *who = is_passive ? &sharing : &guard.insistence;
+	struct close_tries *who = is_passive ? &sharing : &guard.close_tries;
 	int pid = sys_getpid();
 	unsigned tries;
 
@@ -462,7 +462,7 @@ static enum call_fate close_store(const struct loss *loss)
 	if (tries < REFUSALS_MAX)
 		return CALL_HIDDEN;
 	if (tries == REFUSALS_MAX)
-		fd_log_insistence(&fd_log, loss, REFUSALS_MAX);
+		fd_log_gave_way(&fd_log, loss, REFUSALS_MAX);
 	if (!is_passive) {
 		set_store(-1);
 		write_handoff();
