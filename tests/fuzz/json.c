@@ -308,9 +308,9 @@ static void check_again(struct arena *arena, const struct json_member *members, 
 
 	for (size_t i = 0; i < count; i++)
 		properties_append(arena, &properties,
-			       (struct property) { .key = members[i].key,
-						   .value = members[i].value,
-						   .literal = !members[i].is_string });
+				  (struct property) { .key = members[i].key,
+						      .value = members[i].value,
+						      .literal = !members[i].is_string });
 	text = properties_format(arena, &properties);
 	insist(read_all(arena, text, again, &same) == (count == MEMBERS_MAX) && same == count);
 	check_same(members, again, count);
