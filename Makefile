@@ -229,6 +229,15 @@ soak:
 	@$(MAKE) -s --no-print-directory all helpers
 	@tests/soak
 
+# Small changes to the code, one at a time: do the tests notice? (tests/README.md)
+mutants: export FILES := $(FILES)
+mutants: export COUNT := $(COUNT)
+mutants: export SEED := $(SEED)
+mutants: export JOBS := $(JOBS)
+mutants:
+	@tests/need check
+	@tests/mutants
+
 # Other releases of Debian, each with its own compiler, libc, QEMU and passt. What is tested there:
 # RELEASE_TESTS, arguments of tests/run; by default all that may depend on those.
 RELEASES ?= bullseye bookworm trixie sid
@@ -256,7 +265,7 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all helpers fuzzers install uninstall deb rpm check check-original lint demo \
-	bench bench-guard bench-readme fuzz soak check-releases \
+	bench bench-guard bench-readme fuzz soak mutants check-releases \
 	check-releases-readme check-arch clean FORCE
 
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/pic/*/*.d $(BUILD)/tests/*.d) \
