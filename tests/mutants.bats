@@ -220,11 +220,12 @@ nothing_runs() {
 		[ $status = 2 ]
 		[[ $output == *"${case#*|}"* ]]
 	done
-	tests '"none" false'
-	rows '| `launcher/sum.c` | launcher | `sum.bats` |' '| `shim/other.c` | shim | `sum.bats` |'
-	mutants COUNT=1
+	tests '"none" true' '"other" sleep 0.5; false'
+	rows '| `launcher/sum.c` | launcher | `sum.bats:none` `sum.bats:other` |' \
+		'| `shim/other.c` | shim | `sum.bats` |'
+	mutants COUNT=1000
 	[ $status = 2 ]
-	[[ $output == *'fails before any change: '*none* ]]
+	[[ $output == *'fails before any change: '*other* ]]
 }
 
 @test "the table is complete: each file has a row, each test is there" {
