@@ -220,15 +220,6 @@ check-original:
 	@tests/run tests/dropin.bats
 	@tests/run --must-fail tests/defects.bats
 
-# Not in CI: it takes an hour.
-mutants: export FILES := $(FILES)
-mutants: export COUNT := $(COUNT)
-mutants: export SEED := $(SEED)
-mutants: export JOBS := $(JOBS)
-mutants:
-	@tests/need check
-	@tests/mutants
-
 lint:
 	@tests/need lint
 	@tests/lint
@@ -267,6 +258,15 @@ soak:
 	@tests/need soak
 	@$(MAKE) -s --no-print-directory all helpers
 	@tests/soak
+
+# Small changes to the code, one at a time: do the tests notice? (tests/README.md)
+mutants: export FILES := $(FILES)
+mutants: export COUNT := $(COUNT)
+mutants: export SEED := $(SEED)
+mutants: export JOBS := $(JOBS)
+mutants:
+	@tests/need check
+	@tests/mutants
 
 # Other releases of Debian, each with its own compiler, libc, QEMU and passt. What is tested there:
 # RELEASE_TESTS, arguments of tests/run; by default all that may depend on those.
