@@ -14,7 +14,7 @@
 #define CHECK_SIZE  sizeof(uint32_t)
 #define PREFIX_SIZE (sizeof(VERSION) - 1 + 2 * IMAGE_SIZE + 1 + 2 * CHECK_SIZE + 1)
 
-_Static_assert(PREFIX_SIZE + PATH_MAX <= HANDOFF_SIZE, "a handoff does not fit into its variable");
+_Static_assert(PREFIX_SIZE + PATH_MAX <= HANDOFF_SIZE, "HANDOFF_SIZE");
 
 static const char digits[] = "0123456789abcdef";
 
