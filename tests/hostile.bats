@@ -201,7 +201,7 @@ limited() {
 	elif [ "$status" -lt 128 ]; then
 		[[ $status == 12[567] ]]
 		[[ $stderr == *'qrap: '* || $stderr == *'error while loading shared libraries'* ||
-			$stderr == *'Fatal glibc error'* ]]
+			$stderr == *'cannot allocate TLS data'* || $stderr == *'Fatal glibc error'* ]]
 		refused=$((refused + 1))
 	fi
 }

@@ -34,17 +34,6 @@ struct sys_timespec {
 #define SYS_SIGTIMEDWAIT SYS_rt_sigtimedwait
 #endif
 
-long sys_call(long nr, long a, long b, long c, long d, long e, long f)
-{
-	int saved = errno;
-	long ret = syscall(nr, a, b, c, d, e, f);
-
-	if (ret == -1)
-		ret = -errno;
-	errno = saved;
-	return ret;
-}
-
 int sys_poll(struct pollfd *fds, nfds_t n, int ms)
 {
 	struct sys_timespec ts = { ms / 1000, (ms % 1000) * 1000000L };
