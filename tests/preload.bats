@@ -95,6 +95,15 @@ patch() {
 	assert_no static
 }
 
+@test "a dynamic wrapper can have the shim, whatever it is told to run" {
+	program static -static
+	cp static qemu-static
+	check /bin/true ./static
+	assert_yes
+	check /bin/true /tmp/qemu-static
+	assert_yes
+}
+
 @test "other class, machine, byte order" {
 	[ "$(uname -m)" = x86_64 ] || skip 'made for x86_64'
 	cp /bin/true other
@@ -278,6 +287,11 @@ patch() {
 	script s '#!/no/such/shell -e'
 	check ./s
 	assert_no ./s /no/such/shell
+	cp /bin/sh shell
+	chmod 644 shell
+	script s "#!$PWD/shell"
+	check ./s
+	assert_no ./s "$PWD/shell" 'Permission denied'
 	script s '#!'
 	check ./s
 	assert_no ./s

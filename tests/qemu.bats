@@ -85,6 +85,8 @@ program() {
 	mkdir a/directory
 	mkfifo a/fifo
 	chmod 755 a/fifo
+	# Of several the first one is named.
+	echo x >b/file
 	for name in file directory fifo; do
 		look_for $name
 		assert_status 126 /tmp/a/$name
