@@ -13,7 +13,7 @@
 
 /*
  * Since glibc 2.34 dlsym() is in libc, with a new version that no older one has. The first version
- * is in all of them, in libdl.so.2 before (which the shim needs, see the Makefile).
+ * is in all of them, in libdl.so.2 before (which the shim needs there, see the Makefile).
  */
 #if !defined(__GLIBC__)
 #elif defined(__x86_64__) && defined(__LP64__)
