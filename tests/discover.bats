@@ -370,7 +370,7 @@ has_been_busy() {
 	PEERS_AS=("${ANOTHER_USER[@]}")
 	EVENTS=/tmp/others.log
 	start others "${PEERS_AS[@]}" "$BUILD/tests/peers" 80-90=fake
-	wait_for 5 grep -q ready /tmp/others.log
+	wait_for 5 has /tmp/others.log ready
 	qrap 5 kvm
 	[ "$status" = 125 ]
 	[ -z "$output" ]

@@ -18,15 +18,25 @@ setup() {
 #
 # The path of passt's socket, padded, holds no colon.
 damage() {
-	awk -v RS='\0' -v args="$(printf '%s\n' "$@")" 'BEGIN { n = split(args, a, "\n") }
-	{
-		fields = split($0, f, ":")
-		for (i = 1; i < n; i += 2)
-			f[a[i]] = a[i + 1]
-		printf "%s", f[1]
-		for (i = 2; i <= fields; i++)
-			printf ":%s", f[i]
-	}' <<<"$QRAP_SHIM"
+	local fields i text
+
+	split_fields "$QRAP_SHIM"
+	for ((i = 1; i < $#; i += 2)); do
+		fields[${!i} - 1]=${*:i+1:1}
+	done
+	printf -v text ':%s' "${fields[@]}"
+	printf %s "${text:1}"
+}
+
+# split_fields TEXT: into $fields, of the caller; the last one may be empty
+split_fields() {
+	local rest=$1:
+
+	fields=()
+	while [ -n "$rest" ]; do
+		fields+=("${rest%%:*}")
+		rest=${rest#*:}
+	done
 }
 
 # A program that the shim takes for QEMU, by its arguments, and that says what is on the number.
@@ -36,7 +46,7 @@ probe_with() {
 
 # in_qrap SCRIPT: run this with the variables set that a program behind qrap finds, and our functions
 in_qrap() {
-	as_from_a_shell "$QRAP" --log-file "$LOG" "$FD" bash -euc "$(declare -f damage probe_with)
+	as_from_a_shell "$QRAP" --log-file "$LOG" "$FD" bash -euc "$(declare -f damage split_fields probe_with)
 		BUILD=$BUILD FD=$FD
 		$1"
 }
@@ -46,24 +56,26 @@ in_qrap() {
 		check() {
 			local text
 			text=$(probe_with "$1" 2>/tmp/err) || { echo "status $?: $1"; exit 1; }
-			grep -q "^fd 5 stream .* peer=/tmp/passt_1.socket" <<<"$text" ||
+			[[ $text =~ (^|$'\n')fd\ 5\ stream\ [^$'\n']*\ peer=/tmp/passt_1\.socket ]] ||
 				{ echo "$1: $text"; cat /tmp/err; exit 1; }
-			[ "$(wc -l </tmp/err)" -le 1 ] || { echo "$1:"; cat /tmp/err; exit 1; }
-			! [ -s /tmp/err ] || grep -qE '^qrap\[[0-9]+\]: ' /tmp/err
+			mapfile -t said </tmp/err
+			[ ${#said[@]} -le 1 ] || { echo "$1:"; cat /tmp/err; exit 1; }
+			[[ ${#said[@]} = 0 || ${said[0]} =~ ^qrap\[[0-9]+\]:\  ]]
 			n=$((n + 1))
 		}
 		n=0 damaged=0
 		contract=$QRAP_SHIM
 		check "$contract"
 		[ ! -s /tmp/err ]
-		fields=$(tr -cd : <<<"$contract" | wc -c)
-		for ((field = 1; field <= fields + 1; field++)); do
-			old=$(cut -d : -f $field <<<"$contract")
+		split_fields "$contract"
+		originals=("${fields[@]}")
+		for ((field = 1; field <= ${#originals[@]}; field++)); do
+			old=${originals[field - 1]}
 			for new in '' x "x$old" "${old}0" -1 "${old//[0-9a-f]/z}" "${old//[0-9a-f]/9}" \
 				"${old//[0-9a-f]/f}" $'\xff\xfe' "$(printf '%5000s' | tr ' ' 1)"; do
 				[ "$new" != "$old" ] || continue
 				check "$(damage $field "$new")"
-				! grep -q damaged /tmp/err || damaged=$((damaged + 1))
+				[[ ${said[*]} != *damaged* ]] || damaged=$((damaged + 1))
 			done
 		done
 		# The end may be missing: of the log's path, it may.
