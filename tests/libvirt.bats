@@ -3,7 +3,7 @@
 #
 # libvirt for real, without its daemon: virt-qemu-run starts one domain, with qrap as its emulator.
 #
-# bats file_tags=timeout:120
+# bats file_tags=slow,timeout:120
 
 load common
 load embedded

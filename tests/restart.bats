@@ -3,7 +3,7 @@
 #
 # Real passt, killed and started again under real guests and QEMUs.
 
-# bats file_tags=timeout:180
+# bats file_tags=slow,timeout:180
 
 load common
 load restart
