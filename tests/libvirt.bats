@@ -6,7 +6,7 @@
 # bats file_tags=slow,timeout:120
 
 load common
-load embedded
+load libvirt
 
 ROOT=/tmp/libvirt
 CONSOLE=/tmp/console

@@ -22,9 +22,9 @@
 
 load common
 load online
-load journey
+load log
 
-# Once for all tests: what a program is called in the log, and the names that journey.bash wants.
+# Once for all tests: what a program is called in the log, and the names that log.bash wants.
 setup_file() {
 	EVENT_NAMES=$(event_names | paste -sd '|')
 	SH=$(basename "$(realpath "$(command -v sh)")")

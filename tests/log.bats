@@ -3,11 +3,11 @@
 #
 # The log of real runs: every event, on standard error and in the file; many programs at once; a real
 # guest; disks that are full. What --report makes of made-up logs is in report.bats, of each way to
-# lose the descriptor in ways.bats.
+# lose the descriptor in lose-fd.bats.
 
 load common
 load online
-load journey
+load log
 
 setup() {
 	need qemu-system-x86_64 passt python3
