@@ -270,8 +270,8 @@ mutants:
 # Other releases of Debian, each with its own compiler, libc, QEMU and passt. What is tested there:
 # RELEASE_TESTS, arguments of tests/run; by default all that may depend on those.
 RELEASES ?= bullseye bookworm trixie sid
-RELEASE_FILES := guest ways restart relink frame locker bare processes shim standalone check private \
-	discover dropin netargs symbols
+RELEASE_FILES := guest lose-fd restart reconnect frame fd-store shim-alone processes shim standalone check private \
+	discover dropin rewrite symbols
 RELEASE_TESTS ?= $(RELEASE_FILES:%=tests/%.bats)
 
 check-releases: export RELEASE_TESTS := $(RELEASE_TESTS)

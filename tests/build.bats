@@ -76,6 +76,7 @@ clean_tree() {
 	grep -qaF "$version" "$BUILD/qrap_preload.so"
 }
 
+# bats test_tags=slow
 @test "make PREFIX=X install in a clean tree builds, and uninstall takes all of it away" {
 	clean_tree /tmp/tree
 	cd /tmp/tree
@@ -90,6 +91,7 @@ clean_tree() {
 	[ ! -e /tmp/prefix/lib/qrap ]
 }
 
+# bats test_tags=slow
 @test "DESTDIR is put in front, and is not compiled in" {
 	clean_tree /tmp/tree
 	cd /tmp/tree
@@ -110,6 +112,7 @@ clean_tree() {
 	[[ $output == */tmp/prefix/lib/qrap/qrap_preload.so* ]]
 }
 
+# bats test_tags=slow
 @test "the same source makes the same bytes, wherever it lies" {
 	clean_tree /tmp/one
 	clean_tree /tmp/another/place
@@ -119,6 +122,7 @@ clean_tree() {
 	cmp /tmp/one/build/qrap_preload.so /tmp/another/place/build/qrap_preload.so
 }
 
+# bats test_tags=slow
 @test "the user's flags and compiler are kept, and other flags mean another build" {
 	local mine=(CC=clang CFLAGS='-O1 -DMINE' CPPFLAGS=-DALSO LDFLAGS=-Wl,--mine)
 

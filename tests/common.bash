@@ -269,13 +269,3 @@ extended() {
 		EXTENDED=${EXTENDED//$'\1'/"$character"}
 	done
 }
-
-# count FILE REGEX: how many lines of the file match this extended regular expression
-count() {
-	local line n=0
-
-	while IFS= read -r line; do
-		[[ ! $line =~ $2 ]] || n=$((n + 1))
-	done <"$1"
-	echo $n
-}

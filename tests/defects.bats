@@ -38,7 +38,7 @@ setup() {
 		s = socket.socket(socket.AF_UNIX)
 		s.connect("/tmp/passt_1.socket")
 		time.sleep(1000)'
-	wait_for 5 grep -q " 0001 03 .* /tmp/passt_1.socket" /proc/net/unix
+	wait_for 5 has_line /proc/net/unix ' 0001 03 .* /tmp/passt_1.socket'
 	qrap 5 kvm
 	[ "$status" = 0 ]
 	[[ $output == *"fd 5 stream "*" peer=/tmp/passt_2.socket"* ]]

@@ -330,7 +330,7 @@ assert_one_each() {
 
 	times=$({ time as_from_a_shell "$QRAP" --wait 1 5 kvm 2>/tmp/err; } 2>&1) || status=$?
 	[ "$status" = 125 ]
-	awk -v slow=$SLOW '{ exit !($1 >= 1 && $1 < 1 + 0.2 * slow && $2 + $3 < 0.05 * slow) }' <<<"$times"
+	awk -v slow="$SLOW" '{ exit !($1 >= 1 && $1 < 1 + 0.2 * slow && $2 + $3 < 0.05 * slow) }' <<<"$times"
 }
 
 has_been_busy() {
@@ -349,7 +349,7 @@ has_been_busy() {
 			os.unlink("/tmp/x")'
 	wait_for 5 has_been_busy
 	times=$({ time as_from_a_shell "$QRAP" --wait 1 5 kvm 2>/tmp/err; } 2>&1) || true
-	awk -v slow=$SLOW '{ exit !($1 + $2 < 0.1 * slow) }' <<<"$times"
+	awk -v slow="$SLOW" '{ exit !($1 + $2 < 0.1 * slow) }' <<<"$times"
 }
 
 # Nothing found.
@@ -370,7 +370,7 @@ has_been_busy() {
 	PEERS_AS=("${ANOTHER_USER[@]}")
 	EVENTS=/tmp/others.log
 	start others "${PEERS_AS[@]}" "$BUILD/tests/peers" 80-90=fake
-	wait_for 5 grep -q ready /tmp/others.log
+	wait_for 5 has /tmp/others.log ready
 	qrap 5 kvm
 	[ "$status" = 125 ]
 	[ -z "$output" ]

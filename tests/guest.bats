@@ -220,7 +220,7 @@ lost_without_the_shim() {
 	start_passt /tmp/passt_1.socket --one-off
 	guest "$(guest_script 'network; fetch; sleep 1000')"
 	start qemu "$QRAP" 7 "${CLOSING_SHELL[@]}" qemu-system-x86_64 "${QEMU_NETDEV[@]}" "${GUEST[@]}"
-	wait_for 30 grep -aq "QRAP-GUEST page=$PAGE" /tmp/qemu.log
+	wait_for 30 has /tmp/qemu.log "QRAP-GUEST page=$PAGE"
 	refute ended "$PASST"
 	kill -KILL "$PID"
 	wait_for 5 ended "$PASST"

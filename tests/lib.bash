@@ -33,13 +33,12 @@ wait_for() {
 	done
 }
 
-# has FILE PATTERN: is this pattern of the shell's in the file?
+# has FILE TEXT: is this text in the file, whatever else is?
 has() {
-	local text=
+	local pieces=()
 
-	[ ! -r "$1" ] || IFS= read -r -d '' text <"$1" || true
-	# shellcheck disable=SC2053 # a pattern
-	[[ $text == *$2* ]]
+	[ ! -r "$1" ] || mapfile -d '' pieces <"$1"
+	[[ ${pieces[*]} == *"$2"* ]]
 }
 
 # start LOG COMMAND...: in the background, output in $WORK/LOG.log; its pid is in $PID
@@ -106,13 +105,21 @@ listens() {
 
 # has_line FILE REGEX: is there such a line in the file?
 has_line() {
-	local line
+	[ "$(count "$1" "$2")" != 0 ]
+}
 
-	[ -r "$1" ] || return
-	while IFS= read -r line || [ -n "$line" ]; do
-		[[ ! $line =~ $2 ]] || return 0
-	done <"$1"
-	return 1
+# count FILE REGEX...: how many lines of the file match all of these extended regular expressions
+count() {
+	local all=() line regex n=0
+
+	[ ! -r "$1" ] || mapfile -t all <"$1"
+	for line in "${all[@]}"; do
+		for regex in "${@:2}"; do
+			[[ $line =~ $regex ]] || continue 2
+		done
+		n=$((n + 1))
+	done
+	echo $n
 }
 
 # start_passt [PATH [OPTION...]]: a passt in the foreground that listens on PATH, by default its own

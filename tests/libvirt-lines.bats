@@ -3,10 +3,10 @@
 #
 # Command lines that libvirt itself makes, for machines x NICs x other devices.
 #
-# bats file_tags=timeout:150
+# bats file_tags=slow,timeout:150
 
 load common
-load embedded
+load libvirt
 
 ROOT=/tmp/libvirt
 

@@ -3,10 +3,10 @@
 #
 # libvirt for real, without its daemon: virt-qemu-run starts one domain, with qrap as its emulator.
 #
-# bats file_tags=timeout:120
+# bats file_tags=slow,timeout:120
 
 load common
-load embedded
+load libvirt
 
 ROOT=/tmp/libvirt
 CONSOLE=/tmp/console
@@ -234,7 +234,7 @@ assert_runs() {
 	domain q35 "$(interface virtio $MAC)"
 	start_passt /tmp/passt_1.socket --one-off
 	start_domain
-	wait_for 40 grep -qs "QRAP-GUEST page=$PAGE" $CONSOLE
+	wait_for 40 has $CONSOLE "QRAP-GUEST page=$PAGE"
 	qemu=$(sed -n 's/.*"pid":\([0-9]*\),.*"event":"claimed".*/\1/p' /tmp/journey)
 	refute ended "$qemu"
 	refute ended "$PASST"
@@ -261,13 +261,13 @@ assert_runs() {
 	exec {orders}<>/tmp/orders
 	start virsh sh -c 'exec virsh --connect "$1" </tmp/orders' sh "qemu:///embed?root=$ROOT"
 	echo 'create /tmp/domain.xml' >&"$orders"
-	wait_for 40 grep -qs 'QRAP-GUEST listening' $CONSOLE
+	wait_for 40 has $CONSOLE 'QRAP-GUEST listening'
 	grep -q "QRAP-GUEST page=$PAGE" $CONSOLE
 	refute ended "$PASST"
 	echo 'shutdown guest' >&"$orders"
 	wait_for 20 ended "$PASST"
 	grep -q 'QRAP-GUEST button' $CONSOLE
-	wait_for 10 grep -q 'shutting down, reason=shutdown' $ROOT/log/qemu/guest.log
+	wait_for 10 has $ROOT/log/qemu/guest.log 'shutting down, reason=shutdown'
 	echo quit >&"$orders"
 	wait_for 10 ended "$PID"
 }
@@ -286,7 +286,7 @@ assert_runs() {
 		cp "$(command -v qemu-system-x86_64)" /usr/libexec/qemu-kvm
 		PATH=/tmp/empty exec /usr/bin/setpriv --reuid=107 --regid=107 --clear-groups \
 			/tmp/qrap --log-file /tmp/kubevirt.journey "$@"' bash -machine q35 "${GUEST[@]}"
-	wait_for 40 grep -aq "QRAP-GUEST page=$PAGE" /tmp/kubevirt.log
+	wait_for 40 has /tmp/kubevirt.log "QRAP-GUEST page=$PAGE"
 	[ "$(stat -c %u "/proc/$PID")" = 107 ]
 	[ "$(cat "/proc/$PID/comm")" = qemu-kvm ]
 	[ "$(readlink "/proc/$PID/exe")" = /usr/libexec/qemu-kvm ]

@@ -45,7 +45,7 @@ field() {
 	[[ $(line 12) == "/tmp/passt_12.socket free $PASST nobody "[0-9]*"s -" ]]
 
 	start client "$QRAP" --socket /tmp/passt_12.socket 5 sleep 1000
-	wait_for 5 grep -q Connected /tmp/client.log
+	wait_for 5 has /tmp/client.log Connected
 	qrap --list
 	[ "$status" = 0 ]
 	[[ $(line 1) == *" free "* ]]
@@ -76,7 +76,7 @@ field() {
 	start_peers 1=stale 2=busy
 	start_vhost_user 3=fake
 	start other "${ANOTHER_USER[@]}" "$BUILD/tests/peers" 4=fake
-	wait_for 5 grep -q ready /tmp/other.log
+	wait_for 5 has /tmp/other.log ready
 	touch /tmp/passt_5.socket
 	ln -s passt_3.socket /tmp/passt_6.socket
 	qrap --list=json
@@ -149,7 +149,7 @@ assert row["path"] == "/tmp/\"quoted\"1.socket" and row["state"] == "free", row'
 @test "the same path in another mount namespace, or a socket whose file is gone, is another one" {
 	start_elsewhere
 	start gone "$BUILD/tests/peers" 2=busy
-	wait_for 5 grep -q ready /tmp/gone.log
+	wait_for 5 has /tmp/gone.log ready
 	rm /tmp/passt_2.socket
 	start_peers 1=stale 2=fake
 	qrap --list

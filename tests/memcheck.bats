@@ -4,6 +4,8 @@
 # Nothing that was never set is used, and no memory that is not ours, in each mode of the launcher and
 # in the shim: valgrind's memcheck(1). A sanitizer of the compiler sees no value that was never set.
 
+# bats file_tags=slow,timeout:120
+
 load common
 load peers
 
@@ -52,7 +54,6 @@ assert_clean() {
 	grep -h uninitialised /tmp/memcheck.*
 }
 
-# bats test_tags=timeout:120
 @test "valgrind: a launch past sockets of every kind" {
 	start_peers 1=garbage 2=busy 3-5=silent 6=stale 8=fake
 	checked 0 5 kvm
@@ -61,7 +62,6 @@ assert_clean() {
 	checked 0 --socket /tmp/passt_8.socket --trust root,nobody,1234 5 kvm
 }
 
-# bats test_tags=timeout:120
 @test "valgrind: the first one is free" {
 	start_peers 1=fake
 	checked 0 5 kvm
@@ -69,7 +69,6 @@ assert_clean() {
 	checked 0 -machine q35 -device virtio-net-pci,netdev=n -netdev user,id=n
 }
 
-# bats test_tags=timeout:120
 @test "valgrind: no passt, and none that is free" {
 	checked 125 5 kvm
 	start_peers 1=silent 2=garbage 3=busy 4=stale
@@ -78,14 +77,12 @@ assert_clean() {
 	checked 125 --socket /tmp/passt_9.socket --wait 1 5 kvm
 }
 
-# bats test_tags=timeout:120
 @test "valgrind: a passt of its own" {
 	need passt
 	checked 0 --passt 5 kvm
 	checked 125 --passt=--no-such-option 5 kvm
 }
 
-# bats test_tags=timeout:120
 @test "valgrind: rewriting, looking, telling" {
 	local no_log=$TOP/README.md
 
@@ -106,7 +103,6 @@ assert_clean() {
 }
 
 # The shim is in the program that memcheck looks into.
-# bats test_tags=timeout:120
 @test "valgrind: the shim, which finds all well, or mends it" {
 	start_peers 1=fake
 	run as_from_a_shell timeout 60 "$QRAP" --log trace 5 "${MEMCHECK[@]}" /tmp/bin/kvm

@@ -4,7 +4,7 @@
 # Packages: what is in them, that they install, work and go without a trace. Installed is only in a
 # root of its own, which is thrown away.
 #
-# bats file_tags=root:bookworm,timeout:300
+# bats file_tags=slow,root:bookworm,timeout:300
 
 load common
 

@@ -11,7 +11,7 @@ start_peers() {
 	rm -f "$EVENTS"
 	start peers "${PEERS_AS[@]}" "$BUILD/tests/peers" "$@"
 	PEERS=$PID
-	wait_for 10 grep -q '^ready' "$EVENTS"
+	wait_for 10 has_line "$EVENTS" '^ready'
 }
 
 # What start_peers puts in front, for instance to run them as another user.
@@ -23,7 +23,7 @@ start_vhost_user() {
 	mkdir /tmp/vhost
 	cp "$BUILD/tests/peers" /tmp/vhost/passt
 	start vhost "${PEERS_AS[@]}" /tmp/vhost/passt --vhost-user "$@"
-	wait_for 5 grep -q ready /tmp/vhost.log
+	wait_for 5 has /tmp/vhost.log ready
 	VHOST=$(sed -n 's/^ready //p' /tmp/vhost.log)
 }
 
@@ -34,7 +34,7 @@ start_elsewhere() {
 	cp "$BUILD/tests/peers" /tmp/elsewhere
 	start elsewhere unshare --mount --propagation private sh -c \
 		'mount --bind /tmp/elsewhere /tmp && exec /tmp/peers 1=busy'
-	wait_for 5 grep -q ' 0001 03 .* /tmp/passt_1.socket' /proc/net/unix
+	wait_for 5 has_line /proc/net/unix ' 0001 03 .* /tmp/passt_1.socket'
 }
 
 lines() {

@@ -11,14 +11,16 @@ setup() {
 	fake_qemus kvm
 }
 
-# Processes that are called passt; those of this sandbox are the only ones there are.
+# Processes that are called passt, in $PASSTS; those of this sandbox are the only ones there are.
 passts() {
-	local comm pid
+	local comm name pid
 
+	PASSTS=()
 	for comm in /proc/[0-9]*/comm; do
 		pid=${comm//[^0-9]/}
-		[[ $(<"$comm") != passt* ]] || ended "$pid" || echo "$pid"
-	done 2>/dev/null
+		read -r name 2>/dev/null <"$comm" || continue
+		[[ $name != passt* ]] || ended "$pid" || PASSTS+=("$pid")
+	done
 }
 
 is_called() {
@@ -26,7 +28,8 @@ is_called() {
 }
 
 no_passt() {
-	[ -z "$(passts)" ]
+	passts
+	[ ${#PASSTS[@]} = 0 ]
 }
 
 # start_vm OPTION...: a VM that runs until it is ended, in $VM, and its passt in $PRIVATE
@@ -34,7 +37,8 @@ start_vm() {
 	start vm "$QRAP" "$@" 5 sleep 1000
 	VM=$PID
 	wait_for 10 is_called "$VM" sleep
-	PRIVATE=$(passts)
+	passts
+	PRIVATE=${PASSTS[*]}
 }
 
 # failed WORDS COMMAND: such a passt is the end, with these words, and QEMU is not run
@@ -162,7 +166,7 @@ failed() {
 			printf "HTTP/1.0 200 OK\r\n\r\nfrom the guest\n" | nc -l -p 22 >/dev/null
 		done')"
 	start vm "$QRAP" --passt='passt -t 2222:22' --qemu qemu-system-x86_64 -machine q35 "${GUEST[@]}"
-	wait_for 40 grep -aq 'QRAP-GUEST page=' /tmp/vm.log
+	wait_for 40 has /tmp/vm.log 'QRAP-GUEST page='
 	grep -aq "QRAP-GUEST page=$PAGE" /tmp/vm.log
 	wait_for 10 reaches_guest
 	end "$PID"

@@ -66,7 +66,7 @@ set_page() {
 }
 
 has_page() {
-	grep -aq "QRAP-GUEST page=$1" "$WORK/vm.log"
+	has "$WORK/vm.log" "QRAP-GUEST page=$1"
 }
 
 # start_traffic: what the guest's traffic needs on this side; the guest's arguments are in $GUEST
@@ -132,9 +132,9 @@ restart_passt() {
 	wait_for_traffic && replace_passt "$1"
 }
 
-# events NAME [PATTERN]: how many of them are in the log
+# events NAME [REGEX]: how many of them are in the log
 events() {
-	grep "\"event\":\"$1\"" $LOG | grep -c "${2:-}" || true
+	count $LOG "\"event\":\"$1\"" "${2:-}"
 }
 
 # Frames of passt's that broke off and were completed by padding, all restarts together.

@@ -3,7 +3,7 @@
 #
 # Real passt, killed and started again under real guests and QEMUs.
 
-# bats file_tags=timeout:180
+# bats file_tags=slow,timeout:180
 
 load common
 load restart
@@ -35,7 +35,7 @@ monitor() {
 
 # What people were told by the shim, how many lines with this in it.
 said() {
-	grep -ac "^qrap\[.*$1" "$WORK/vm.log" || true
+	count "$WORK/vm.log" "qrap\\[[0-9]+\\]: .*$1"
 }
 
 is_logged() {
@@ -123,7 +123,7 @@ lives() {
 	start_vm -- "${VIRTIO[@]}" "${MONITOR[@]}"
 	restart_passt before
 	monitor 'migrate "exec:cat >/tmp/state"'
-	wait_for 20 eval '[ -s /tmp/state ] && monitor "info migrate" && grep -aqE "^(Migration status|Status):\s*completed" /tmp/monitor.log'
+	wait_for 20 eval '[ -s /tmp/state ] && monitor "info migrate" && has_line /tmp/monitor.log "^(Migration status|Status):[[:space:]]*completed"'
 	monitor quit
 	wait "$VM"
 	set_page after
@@ -143,7 +143,7 @@ lives() {
 		-drive if=none,id=d,format=qcow2,file=/tmp/disk.qcow2
 	wait_for_traffic
 	monitor 'savevm here'
-	wait_for 30 eval 'monitor "info snapshots" && grep -aqE "^(--|[0-9]+) +here" /tmp/monitor.log'
+	wait_for 30 eval 'monitor "info snapshots" && has_line /tmp/monitor.log "^(--|[0-9]+) +here"'
 	restart_passt between
 	monitor 'loadvm here'
 	set_page after
@@ -157,7 +157,7 @@ lives() {
 	start_vm -- "${VIRTIO[@]}" "${MONITOR[@]}"
 	wait_for_traffic
 	monitor stop
-	wait_for 5 eval 'monitor "info status" && grep -aq paused /tmp/monitor.log'
+	wait_for 5 eval 'monitor "info status" && has /tmp/monitor.log paused'
 	kill_passt
 	wait_for 2 is_logged link-down
 	set_page later

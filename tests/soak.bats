@@ -3,7 +3,7 @@
 #
 # What tests/soak does many times, a few times: VMs leave nothing behind.
 
-# bats file_tags=timeout:120
+# bats file_tags=slow,timeout:120
 
 load common
 

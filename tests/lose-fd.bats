@@ -22,13 +22,19 @@
 
 load common
 load online
-load journey
+load log
+
+# Once for all tests: what a program is called in the log, and the names that log.bash wants.
+setup_file() {
+	EVENT_NAMES=$(event_names | paste -sd '|')
+	SH=$(basename "$(realpath "$(command -v sh)")")
+	BASH_NAME=$(basename "$(realpath "$(command -v bash)")")
+	export EVENT_NAMES SH BASH_NAME
+}
 
 setup() {
 	need qemu-system-x86_64 passt
 	LOSE=$BUILD/tests/lose
-	SH=$(basename "$(realpath "$(command -v sh)")")
-	BASH_NAME=$(basename "$(realpath "$(command -v bash)")")
 	start_passt /tmp/passt_1.socket --debug
 	make_vm
 }

@@ -138,7 +138,7 @@ lose_with() {
 	[ "$(cat /tmp/file)" = precious ]
 	# A FIFO whose reader is slow is full some day: that much is lost, and no time.
 	start reader sh -c 'exec 8<>/tmp/fifo; dd if=/dev/zero bs=4096 count=16 >&8; exec sleep 60'
-	wait_for 5 grep -q '16+0 records out' /tmp/reader.log
+	wait_for 5 has /tmp/reader.log '16+0 records out'
 	qrap --log-file /tmp/fifo 5 kvm fd=5
 	is_online
 	[[ $stderr == *"log file /tmp/fifo: Resource temporarily unavailable"* ]]

@@ -47,7 +47,7 @@ through_hub() {
 
 # events NAME [REASON]: how many of them are in the log
 events() {
-	grep "\"event\":\"$1\"" $LOG | grep -c "${2:+\"reason\":\"$2\"}" || true
+	count $LOG "\"event\":\"$1\"" "${2:+\"reason\":\"$2\"}"
 }
 
 # Lines of the shim on standard error, where QEMU's monitor may have left its prompt.

@@ -40,13 +40,14 @@ in_qrap() {
 		check() {
 			local text
 			text=$(probe_with "$1" 2>/tmp/err) || { echo "status $?: $1"; exit 1; }
-			grep -q "^fd 5 stream .* peer=/tmp/passt_1.socket" <<<"$text" ||
+			[[ $text =~ (^|$'\n')fd\ 5\ stream\ [^$'\n']*\ peer=/tmp/passt_1\.socket ]] ||
 				{ echo "$1: $text"; cat /tmp/err; exit 1; }
-			[ "$(wc -l </tmp/err)" -le 1 ] || { echo "$1:"; cat /tmp/err; exit 1; }
+			mapfile -t said </tmp/err
+			[ ${#said[@]} -le 1 ] || { echo "$1:"; cat /tmp/err; exit 1; }
 		}
 		check_damaged() {
 			check "$1"
-			grep -qE '^qrap\[[0-9]+\]: .*QRAP_SHIM is damaged' /tmp/err ||
+			[[ ${said[*]} =~ ^qrap\[[0-9]+\]:\ .*QRAP_SHIM\ is\ damaged ]] ||
 				{ echo "taken for sound: $1"; exit 1; }
 			n=$((n + 1))
 		}

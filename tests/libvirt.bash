@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# For tests with libvirt's embedded driver, whose root is $ROOT: `load embedded`. Root only.
+# For tests with libvirt's embedded driver, whose root is $ROOT: `load libvirt`. Root only.
 
 # The driver looks this user and these groups up; nothing runs as them.
 make_user_of_libvirt() {

@@ -3,11 +3,11 @@
 #
 # The log of real runs: every event, on standard error and in the file; many programs at once; a real
 # guest; disks that are full. What --report makes of made-up logs is in report.bats, of each way to
-# lose the descriptor in ways.bats.
+# lose the descriptor in lose-fd.bats.
 
 load common
 load online
-load journey
+load log
 
 setup() {
 	need qemu-system-x86_64 passt python3
@@ -182,9 +182,9 @@ same_each_time() {
 
 	# 2. The same with a log; the guest speaks before it can have fetched anything.
 	start guest as_from_a_shell timeout --kill-after=2 40 "$QRAP" --log-file /tmp/j "${command[@]}"
-	wait_for 30 grep -qs '"event":"first-frame"' /tmp/j
+	wait_for 30 has /tmp/j '"event":"first-frame"'
 	spoken=$(date +%s%N)
-	wait_for 30 grep -aqs "QRAP-GUEST page=$PAGE" /tmp/guest.log
+	wait_for 30 has /tmp/guest.log "QRAP-GUEST page=$PAGE"
 	wait_for 10 ended "$PID"
 	first=$(sed -n 's/.*"ts":\([0-9]*\)\.\([0-9]*\),.*"event":"first-frame".*/\1\2000/p' /tmp/j)
 	[ "$first" -lt "$spoken" ]

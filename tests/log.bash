@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154 # status and output are set by run
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What the log of a run is like, and what --report makes of it: `load journey`, after online.
+# What the log of a run is like, and what --report makes of it: `load log`, after online.
 
 # All names of events, one a line: those of the manual.
 event_names() {
