@@ -106,7 +106,7 @@ ROWS=(
 	[[ $output == *'left out: load: it failed'* ]]
 }
 
-# bats test_tags=alone
+# bats test_tags=alone,slow
 @test "bench: a table, JSON, and the table of a Markdown file, which is replaced" {
 	need passt node
 	printf '%s\n' before '<!-- bench -->' old '<!-- end of bench -->' after >/tmp/readme

@@ -11,7 +11,7 @@ setup() {
 
 # matches WHAT [TREE]: nothing is missing and nothing is too much
 matches() {
-	"$TOP/tests/manual-strings" "$@"
+	/usr/bin/python3 "$TOP/tests/manual-strings" "$@"
 }
 
 # A copy of what is compared, to be spoiled.
