@@ -77,53 +77,29 @@ static int rewrite(const struct settings *o, const struct qemu *qemu, struct rew
 	return STATUS_FAILED;
 }
 
-/**
- * struct shim_search - The shim for what will run
- * @options:	As given
- * @qemu:	The command
- * @words:	Its words
- * @done:	It was looked for
- * @fits:	It is wanted, there, and can be loaded
- * @preload:	What is known of it, once @done
- */
-struct shim_search {
-	const struct settings *options;
-	struct qemu *qemu;
-	char **words;
-	bool done;
-	bool fits;
-	struct preload *preload;
-};
-
-/* Looks for the shim, once; why it cannot be loaded is said in one line. */
-static void find_shim(void *arg)
+/* Is the shim wanted, there, and can be loaded? Why not is said in one line. */
+static bool find_shim(const struct settings *o, struct qemu *qemu, char **words,
+		      struct preload *preload)
 {
-	struct shim_search *shim = arg;
-	const struct settings *o = shim->options;
-
-	if (shim->done || !o->guard)
-		return;
-	shim->done = true;
+	if (!o->guard)
+		return false;
 	/* A wrapper in explicit mode may be static: the program that matters is in its words. */
-	shim->fits = preload_find_shim(shim->preload) &&
-		     (o->mode == MODE_EXPLICIT
-			      ? preload_check_command(shim->preload, shim->qemu, shim->words + 1)
-			      : preload_check(shim->preload, shim->qemu));
-	if (!shim->fits)
-		events_preload_skipped(&o->log, shim->qemu, shim->preload);
+	if (preload_find_shim(preload) &&
+	    (o->mode == MODE_EXPLICIT ? preload_check_command(preload, qemu, words + 1)
+				      : preload_check(preload, qemu)))
+		return true;
+	events_preload_skipped(&o->log, qemu, preload);
+	return false;
 }
 
 /* A passt of our own, the one that was named, or one that is found. */
-static int connect_to_passt(struct shim_search *shim, struct connection *connection)
+static int connect_to_passt(const struct settings *o, struct connection *connection)
 {
-	const struct settings *o = shim->options;
 	const struct discovery discovery = {
 		.log = &o->log,
 		.socket = o->socket,
 		.wait_ms = o->wait_ms,
 		.trust = &o->trust,
-		.meanwhile = find_shim,
-		.arg = shim,
 	};
 
 	if (o->passt ? private_passt_start(&o->log, o->passt, connection)
@@ -154,18 +130,14 @@ static int run_command(struct handover *h, char **words)
 static int start(const struct settings *o, struct qemu *qemu, char **words, int fd)
 {
 	struct preload preload;
-	struct shim_search shim = {
-		.options = o, .qemu = qemu, .words = words, .preload = &preload
-	};
 	struct connection connection = { .fd = -1 };
 	struct handover handover = {
 		.options = o, .connection = &connection, .fd = fd, .qemu = qemu
 	};
 
-	if (connect_to_passt(&shim, &connection))
+	if (connect_to_passt(o, &connection))
 		return STATUS_FAILED;
-	find_shim(&shim);
-	if (shim.fits)
+	if (find_shim(o, qemu, words, &preload))
 		handover.preload = &preload;
 	if (hand_over(&handover))
 		return STATUS_FAILED;

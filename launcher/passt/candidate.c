@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A socket that may be a passt's, and what can be known of it without connecting. */
 #include "launcher/passt/candidate.h"
 
 #include <errno.h>
+#include <linux/magic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "launcher/passt/unix_diag.h"
-#include "shim/common/text.h"
 
 const char *candidate_state_name(enum candidate_state state)
 {
@@ -58,30 +59,21 @@ enum candidate_state candidate_state_of_error(int error)
 	}
 }
 
-/* By hand: 99 times snprintf would be a fifth of the instructions of a start. */
-static void name_default(char path[PASST_PATH_MAX + 1], int number)
+size_t candidates_name(struct candidate candidates[CANDIDATES_MAX], const char *socket)
 {
-	struct text t;
+	size_t i;
 
-	text_start(&t, path, PASST_PATH_MAX + 1);
-	text_add(&t, CANDIDATE_PREFIX);
-	text_add_int(&t, number);
-	text_add(&t, CANDIDATE_SUFFIX);
-}
-
-size_t candidates_count(const char *socket)
-{
-	if (!socket)
-		return CANDIDATES_MAX;
-	return strlen(socket) <= PASST_PATH_MAX;
-}
-
-void candidate_name(struct candidate *candidate, size_t index, const char *socket)
-{
-	if (socket)
-		strcpy(candidate->path, socket);
-	else
-		name_default(candidate->path, (int)index + 1);
+	memset(candidates, 0, CANDIDATES_MAX * sizeof(*candidates));
+	if (socket) {
+		if (strlen(socket) > PASST_PATH_MAX)
+			return 0;
+		strcpy(candidates[0].path, socket);
+		return 1;
+	}
+	for (i = 0; i < CANDIDATES_MAX; i++)
+		snprintf(candidates[i].path, sizeof(candidates[i].path),
+			 CANDIDATE_PREFIX "%zu" CANDIDATE_SUFFIX, i + 1);
+	return CANDIDATES_MAX;
 }
 
 /* May anybody put a file in place of this one? The sticky bit does not keep new ones out. */
@@ -137,7 +129,7 @@ static enum candidate_state file_state(struct candidate *candidate, const struct
 
 void candidate_look(struct candidate *candidate, const struct passt_trust *trust)
 {
-	struct candidate seen = { .state = CANDIDATE_OPEN };
+	struct candidate seen = { .told = candidate->told, .silent_till = candidate->silent_till };
 
 	memcpy(seen.path, candidate->path, sizeof(seen.path));
 	seen.state = file_state(&seen, trust);
@@ -151,12 +143,15 @@ struct look_up {
 
 static bool same_socket(const struct candidate *candidate, const struct socket_row *row)
 {
-	if (row->file && row->file != (uint32_t)candidate->file)
+	struct statfs fs;
+
+	if (row->file != (uint32_t)candidate->file)
 		return false;
-	/* Some file systems (btrfs) have another device for stat(2) than for the kernel itself. */
-	if (row->file && row->device == candidate->device)
+	if (row->device == candidate->device)
 		return true;
-	return !strcmp(candidate->path, row->path);
+	/* To stat(2), but not to the kernel, each subvolume of btrfs has a device of its own. */
+	return !strcmp(candidate->path, row->path) && !statfs(candidate->path, &fs) &&
+	       (uint32_t)fs.f_type == BTRFS_SUPER_MAGIC;
 }
 
 /* A connection whose other end is closed already is no client any more. */
@@ -173,11 +168,10 @@ static void note_row(void *arg, const struct socket_row *row)
 		if (row->listens) {
 			candidate->listens = true;
 			candidate->listener = row->inode;
-		} else if (row->peer || !row->file) {
+		} else if (row->peer) {
 			candidate->in_use = true;
 			candidate->client = row->peer;
 		}
-		candidate->by_path = !row->file;
 		return;
 	}
 }

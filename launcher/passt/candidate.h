@@ -11,7 +11,8 @@
 
 #include "shim/common/passt.h"
 
-/* Names that passt itself picks when it is given none: tap.c of passt, UNIX_SOCK_PATH. */
+/* Names that passt itself picks when it is given none, from 1 on: tap.c of passt, UNIX_SOCK_PATH.
+ */
 #define CANDIDATE_PREFIX "/tmp/passt_"
 #define CANDIDATE_SUFFIX ".socket"
 #define CANDIDATES_MAX   99
@@ -46,7 +47,8 @@ enum candidate_state {
  * @client:	Inode number of its client's socket, or 0
  * @listens:	The kernel knows a socket that listens there
  * @in_use:	The kernel knows a connection to it
- * @by_path:	Known by its path only: it may be that of another file
+ * @told:	For a search: the state that was traced last
+ * @silent_till: For a search: not to be tried again before that time
  */
 struct candidate {
 	char path[PASST_PATH_MAX + 1];
@@ -60,7 +62,8 @@ struct candidate {
 	uint32_t client;
 	bool listens;
 	bool in_use;
-	bool by_path;
+	enum candidate_state told;
+	int64_t silent_till;
 };
 
 /* What a state is called in messages: "in use", "stale", ... */
@@ -69,20 +72,18 @@ const char *candidate_state_name(enum candidate_state state);
 /* The state that an error of connect(2), send(2) or recv(2) stands for: @error is an errno. */
 enum candidate_state candidate_state_of_error(int error);
 
-/* How many sockets there are to look at, given the only one or NULL; 0 for a path too long. */
-size_t candidates_count(const char *socket);
-
 /**
- * candidate_name() - Set the path of a socket to look at
- * @candidate:	All zero
- * @index:	Which one it is, from 0 to candidates_count()
+ * candidates_name() - Set the paths of the sockets to look at
+ * @candidates:	Filled; all else is zero
  * @socket:	The only one, or NULL for those that passt picks by itself
+ *
+ * Return: how many, or 0 for a path that is too long
  */
-void candidate_name(struct candidate *candidate, size_t index, const char *socket);
+size_t candidates_name(struct candidate candidates[CANDIDATES_MAX], const char *socket);
 
 /**
  * candidate_look() - Look at the file: is it a socket, and whose?
- * @candidate:	Its path is set; all else is filled anew
+ * @candidate:	Its path is set; all but @told and @silent_till is filled anew
  * @trust:	Whose passt may be used
  *
  * A symbolic link is not followed in a directory that everybody can write to.
@@ -95,8 +96,8 @@ void candidate_look(struct candidate *candidate, const struct passt_trust *trust
  * @count:	How many
  * @limit:	As for sockets_read()
  *
- * Sockets are told by their file where the kernel names it, since the same path means another file
- * in another mount namespace, and else by their path.
+ * Sockets are told by device and inode of their file, since the same path may mean another file in
+ * another mount namespace.
  *
  * Return: as sockets_read(); what was not seen need not be missing
  */

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Finding a passt that is free: searching, and searching again where that makes sense. */
 #include "launcher/passt/discover.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
+#include "launcher/base/loop.h"
 #include "launcher/base/message.h"
 #include "launcher/passt/explain.h"
-#include "launcher/passt/path_watch.h"
-#include "launcher/passt/search.h"
 #include "shim/common/sys.h"
 
 /* How long to try again where a passt is in use: its client may just be closing. */
@@ -25,19 +26,22 @@
 #define APPEARED_PAUSE_MS 1
 #define APPEARED_MS       250
 
+/* IN_ATTRIB: a socket may become one that we may connect to. */
+#define WATCH_EVENTS (IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR)
+
 /**
- * struct patience - Resting between two searches
+ * struct pauses - The time between two searches
  * @search:	Whose candidates are waited for
  * @watching:	@watch was tried
- * @watch:	Watch of their directory, or negative
- * @pause_ms:	Last pause
+ * @watch:	inotify(7) on their directory, or -1: then there is only the clock
+ * @ms:		The last pause
  * @fast_till:	Till then look often: a socket has just appeared
  */
-struct patience {
+struct pauses {
 	const struct search *search;
 	bool watching;
 	int watch;
-	int pause_ms;
+	int ms;
 	int64_t fast_till;
 };
 
@@ -67,9 +71,8 @@ static int64_t search_ms(const struct search *search)
 	return search_found(search, CANDIDATE_IN_USE) ? BUSY_MS : 0;
 }
 
-static bool is_candidate(const char *name, const void *arg)
+static bool is_candidate(const struct search *search, const char *name)
 {
-	const struct search *search = arg;
 	const char *path, *slash;
 	size_t i;
 
@@ -93,58 +96,82 @@ static bool all_missing(const struct search *search)
 	return true;
 }
 
-/* Rests between two searches, for @left milliseconds at most. */
-static void rest(struct patience *patience, int64_t left)
+/* Watches the directory of a file: descriptor, or -1. */
+static int watch_directory(const char *path)
 {
-	const struct search *search = patience->search;
+	char copy[PASST_PATH_MAX + 1];
+	int fd;
+
+	strcpy(copy, path);
+	fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (fd < 0 || inotify_add_watch(fd, dirname(copy), WATCH_EVENTS) >= 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Has one of the candidates appeared or changed its mode? Other files end no pause. */
+static bool on_watch(struct loop_source *source)
+{
+	_Alignas(struct inotify_event) char buf[4096];
+	const struct pauses *pauses = source->arg;
+	const struct inotify_event *event;
+	bool found = false;
+	ssize_t len, at;
+
+	while ((len = read(source->fd, buf, sizeof(buf))) > 0) {
+		for (at = 0; at < len; at += (ssize_t)(sizeof(*event) + event->len)) {
+			event = (const struct inotify_event *)(buf + at);
+			if (event->mask & IN_Q_OVERFLOW ||
+			    (event->len && is_candidate(pauses->search, event->name)))
+				found = true;
+		}
+	}
+	return found;
+}
+
+/* Waits between two searches, until @end at most. */
+static void make_pause(struct pauses *pauses, int64_t end)
+{
+	struct loop_source watch = { .fd = pauses->watch, .ready = on_watch, .arg = pauses };
+	int64_t now = sys_now_ms();
 	int ms;
 
 	/* What appears from here on is seen; what did before, by the next search, at once. */
-	if (!patience->watching) {
-		patience->watching = true;
-		patience->watch = watch_open(search->candidates[0].path);
+	if (!pauses->watching) {
+		pauses->watching = true;
+		pauses->watch = watch_directory(pauses->search->candidates[0].path);
 		return;
 	}
-	ms = patience->pause_ms ? patience->pause_ms * 2 : PAUSE_FIRST_MS;
-	patience->pause_ms = ms < PAUSE_MS ? ms : PAUSE_MS;
+	ms = pauses->ms ? pauses->ms * 2 : PAUSE_FIRST_MS;
+	pauses->ms = ms < PAUSE_MS ? ms : PAUSE_MS;
 
-	ms = patience->pause_ms;
-	if (sys_now_ms() < patience->fast_till)
+	ms = pauses->ms;
+	if (now < pauses->fast_till)
 		ms = APPEARED_PAUSE_MS;
-	else if (patience->watch >= 0 && all_missing(search))
+	else if (pauses->watch >= 0 && all_missing(pauses->search))
 		ms = PAUSE_WATCH_MS;
-	if (watch_wait(patience->watch, ms < left ? ms : (int)left, is_candidate, search))
-		patience->fast_till = sys_now_ms() + APPEARED_MS;
+	if (loop_run(&watch, 1, now + ms < end ? now + ms : end))
+		pauses->fast_till = sys_now_ms() + APPEARED_MS;
 }
 
 /* Searches until something is found or there is no point in going on: descriptor, or -1. */
 static int search_on(struct search *search)
 {
-	struct patience patience = { .search = search, .watch = -1 };
+	struct pauses pauses = { .search = search, .watch = -1 };
 	int64_t start = sys_now_ms();
-	int64_t now;
+	int64_t end;
 	int fd;
 
 	while ((fd = search_once(search)) < 0) {
-		now = sys_now_ms();
-		search->until = start + search_ms(search);
-		if (search->until <= now)
+		end = start + search_ms(search);
+		if (end <= sys_now_ms())
 			break;
-		rest(&patience, search->until - now);
+		make_pause(&pauses, end);
 	}
-	if (patience.watch >= 0)
-		close(patience.watch);
+	if (pauses.watch >= 0)
+		close(pauses.watch);
 	return fd;
-}
-
-static void report(const struct search *search)
-{
-	const struct log *log = search->wanted->log;
-
-	if (search->wanted->socket)
-		obstacles_report_one(log, &search->candidates[0]);
-	else
-		obstacles_report(log, search->candidates, search->count);
 }
 
 /* As QEMU expects it: 0, or -1 with errno. */
@@ -155,33 +182,31 @@ static int make_blocking(int fd)
 	return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
 }
 
-/* Searches, and takes over what was found: 0, or -1 after a message. */
-static int take(struct search *search, struct connection *found)
+int discover(const struct discovery *discovery, struct connection *found)
 {
-	const struct log *log = search->wanted->log;
-	int fd = search_on(search);
+	const struct log *log = discovery->log;
+	struct search search;
+	int fd;
 
+	if (!search_begin(&search, discovery)) {
+		message_error(log, "%s: too long a path for a UNIX socket", discovery->socket);
+		return -1;
+	}
+	fd = search_on(&search);
 	if (fd < 0) {
-		report(search);
+		if (discovery->socket)
+			explain_one(log, &search.candidates[0]);
+		else
+			explain_all(log, search.candidates, search.count);
 		return -1;
 	}
 	if (make_blocking(fd)) {
-		message_error(log, "%s: %s", search->found->path, strerror(errno));
+		message_error(log, "%s: %s", search.found->path, strerror(errno));
 		close(fd);
 		return -1;
 	}
-	obstacles_warn(log, search->candidates, (size_t)(search->found - search->candidates));
+	explain_passed_over(log, search.candidates, (size_t)(search.found - search.candidates));
 	found->fd = fd;
-	strcpy(found->path, search->found->path);
+	strcpy(found->path, search.found->path);
 	return 0;
-}
-
-int discover(const struct discovery *discovery, struct connection *found)
-{
-	struct search search;
-
-	if (search_begin(&search, discovery))
-		return take(&search, found);
-	message_error(discovery->log, "%s: too long a path for a UNIX socket", discovery->socket);
-	return -1;
 }

@@ -1,31 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Finding a passt that is free: DESIGN.md, section 6. */
+/* Finding a passt that is free: searching, and searching again where that makes sense. */
 #ifndef QRAP_DISCOVER_H
 #define QRAP_DISCOVER_H
 
-#include <stdbool.h>
-
-#include "shim/common/log.h"
+#include "launcher/passt/search.h"
 #include "shim/common/passt.h"
-
-/**
- * struct discovery - What to look for
- * @log:	For messages
- * @socket:	The only path to try, or NULL to probe /tmp/passt_1.socket to passt_99.socket
- * @wait_ms:	Keep looking that long, in milliseconds
- * @trust:	Whose passt may be used
- * @meanwhile:	Called at most once, when a passt has been asked and its answer is awaited: some
- *		50 microseconds that would be lost; or NULL
- * @arg:	Its argument
- */
-struct discovery {
-	const struct log *log;
-	const char *socket;
-	int wait_ms;
-	const struct passt_trust *trust;
-	void (*meanwhile)(void *arg);
-	void *arg;
-};
 
 /**
  * struct connection - A connection to passt

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Why no passt was found, in a few lines for people. */
 #include "launcher/passt/explain.h"
 
-#include <errno.h>
-#include <stdbool.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "launcher/base/message.h"
 #include "launcher/passt/users.h"
-#include "shim/common/text.h"
 
 /* So many paths are named in a line; of the rest it says how many. */
 #define NAMED_MAX 3
 
 #define STATE_BIT(state) (1U << (state))
+
+#define NOT_TRUSTED STATE_BIT(CANDIDATE_NOT_TRUSTED)
 
 #define UNUSABLE                                                             \
 	(STATE_BIT(CANDIDATE_NOT_SOCKET) | STATE_BIT(CANDIDATE_NOT_STREAM) | \
@@ -23,117 +22,93 @@
 	 STATE_BIT(CANDIDATE_FAILED))
 
 /**
- * struct list - Sockets that share an obstacle, in words
- * @states:	Bits of those states
- * @count:	How many sockets are in one of them
+ * struct group - Sockets that cannot be used for the same reason, in words
+ * @count:	How many there are
  * @paths:	Their paths, as far as they are named, with user or reason
  * @users:	Users that --trust would have to name
- * @paths_buf:	Room for @paths
- * @users_buf:	Room for @users
  */
-struct list {
-	unsigned states;
+struct group {
 	size_t count;
-	struct text paths;
-	struct text users;
-	char paths_buf[1024];
-	char users_buf[512];
+	char paths[1024];
+	char users[512];
 };
 
-static void add_user(struct text *text, uid_t uid)
+/* Adds to a text of @size bytes what fits. */
+__attribute__((format(printf, 3, 4))) static void add(char *text, size_t size, const char *format,
+						      ...)
 {
-	char name[USER_NAME_MAX];
+	size_t len = strlen(text);
+	va_list list;
 
-	user_name(uid, name);
-	text_add(text, name);
+	va_start(list, format);
+	vsnprintf(text + len, size - len, format, list);
+	va_end(list);
 }
 
-/* What --trust has to be given for @uid: "any" for one who is unknown in this user namespace. */
-static void add_trust(struct text *text, uid_t uid)
-{
-	const struct passt_trust just_this = { .count = 1, .uids = { uid } };
-
-	if (passt_trusted(&just_this, uid))
-		add_user(text, uid);
-	else
-		text_add(text, "any");
-}
-
-/* The same as word between commas? */
+/* Is it one of the words between commas? */
 static bool has_word(const char *words, const char *word)
 {
 	size_t len = strlen(word);
-	const char *at = words;
 
-	while ((at = strstr(at, word))) {
-		if ((at == words || at[-1] == ',') && (!at[len] || at[len] == ','))
+	for (; *words; words += words[0] == ',') {
+		size_t n = strcspn(words, ",");
+
+		if (n == len && !memcmp(words, word, len))
 			return true;
-		at += len;
+		words += n;
 	}
 	return false;
 }
 
-static void add_trust_once(struct text *users, uid_t uid)
+/* What --trust has to be given for @uid: "any" for one who is unknown in this user namespace. */
+static void add_trust(struct group *group, uid_t uid)
 {
-	char buf[256];
-	struct text user;
+	const struct passt_trust just_this = { .count = 1, .uids = { uid } };
+	char user[USER_NAME_MAX] = "any";
 
-	text_start(&user, buf, sizeof(buf));
-	add_trust(&user, uid);
-	if (has_word(users->buf, buf))
-		return;
-	if (users->len)
-		text_add(users, ",");
-	text_add(users, buf);
+	if (passt_trusted(&just_this, uid))
+		user_name(uid, user);
+	if (!has_word(group->users, user))
+		add(group->users, sizeof(group->users), "%s%s", *group->users ? "," : "", user);
 }
 
-/* Whose it is or what is wrong with it, where the line itself does not say so. */
-static void add_remark(struct text *text, const struct candidate *candidate)
+/* Names it, and whose it is or what is wrong with it, where the line itself does not say so. */
+static void add_path(struct group *group, const struct candidate *candidate)
 {
-	if (!(STATE_BIT(candidate->state) & (UNUSABLE | STATE_BIT(CANDIDATE_NOT_TRUSTED))))
-		return;
-	text_add(text, " (");
+	const char *reason = candidate_state_name(candidate->state);
+	const size_t size = sizeof(group->paths);
+	char user[USER_NAME_MAX];
+
+	add(group->paths, size, "%s%s", *group->paths ? ", " : "", candidate->path);
 	if (candidate->state == CANDIDATE_NOT_TRUSTED) {
-		text_add(text, "user ");
-		add_user(text, candidate->uid);
-	} else if (candidate->state == CANDIDATE_FAILED) {
-		text_add(text, strerror(candidate->error));
-	} else {
-		text_add(text, candidate_state_name(candidate->state));
+		user_name(candidate->uid, user);
+		add(group->paths, size, " (user %s)", user);
+	} else if (STATE_BIT(candidate->state) & UNUSABLE) {
+		if (candidate->state == CANDIDATE_FAILED)
+			reason = strerror(candidate->error);
+		add(group->paths, size, " (%s)", reason);
 	}
-	text_add(text, ")");
 }
 
-static void list_make(struct list *list, unsigned states, const struct candidate *candidates,
-		      size_t count)
+static void group_make(struct group *group, unsigned states, const struct candidate *candidates,
+		       size_t count)
 {
 	const struct candidate *end = candidates + count;
 
-	list->states = states;
-	list->count = 0;
-	text_start(&list->paths, list->paths_buf, sizeof(list->paths_buf));
-	text_start(&list->users, list->users_buf, sizeof(list->users_buf));
-
+	memset(group, 0, sizeof(*group));
 	for (; candidates < end; candidates++) {
 		if (!(STATE_BIT(candidates->state) & states))
 			continue;
 		if (candidates->state == CANDIDATE_NOT_TRUSTED)
-			add_trust_once(&list->users, candidates->uid);
-		if (list->count++ >= NAMED_MAX)
-			continue;
-		if (list->count > 1)
-			text_add(&list->paths, ", ");
-		text_add(&list->paths, candidates->path);
-		add_remark(&list->paths, candidates);
+			add_trust(group, candidates->uid);
+		if (group->count++ < NAMED_MAX)
+			add_path(group, candidates);
 	}
-	if (list->count > NAMED_MAX) {
-		text_add(&list->paths, " and ");
-		text_add_int(&list->paths, (int64_t)(list->count - NAMED_MAX));
-		text_add(&list->paths, " more");
-	}
+	if (group->count > NAMED_MAX)
+		add(group->paths, sizeof(group->paths), " and %zu more", group->count - NAMED_MAX);
 }
 
-void obstacles_report(const struct log *log, const struct candidate *candidates, size_t count)
+void explain_all(const struct log *log, const struct candidate *candidates, size_t count)
 {
 	static const struct {
 		unsigned states;
@@ -144,40 +119,40 @@ void obstacles_report(const struct log *log, const struct candidate *candidates,
 		{ STATE_BIT(CANDIDATE_STALE), "left behind by a passt that is gone" },
 		{ UNUSABLE, "of no use" },
 	};
-	struct list list;
+	struct group group;
 	size_t i;
 
-	list_make(&list, STATE_BIT(CANDIDATE_MISSING), candidates, count);
+	group_make(&group, STATE_BIT(CANDIDATE_MISSING), candidates, count);
 	message_error(log,
 		      "no passt %s (%s to %s): start one with \"passt\", or let qrap run one for "
 		      "this VM with --passt",
-		      list.count == count ? "found" : "is free", candidates[0].path,
+		      group.count == count ? "found" : "is free", candidates[0].path,
 		      candidates[count - 1].path);
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		list_make(&list, kinds[i].states, candidates, count);
-		if (list.count)
-			message_error(log, "%s: %s", kinds[i].what, list.paths.buf);
+		group_make(&group, kinds[i].states, candidates, count);
+		if (group.count)
+			message_error(log, "%s: %s", kinds[i].what, group.paths);
 	}
-	list_make(&list, STATE_BIT(CANDIDATE_NOT_TRUSTED), candidates, count);
-	if (list.count)
-		message_error(log, "not trusted: %s; --trust %s allows it", list.paths.buf,
-			      list.users.buf);
+	group_make(&group, NOT_TRUSTED, candidates, count);
+	if (group.count)
+		message_error(log, "not trusted: %s; --trust %s allows it", group.paths,
+			      group.users);
 }
 
-void obstacles_warn(const struct log *log, const struct candidate *candidates, size_t count)
+void explain_passed_over(const struct log *log, const struct candidate *candidates, size_t count)
 {
-	struct list list;
+	struct group group;
 
-	list_make(&list, STATE_BIT(CANDIDATE_NOT_TRUSTED), candidates, count);
-	if (list.count)
+	group_make(&group, NOT_TRUSTED, candidates, count);
+	if (group.count)
 		message_warning(log, "passed over, not trusted: %s; --trust %s allows it",
-				list.paths.buf, list.users.buf);
+				group.paths, group.users);
 }
 
-void obstacles_report_one(const struct log *log, const struct candidate *candidate)
+void explain_one(const struct log *log, const struct candidate *candidate)
 {
 	const char *path = candidate->path;
-	struct list list;
+	struct group group;
 
 	switch (candidate->state) {
 	case CANDIDATE_MISSING:
@@ -195,9 +170,9 @@ void obstacles_report_one(const struct log *log, const struct candidate *candida
 			      path);
 		break;
 	case CANDIDATE_NOT_TRUSTED:
-		list_make(&list, STATE_BIT(CANDIDATE_NOT_TRUSTED), candidate, 1);
-		message_error(log, "not trusted: %s; --trust %s allows it", list.paths.buf,
-			      list.users.buf);
+		group_make(&group, NOT_TRUSTED, candidate, 1);
+		message_error(log, "not trusted: %s; --trust %s allows it", group.paths,
+			      group.users);
 		break;
 	case CANDIDATE_LINK:
 		message_error(log,

@@ -9,12 +9,12 @@
 #include "shim/common/log.h"
 
 /* Says why none of the default sockets could be used, and what to do: at most 6 lines. */
-void obstacles_report(const struct log *log, const struct candidate *candidates, size_t count);
+void explain_all(const struct log *log, const struct candidate *candidates, size_t count);
 
 /* Says why the one socket that the user named could not be used, and what to do: one line. */
-void obstacles_report_one(const struct log *log, const struct candidate *candidate);
+void explain_one(const struct log *log, const struct candidate *candidate);
 
 /* Warns, in one line, of sockets that were passed over since their owner is not trusted. */
-void obstacles_warn(const struct log *log, const struct candidate *candidates, size_t count);
+void explain_passed_over(const struct log *log, const struct candidate *candidates, size_t count);
 
 #endif /* QRAP_EXPLAIN_H */

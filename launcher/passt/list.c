@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* --list: the passt sockets of this host, without connecting to any. */
 #include "launcher/passt/list.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "launcher/base/message.h"
-#include "launcher/passt/candidate.h"
-#include "launcher/passt/server.h"
+#include "launcher/passt/passt_process.h"
 #include "launcher/passt/users.h"
 #include "shim/common/sys.h"
 #include "shim/common/text.h"
@@ -27,6 +24,20 @@ struct row {
 	struct process client;
 	struct process guess;
 	unsigned guesses;
+};
+
+/* What a line of either form says of a socket. */
+enum column { PATH, STATE, PID, USER, AGE, CLIENT, COLUMNS };
+
+/* Room for each: paths, names and numbers are shorter. */
+#define CELL_SIZE USER_NAME_MAX
+
+static const struct {
+	const char *name;
+	bool is_text;
+} columns[COLUMNS] = {
+	[PATH] = { "path", true }, [STATE] = { "state", true }, [PID] = { "pid", false },
+	[USER] = { "user", true }, [AGE] = { "age", false },    [CLIENT] = { "client", false },
 };
 
 /**
@@ -56,7 +67,7 @@ static bool is_listed(const struct candidate *candidate)
 static int find_files(struct list *list)
 {
 	const struct settings *options = list->options;
-	size_t count = candidates_count(options->socket);
+	size_t count = candidates_name(list->candidates, options->socket);
 	size_t i;
 
 	if (!count) {
@@ -65,7 +76,6 @@ static int find_files(struct list *list)
 		return -1;
 	}
 	for (i = 0; i < count; i++) {
-		candidate_name(&list->candidates[i], i, options->socket);
 		candidate_look(&list->candidates[i], &options->trust);
 		if (is_listed(&list->candidates[i]))
 			list->candidates[list->count++] = list->candidates[i];
@@ -99,7 +109,7 @@ static void guess_server(struct list *list)
 		if (!list->candidates[i].listens)
 			continue;
 		row = &list->rows[i];
-		switch (server_serves(&list->process, &list->candidates[i])) {
+		switch (passt_serves(&list->process, &list->candidates[i])) {
 		case HOLDS:
 			row->server = list->process;
 			break;
@@ -184,106 +194,101 @@ static int64_t age(const struct list *list, size_t i)
 	return now_ms > since_ms ? (now_ms - since_ms) / 1000 : 0;
 }
 
-/* User of the passt, or else owner of the file: by name, or by number where there is none. */
-static void server_user(const struct list *list, size_t i, char name[USER_NAME_MAX])
-{
-	const struct process *server = &list->rows[i].server;
-
-	user_name(server->pid ? server->uid : list->candidates[i].uid, name);
-}
-
-static void print_json_number(const char *name, int64_t value, bool known)
-{
-	if (known)
-		printf(",\"%s\":%lld", name, (long long)value);
-	else
-		printf(",\"%s\":null", name);
-}
-
-static void print_json_text(const char *name, const char *value)
-{
-	char buf[1024];
-	struct text text;
-
-	text_start(&text, buf, sizeof(buf));
-	text_add_json(&text, value);
-	printf("\"%s\":%s", name, buf);
-}
-
-static void print_json(const struct list *list)
-{
-	const struct row *row;
-	char user[USER_NAME_MAX];
-	size_t i;
-
-	putchar('[');
-	for (i = 0; i < list->count; i++) {
-		row = &list->rows[i];
-		server_user(list, i, user);
-		printf("%s\n{", i ? "," : "");
-		print_json_text("path", list->candidates[i].path);
-		putchar(',');
-		print_json_text("state", state_name(list, i));
-		print_json_number("pid", row->server.pid, row->server.pid);
-		putchar(',');
-		print_json_text("user", user);
-		print_json_number("age", age(list, i), age(list, i) >= 0);
-		print_json_number("client", row->client.pid, row->client.pid);
-		putchar('}');
-	}
-	puts(list->count ? "\n]" : "]");
-}
-
-/* A time in its largest unit: "5s", "12m", "3h", "2d"; "-" where it is not known. */
-static void print_age(int64_t seconds)
+/* A time in its largest unit: "5s", "12m", "3h", "2d". */
+static void write_age(char *cell, size_t size, int64_t seconds)
 {
 	static const struct {
 		int seconds;
 		char unit;
 	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
-	char buf[32] = "0s";
 	size_t i = 0;
 
 	while (i < 3 && seconds < units[i].seconds)
 		i++;
-	snprintf(buf, sizeof(buf), "%lld%c", (long long)(seconds / units[i].seconds),
-		 units[i].unit);
-	printf("%-6s", seconds < 0 ? "-" : buf);
+	snprintf(cell, size, "%lld%c", (long long)(seconds / units[i].seconds), units[i].unit);
 }
 
-static void print_pid(pid_t pid)
+/* Writes the cells of a line; those of what is not known are left empty. */
+static void write_cells(const struct list *list, size_t i, char cells[COLUMNS][CELL_SIZE])
 {
-	if (pid)
-		printf("%-9d", (int)pid);
-	else
-		printf("%-9s", "-");
+	const struct candidate *candidate = &list->candidates[i];
+	const struct process *server = &list->rows[i].server;
+	const struct process *client = &list->rows[i].client;
+	bool json = list->options->json;
+	int64_t seconds = age(list, i);
+
+	memset(cells, 0, COLUMNS * CELL_SIZE);
+	snprintf(cells[PATH], CELL_SIZE, "%s", candidate->path);
+	snprintf(cells[STATE], CELL_SIZE, "%s", state_name(list, i));
+	if (server->pid)
+		snprintf(cells[PID], CELL_SIZE, "%d", (int)server->pid);
+	/* User of the passt, or else owner of the file. */
+	user_name(server->pid ? server->uid : candidate->uid, cells[USER]);
+	if (seconds >= 0 && json)
+		snprintf(cells[AGE], CELL_SIZE, "%lld", (long long)seconds);
+	else if (seconds >= 0)
+		write_age(cells[AGE], CELL_SIZE, seconds);
+	if (client->pid && json)
+		snprintf(cells[CLIENT], CELL_SIZE, "%d", (int)client->pid);
+	else if (client->pid)
+		snprintf(cells[CLIENT], CELL_SIZE, "%d (%s)", (int)client->pid, client->name);
+}
+
+/* Prints a line of the table: its first column is as wide as the longest path. */
+static void print_line(char cells[COLUMNS][CELL_SIZE], int width)
+{
+	message_answer("%-*s  %-11s %-8s %-11s %-5s %s", width, cells[PATH], cells[STATE],
+		       *cells[PID] ? cells[PID] : "-", cells[USER], *cells[AGE] ? cells[AGE] : "-",
+		       *cells[CLIENT] ? cells[CLIENT] : "-");
+}
+
+/* Prints an object of the array. */
+static void print_object(char cells[COLUMNS][CELL_SIZE])
+{
+	char buf[4 * CELL_SIZE];
+	struct text text;
+	size_t i;
+
+	for (i = 0; i < COLUMNS; i++) {
+		text_start(&text, buf, sizeof(buf));
+		if (columns[i].is_text)
+			text_add_json(&text, cells[i]);
+		else
+			text_add(&text, *cells[i] ? cells[i] : "null");
+		printf("%c\"%s\":%s", i ? ',' : '{', columns[i].name, buf);
+	}
+	putchar('}');
 }
 
 static void print_table(const struct list *list)
 {
-	const struct process *client;
+	char cells[COLUMNS][CELL_SIZE] = { "PATH", "STATE", "PID", "USER", "AGE", "CLIENT" };
 	int width = (int)strlen("PATH");
-	char user[USER_NAME_MAX];
 	size_t i;
 
 	for (i = 0; i < list->count; i++) {
 		if (width < (int)strlen(list->candidates[i].path))
 			width = (int)strlen(list->candidates[i].path);
 	}
-	printf("%-*s  %-12s%-9s%-12s%-6s%s\n", width, "PATH", "STATE", "PID", "USER", "AGE",
-	       "CLIENT");
+	print_line(cells, width);
 	for (i = 0; i < list->count; i++) {
-		client = &list->rows[i].client;
-		server_user(list, i, user);
-		printf("%-*s  %-12s", width, list->candidates[i].path, state_name(list, i));
-		print_pid(list->rows[i].server.pid);
-		printf("%-11s ", user);
-		print_age(age(list, i));
-		if (client->pid)
-			printf("%d (%s)\n", (int)client->pid, client->name);
-		else
-			puts("-");
+		write_cells(list, i, cells);
+		print_line(cells, width);
 	}
+}
+
+static void print_json(const struct list *list)
+{
+	char cells[COLUMNS][CELL_SIZE];
+	size_t i;
+
+	putchar('[');
+	for (i = 0; i < list->count; i++) {
+		write_cells(list, i, cells);
+		fputs(i ? ",\n" : "\n", stdout);
+		print_object(cells);
+	}
+	puts(list->count ? "\n]" : "]");
 }
 
 static bool any_free(const struct list *list)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The passt processes of this host, as far as /proc lets us look: proc(5). */
 #include "launcher/passt/passt_process.h"
 
 #include <ctype.h>
@@ -15,6 +14,12 @@
 
 /* Of a longer command line the end is not looked at. */
 #define COMMAND_LINE_MAX 16384
+
+/* Between a passt's start, or its move into the background, and its socket: no more than that. */
+#define START_MS 2000
+
+/* A passt that moves into the background gets a number that is that close, as a rule. */
+#define BACKGROUND_PIDS 16
 
 static int open_below(pid_t pid, const char *name, int flags)
 {
@@ -119,59 +124,22 @@ static bool read_stat(struct process *process)
 	return true;
 }
 
-/* What there is to know of a process whose command line is these words. */
-static bool read_all(pid_t pid, const char *words, size_t len, struct process *process)
+bool process_read(pid_t pid, struct process *process)
 {
+	char words[COMMAND_LINE_MAX];
+	ssize_t len = read_below(pid, "cmdline", words, sizeof(words));
 	char path[32];
 	struct stat st;
 
-	*process = (struct process) { .pid = pid, .passt = len && is_passt(words) };
-	if (!read_stat(process))
+	*process = (struct process) { .pid = pid, .passt = len > 0 && is_passt(words) };
+	if (len < 0 || !read_stat(process))
 		return false;
 	/* All below it is root's, as nobody may trace a passt; the directory itself is not. */
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	process->uid = stat(path, &st) ? (uid_t)-1 : st.st_uid;
 	if (process->passt)
-		read_words(process, words, len);
+		read_words(process, words, (size_t)len);
 	return true;
-}
-
-/* The words of a command line, each with its NUL, until the next call: their length, or -1. */
-static ssize_t read_command_line(pid_t pid, const char **words)
-{
-	/* Not on the stack: there, what is called further on would be that many pages away. */
-	static char buf[COMMAND_LINE_MAX];
-
-	*words = buf;
-	return read_below(pid, "cmdline", buf, sizeof(buf));
-}
-
-bool process_read(pid_t pid, struct process *process)
-{
-	const char *words;
-	ssize_t len = read_command_line(pid, &words);
-
-	return len >= 0 && read_all(pid, words, (size_t)len, process);
-}
-
-bool process_peek_passt(pid_t pid, struct process *process)
-{
-	const char *words;
-	ssize_t len = read_command_line(pid, &words);
-
-	if (len <= 0 || !is_passt(words))
-		return false;
-	*process = (struct process) { .pid = pid, .uid = (uid_t)-1, .passt = true };
-	read_words(process, words, (size_t)len);
-	return true;
-}
-
-bool process_read_passt(pid_t pid, struct process *process)
-{
-	const char *words;
-	ssize_t len = read_command_line(pid, &words);
-
-	return len > 0 && is_passt(words) && read_all(pid, words, (size_t)len, process);
 }
 
 enum holding process_holds(pid_t pid, bool (*wanted)(uint32_t inode, void *arg), void *arg)
@@ -213,4 +181,99 @@ void processes_each(bool (*visit)(pid_t pid, void *arg), void *arg)
 			break;
 	}
 	closedir(directory);
+}
+
+static bool is_listener(uint32_t inode, void *arg)
+{
+	const struct candidate *candidate = arg;
+
+	return inode == candidate->listener;
+}
+
+static bool same_path(const char *path, const struct candidate *candidate)
+{
+	struct stat st;
+
+	if (!strcmp(path, candidate->path))
+		return true;
+	/* A relative one is relative to a directory that we do not know. */
+	return path[0] == '/' && !stat(path, &st) && st.st_dev == candidate->device &&
+	       st.st_ino == candidate->file;
+}
+
+static bool has_default_name(const struct candidate *candidate)
+{
+	return !strncmp(candidate->path, CANDIDATE_PREFIX, sizeof(CANDIDATE_PREFIX) - 1);
+}
+
+enum holding passt_serves(const struct process *process, const struct candidate *candidate)
+{
+	enum holding holding = HOLDS_UNKNOWN;
+	int64_t made_ms;
+
+	if (candidate->listener)
+		holding = process_holds(process->pid, is_listener, (void *)candidate);
+	if (holding != HOLDS_UNKNOWN)
+		return holding;
+	/* Newer passt makes its socket first, and then changes from root to another user. */
+	if (process->uid != candidate->uid && candidate->uid)
+		return HOLDS_NOT;
+	if (process->socket[0])
+		return same_path(process->socket, candidate) ? HOLDS : HOLDS_NOT;
+	if (!has_default_name(candidate))
+		return HOLDS_NOT;
+	made_ms = candidate->made.tv_sec * 1000LL + candidate->made.tv_nsec / 1000000;
+	return llabs(process->started_ms - made_ms) > START_MS ? HOLDS_NOT : HOLDS_UNKNOWN;
+}
+
+/* Is a plain passt, and none of the other kind, where the listener or its child must be? */
+static bool plain_passt_at(pid_t listener)
+{
+	struct process process;
+	bool plain = false;
+	int i;
+
+	for (i = 0; listener > 0 && i <= BACKGROUND_PIDS; i++) {
+		if (!process_read(listener + i, &process) || !process.passt)
+			continue;
+		if (process.vhost_user)
+			return false;
+		plain = true;
+		if (!i)
+			break;
+	}
+	return plain;
+}
+
+struct question {
+	const struct candidate *candidate;
+	pid_t listener;
+	enum vhost_user answer;
+};
+
+static bool ask_process(pid_t pid, void *arg)
+{
+	struct question *question = arg;
+	struct process process;
+	enum holding holding;
+
+	if (!process_read(pid, &process) || !process.vhost_user)
+		return true;
+	holding = passt_serves(&process, question->candidate);
+	if (holding == HOLDS || (holding == HOLDS_UNKNOWN && pid == question->listener))
+		question->answer = VHOST_USER_YES;
+	else if (holding == HOLDS_UNKNOWN)
+		question->answer = VHOST_USER_MAYBE;
+	return question->answer != VHOST_USER_YES;
+}
+
+enum vhost_user passt_speaks_vhost_user(const struct candidate *candidate, pid_t listener)
+{
+	struct question question = { .candidate = candidate, .listener = listener };
+
+	/* The usual case, without a look at all processes of the host. */
+	if (plain_passt_at(listener))
+		return VHOST_USER_NO;
+	processes_each(ask_process, &question);
+	return question.answer;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The processes of this host and which of them are passt, as far as /proc lets us look: proc(5). */
+/*
+ * The processes of this host, which of them are passt, and which socket they serve, as far as /proc
+ * lets us look: proc(5).
+ */
 #ifndef QRAP_PASST_PROCESS_H
 #define QRAP_PASST_PROCESS_H
 
@@ -7,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "shim/common/passt.h"
+#include "launcher/passt/candidate.h"
 
 /**
  * struct process - A process
@@ -40,12 +43,6 @@ struct process {
  */
 bool process_read(pid_t pid, struct process *process);
 
-/* As process_read(), for a passt; sooner done with any other process: false. */
-bool process_read_passt(pid_t pid, struct process *process);
-
-/* As process_read_passt(), but for what is not on its command line: @uid, @started_ms and @name. */
-bool process_peek_passt(pid_t pid, struct process *process);
-
 enum holding { HOLDS_NOT, HOLDS, HOLDS_UNKNOWN };
 
 /**
@@ -64,5 +61,30 @@ enum holding process_holds(pid_t pid, bool (*wanted)(uint32_t inode, void *arg),
  * @arg:	For @visit
  */
 void processes_each(bool (*visit)(pid_t pid, void *arg), void *arg);
+
+/**
+ * passt_serves() - Is it this passt that serves this socket?
+ * @process:	The passt
+ * @candidate:	The socket
+ *
+ * By the descriptors it holds, where we may look; else by the path that it was given; else it may
+ * be the one if it started when the socket's file was made.
+ *
+ * Return: HOLDS_UNKNOWN if it may be
+ */
+enum holding passt_serves(const struct process *process, const struct candidate *candidate);
+
+enum vhost_user { VHOST_USER_NO, VHOST_USER_MAYBE, VHOST_USER_YES };
+
+/**
+ * passt_speaks_vhost_user() - Is this the socket of a passt --vhost-user?
+ * @candidate:	The socket
+ * @listener:	Process that made it listen, as SO_PEERCRED tells: it may be gone, or 0
+ *
+ * To such a passt an Ethernet frame is a broken message, and its end.
+ *
+ * Return: VHOST_USER_MAYBE if there is such a passt, and it may be this one
+ */
+enum vhost_user passt_speaks_vhost_user(const struct candidate *candidate, pid_t listener);
 
 #endif /* QRAP_PASST_PROCESS_H */

@@ -8,17 +8,31 @@
 #include <stdint.h>
 
 #include "launcher/passt/candidate.h"
-#include "launcher/passt/discover.h"
+#include "shim/common/log.h"
 
 /* So many connections are open at once, at most. */
-#define ATTEMPTS_MAX 32
+#define ATTEMPTS_MAX 50
+
+/**
+ * struct discovery - What to look for
+ * @log:	For messages
+ * @socket:	The only path to try, or NULL to probe /tmp/passt_1.socket to passt_99.socket
+ * @wait_ms:	Keep looking that long, in milliseconds
+ * @trust:	Whose passt may be used
+ */
+struct discovery {
+	const struct log *log;
+	const char *socket;
+	int wait_ms;
+	const struct passt_trust *trust;
+};
 
 /**
  * struct attempt - A connection that waits for its answer
  * @candidate:	Whom we are connected to
  * @fd:		The connection
  * @since:	Since when, in milliseconds of sys_now_ms()
- * @listening:	It was not asked, as it may speak vhost-user
+ * @listening:	It was not asked, as it may speak vhost-user: it has to speak first
  * @answered:	The answer is there
  */
 struct attempt {
@@ -30,54 +44,34 @@ struct attempt {
 };
 
 /**
- * struct search - What was looked for, and what is known
+ * struct search - What is looked for, and what is known
  * @wanted:	What is looked for
- * @until:	Time at which to end, in milliseconds of sys_now_ms(), or 0
- * @count:	How many sockets there are to try: candidates_count()
- * @named:	How many of them have a path by now: all, unless a search has succeeded
  * @found:	The one that was connected to, in the end
  * @start:	When the search under way began
+ * @last_start:	When the last attempt was due
  * @next:	Index of the next one to try
+ * @open:	How many of @attempts are in use
+ * @places:	How many may be: fewer than ATTEMPTS_MAX where there are no more descriptors
  * @attempts:	Open connections, in the order of @candidates
- * @open:	How many
- * @next_start:	Time at which the next one may be tried although there are open ones
- * @places:	How many may be open at once
- * @overtaken:	One was silent for too long, or all of them were slow: the next ones follow in steps
- * @tried:	A connection was made, or not made, to one of them
- * @looked:	How many of @candidates have been looked at
- * @meanwhile_done: @wanted->meanwhile was called
- * @all_known:	All of them have been, and the kernel's table of sockets was seen in full
- * @said:	For each: the state that was traced last
- * @silent_till: For each: not to be tried again before that time
- * @candidates:	Sockets to try, in order
- *
- * What every search uses is in front, on one page with the first of the sockets.
+ * @count:	How many sockets there are to try
+ * @candidates:	They, in order
  */
 struct search {
 	const struct discovery *wanted;
-	int64_t until;
-	size_t count;
-	size_t named;
 	struct candidate *found;
 	int64_t start;
+	int64_t last_start;
 	size_t next;
-	struct attempt attempts[ATTEMPTS_MAX];
 	size_t open;
-	int64_t next_start;
 	size_t places;
-	bool overtaken;
-	bool tried;
-	size_t looked;
-	bool meanwhile_done;
-	bool all_known;
-	enum candidate_state said[CANDIDATES_MAX];
-	int64_t silent_till[CANDIDATES_MAX];
+	struct attempt attempts[ATTEMPTS_MAX];
+	size_t count;
 	struct candidate candidates[CANDIDATES_MAX];
 };
 
 /**
  * search_begin() - Prepare a search
- * @search:	Filled; its arrays are filled as far as the search gets
+ * @search:	Filled
  * @wanted:	What to look for
  *
  * Return: false for a path that is too long
@@ -88,10 +82,13 @@ bool search_begin(struct search *search, const struct discovery *wanted);
  * search_once() - Look at all candidates anew, and connect to the first one that answers
  * @search:	What to look for; filled with what was seen
  *
- * "First" is the lowest-numbered one that answers within 100 ms, or after 440 ms, when that would
- * take too long, any. All connections but the one that is returned are closed. With --socket, a
- * passt that stays mute is returned too, after a warning. Else it takes 1 s at most, as long as
- * there are descriptors for as many as are to be asked at once.
+ * They are tried in order, one at a time as long as they answer: a connection that is closed again
+ * may have been the only one that a passt --one-off takes. One that is slow is overtaken. The
+ * lowest-numbered one that answers within 100 ms is used, or else whichever answers.
+ *
+ * All connections but the one that is returned are closed. With --socket, a passt that stays mute
+ * is returned too, after a warning. As long as there are enough descriptors it takes about 1 s at
+ * most, and 3 s where there is but one that might still answer.
  *
  * Return: connected descriptor, non-blocking, and @search->found is set; or -1
  */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The UNIX sockets that the kernel knows, from sock_diag(7) or from /proc/net/unix. */
 #include "launcher/passt/unix_diag.h"
 
 #include <errno.h>
@@ -7,8 +6,6 @@
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
@@ -18,23 +15,12 @@
 #define STATE_ESTABLISHED 1
 #define STATE_LISTEN      10
 
-/* In /proc/net/unix a socket that listens has this flag: __SO_ACCEPTCON, linux/net.h. */
-#define FLAG_LISTENS 0x10000
-
-/* ... and one that is neither listening nor connected has this state: SS_UNCONNECTED. */
-#define PROC_UNCONNECTED 1
-
 struct visit {
 	size_t limit;
 	size_t seen;
 	socket_visitor *row;
 	void *arg;
 };
-
-static bool limit_reached(const struct visit *visit)
-{
-	return visit->limit && visit->seen >= visit->limit;
-}
 
 /* Copies the value of an attribute; what a shorter one lacks is zero. */
 static void attribute_value(const struct nlattr *attribute, void *value, size_t size)
@@ -76,7 +62,7 @@ static void read_attribute(const struct nlattr *attribute, struct socket_row *ro
 	}
 }
 
-static void visit_diag(struct visit *visit, const struct nlmsghdr *header)
+static void visit_message(struct visit *visit, const struct nlmsghdr *header)
 {
 	const struct unix_diag_msg *msg = NLMSG_DATA(header);
 	const struct nlattr *attribute = (const struct nlattr *)(msg + 1);
@@ -98,7 +84,7 @@ static void visit_diag(struct visit *visit, const struct nlmsghdr *header)
 		left -= step < left ? step : left;
 		attribute = (const struct nlattr *)((const char *)attribute + step);
 	}
-	if (row.path)
+	if (row.path && row.file)
 		visit->row(visit->arg, &row);
 }
 
@@ -106,7 +92,7 @@ static void visit_diag(struct visit *visit, const struct nlmsghdr *header)
  * One piece of the kernel's answer: 1 for the last, 0 for more to come, or -errno. The length is
  * signed, as NLMSG_NEXT() subtracts from it what the end of a message is filled up with, too.
  */
-static int visit_diag_piece(struct visit *visit, const char *buf, int64_t len)
+static int visit_piece(struct visit *visit, const char *buf, int64_t len)
 {
 	const struct nlmsghdr *header = (const struct nlmsghdr *)buf;
 	const struct nlmsgerr *failure;
@@ -120,36 +106,35 @@ static int visit_diag_piece(struct visit *visit, const char *buf, int64_t len)
 				return -EPROTO;
 			return failure->error < 0 ? failure->error : -EPROTO;
 		}
-		visit_diag(visit, header);
+		visit_message(visit, header);
 	}
 	return 0;
 }
 
-static int read_diag_answer(int fd, struct visit *visit)
+/* Reads the answer, as far as it is wanted: 0 or -errno. */
+static int read_answer(int fd, struct visit *visit)
 {
-	/*
-	 * The kernel fills at most 32 KiB at a time: linux/netlink.h, NLMSG_GOODSIZE and up. Not on
-	 * the stack, where it would take more pages than it fills.
-	 */
-	static _Alignas(struct nlmsghdr) char buf[32768];
+	/* The kernel fills at most 32 KiB at a time: linux/netlink.h, NLMSG_GOODSIZE and up. */
+	_Alignas(struct nlmsghdr) char buf[32768];
 	ssize_t len;
 	int ret;
 
-	while (!limit_reached(visit)) {
+	while (!visit->limit || visit->seen < visit->limit) {
 		len = recv(fd, buf, sizeof(buf), 0);
 		if (len < 0 && errno == EINTR)
 			continue;
 		if (len <= 0)
 			return len ? -errno : -EPROTO;
-		ret = visit_diag_piece(visit, buf, len);
+		ret = visit_piece(visit, buf, len);
 		if (ret)
-			return ret;
+			return ret > 0 ? 0 : ret;
 	}
 	return 0;
 }
 
-static int read_diag(struct visit *visit)
+int sockets_read(size_t limit, socket_visitor *row, void *arg)
 {
+	struct visit visit = { .limit = limit, .row = row, .arg = arg };
 	struct {
 		struct nlmsghdr header;
 		struct unix_diag_req body;
@@ -169,60 +154,7 @@ static int read_diag(struct visit *visit)
 	if (send(fd, &request, sizeof(request), 0) < 0)
 		ret = -errno;
 	else
-		ret = read_diag_answer(fd, visit);
+		ret = read_answer(fd, &visit);
 	close(fd);
 	return ret;
-}
-
-/* "Num: RefCount Protocol Flags Type St Inode Path", all but the inode in hexadecimal. */
-static void visit_line(struct visit *visit, char *line)
-{
-	unsigned flags, type, state;
-	struct socket_row row = { 0 };
-	int path = 0;
-
-	visit->seen++;
-	line[strcspn(line, "\n")] = '\0';
-	if (sscanf(line, "%*s %*x %*x %x %x %x %u %n", &flags, &type, &state, &row.inode, &path) <
-		    4 ||
-	    !path || type != SOCK_STREAM || !line[path] || line[path] == '@')
-		return;
-	row.path = line + path;
-	row.listens = flags & FLAG_LISTENS;
-	if (!row.listens && state == PROC_UNCONNECTED)
-		return;
-	visit->row(visit->arg, &row);
-}
-
-static int read_proc(struct visit *visit)
-{
-	FILE *file = fopen("/proc/net/unix", "re");
-	char *line = NULL;
-	size_t size = 0;
-	int ret = 1;
-
-	if (!file)
-		return -errno;
-	while (getline(&line, &size, file) >= 0) {
-		if (limit_reached(visit)) {
-			ret = 0;
-			break;
-		}
-		visit_line(visit, line);
-	}
-	free(line);
-	fclose(file);
-	return ret;
-}
-
-int sockets_read(size_t limit, socket_visitor *row, void *arg)
-{
-	struct visit visit = { .limit = limit, .row = row, .arg = arg };
-	int ret;
-
-	ret = read_diag(&visit);
-	if (ret >= 0)
-		return ret;
-	visit.seen = 0;
-	return read_proc(&visit);
 }

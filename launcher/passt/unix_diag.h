@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The UNIX sockets that the kernel knows: who listens on which file, and who is connected. */
+/*
+ * The UNIX sockets that the kernel knows, from sock_diag(7): who listens on which file, and who is
+ * connected.
+ */
 #ifndef QRAP_UNIX_DIAG_H
 #define QRAP_UNIX_DIAG_H
 
@@ -12,9 +15,9 @@
  * struct socket_row - One UNIX socket that is bound to a file, or was accepted from one that is
  * @path:	Path as it was given to bind(2): another mount namespace may mean another file
  * @device:	Device of that file, as stat(2) has it on most file systems
- * @file:	Inode number of that file, cut to 32 bits, or 0 where it is not known
+ * @file:	Inode number of that file, cut to 32 bits
  * @inode:	Inode number of the socket itself, as in /proc/PID/fd, or 0: not accepted yet
- * @peer:	Inode number of the socket it is connected to, or 0 where it is not known
+ * @peer:	Inode number of the socket it is connected to, or 0: that one is closed
  * @listens:	It listens; if not, it is one end of a connection
  */
 struct socket_row {
@@ -35,9 +38,7 @@ typedef void socket_visitor(void *arg, const struct socket_row *row);
  * @visit:	Called for those with a path
  * @arg:	For @visit
  *
- * From sock_diag(7), which knows files and peers; else from /proc/net/unix, which knows paths only.
- *
- * Return: 1 if all were seen, 0 if @limit ended it, or -errno if there is neither source
+ * Return: 0, or -errno: a kernel without CONFIG_UNIX_DIAG, or one who may not ask it
  */
 int sockets_read(size_t limit, socket_visitor *visit, void *arg);
 
