@@ -175,8 +175,8 @@ static int64_t next_due(const struct search *search)
 	return step < search->last_start + REPLY_MS ? step : search->last_start + REPLY_MS;
 }
 
-/* Until when to wait for the oldest attempt, if nobody else answers. */
-static int64_t patience(const struct search *search)
+/* Until when the oldest attempt is waited for, if nobody else answers. */
+static int64_t give_up_at(const struct search *search)
 {
 	const struct discovery *wanted = search->wanted;
 	int64_t since = search->attempts[0].since;
@@ -278,12 +278,12 @@ static struct attempt *find(struct search *search)
 		}
 		if (!search->open)
 			return NULL;
-		if (!answered && patience(search) <= now) {
+		if (!answered && give_up_at(search) <= now) {
 			found = expire(search);
 			continue;
 		}
-		if (!answered && patience(search) < due)
-			due = patience(search);
+		if (!answered && give_up_at(search) < due)
+			due = give_up_at(search);
 		wait_for_answers(search, due);
 		collect_answers(search);
 	}
