@@ -144,7 +144,7 @@ clean_tree() {
 	local named phony
 
 	named=$(make -s -C "$TOP" help | sed -n 's/^make \(deb, make rpm\|[a-z-]*\) .*/\1/p' | sed 's/, make /\n/' | sort -u)
-	phony=$(sed -n '/^\.PHONY:/,/[^\\]$/p' "$TOP/Makefile" | tr -d '\\' | sed 's/^\.PHONY://' | tr -s ' \t' '\n' | grep . |
+	phony=$(sed -n '/^\.PHONY:/,/[^\\]$/p' "$TOP/Makefile" | sed 's/^\.PHONY://' | tr -s ' \t' '\n' | grep '^[a-z]' |
 		grep -vxE 'all|help|check-ready|helpers|fuzzers|FORCE|.*-results' | sort -u)
 	diff <(echo "$named" | grep .) <(echo "$phony")
 }
@@ -159,7 +159,7 @@ clean_tree() {
 	cp "$tarball" /tmp/first
 	make -s dist
 	cmp /tmp/first "$tarball"
-	mkdir /tmp/from && tar -C /tmp/from -xzf "$tarball"
-	make -s -C /tmp/from/qrap-*
-	[ "$(/tmp/from/qrap-*/build/qrap --version)" = "qrap $(sed -n 's/^VERSION := //p' Makefile)" ]
+	mkdir /tmp/from && tar -C /tmp/from --strip-components=1 -xzf "$tarball"
+	make -s -C /tmp/from
+	[ "$(/tmp/from/build/qrap --version)" = "qrap $(sed -n 's/^VERSION := //p' Makefile)" ]
 }

@@ -30,7 +30,7 @@ static struct qemu *program_at(struct qemu *program, const char *path)
 
 static int check(struct preload *preload, char **command)
 {
-	struct qemu program;
+	struct qemu program = { 0 };
 	bool fits;
 	char given[PATH_MAX];
 
