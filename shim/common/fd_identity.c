@@ -30,21 +30,22 @@ bool descriptor_identity(int fd, struct identity *id)
 	status_t status;
 
 	memset(id, 0, sizeof(*id));
-	if (status_of(fd, &status))
-		return false;
-	id->dev = status.st_dev;
-	id->ino = status.st_ino;
 	if (sys_getsockopt(fd, SOL_SOCKET, SO_COOKIE, &id->cookie, &len))
 		id->cookie = 0;
+	/* A cookie tells a socket by itself. */
+	if (status_of(fd, &status))
+		return id->cookie;
+	id->dev = status.st_dev;
+	id->ino = status.st_ino;
 	return true;
 }
 
 bool identity_same(const struct identity *a, const struct identity *b)
 {
-	if (!a->ino || !b->ino)
-		return false;
 	if (a->cookie && b->cookie)
 		return a->cookie == b->cookie;
+	if (!a->ino || !b->ino)
+		return false;
 	return a->dev == b->dev && a->ino == b->ino;
 }
 
