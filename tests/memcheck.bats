@@ -31,9 +31,12 @@ checked() {
 	assert_clean
 }
 
+# A valgrind that is older than pidfd_open(2), which is 434 everywhere, says so in five lines; the call fails
+# there as on a kernel that has it not.
 assert_clean() {
 	[ -n "$(compgen -G '/tmp/memcheck.*')" ]
-	refute grep -h . /tmp/memcheck.*
+	refute awk '/unhandled .* syscall: 434$/ { skip = 5 } skip-- > 0 { next } /./ { print; found = 1 } END { exit !found }' \
+		/tmp/memcheck.*
 }
 
 @test "valgrind: memcheck sees what it has to see" {

@@ -59,7 +59,7 @@ static int64_t now_ns(void)
 static int measure(struct preload *preload, const char *program)
 {
 	int64_t best = INT64_MAX;
-	struct qemu found;
+	struct qemu found = { 0 };
 
 	for (int i = 0; i < 100; i++) {
 		int64_t start = now_ns(), took;
