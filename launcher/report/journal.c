@@ -59,6 +59,15 @@ static enum log_kind find_kind(const char *name)
 static bool read_members(struct arena *arena, const char *text, const struct log_member *table,
 			 void *base);
 
+/* Seconds as microseconds; whole seconds will do. A time that cannot be is 0. */
+static int64_t read_time(const char *text)
+{
+	const int64_t most = INT64_MAX / 1000000;
+	long long seconds = strtoll(text, NULL, 10);
+
+	return seconds < 0 || seconds > most ? 0 : (int64_t)seconds * 1000000;
+}
+
 static void read_value(struct arena *arena, const struct json_member *json,
 		       const struct log_member *member, void *value)
 {
@@ -72,8 +81,7 @@ static void read_value(struct arena *arena, const struct json_member *json,
 		*(int64_t *)value = strtoll(json->value, NULL, 10);
 		break;
 	case LOG_TIME:
-		/* Whole seconds will do. */
-		*(int64_t *)value = strtol(json->value, NULL, 10) * 1000000LL;
+		*(int64_t *)value = read_time(json->value);
 		break;
 	case LOG_OBJECT:
 		read_members(arena, json->value, member->members, value);

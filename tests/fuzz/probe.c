@@ -21,17 +21,11 @@
  */
 #define LONGEST_MS 1200
 
-void message_warning(const struct log *log, const char *format, ...)
+void message(const struct log *log, enum log_level least, const char *format, ...)
 {
 	(void)log;
 	(void)format;
-	host.warned = true;
-}
-
-void message_trace(const struct log *log, const char *format, ...)
-{
-	(void)log;
-	(void)format;
+	host.warned |= least == LOG_NORMAL;
 }
 
 /* The connection that was chosen: one that has answered, or that the user insisted on. */
