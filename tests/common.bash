@@ -158,7 +158,7 @@ need_guest() {
 }
 
 # as_from_a_shell COMMAND...: without bats' descriptors 3 and 4, with which the original loses its
-# connection (ORIGINAL.md, defect 1)
+# connection
 as_from_a_shell() {
 	"$@" </dev/null 3>&- 4>&-
 }
