@@ -34,8 +34,8 @@ left_out() {
 	printf 'left out\t%s\t%s\n' "$1" "$2"
 }
 
-# has NAME COMMAND...: true if all commands are there, else the rows NAME are left out
-has() {
+# has_programs NAME COMMAND...: true if all commands are there, else the rows NAME are left out
+has_programs() {
 	local name=$1 command
 	shift
 
@@ -78,8 +78,8 @@ instructions() {
 	sed -n 's/^totals: //p' "$1" | tail -n 1
 }
 
-# count COMMAND...: user instructions of a program
-count() {
+# count_program COMMAND...: user instructions of a program
+count_program() {
 	valgrind -q --tool=callgrind --callgrind-out-file=/tmp/count "$@" </dev/null >/dev/null 2>&1
 	instructions /tmp/count
 }
