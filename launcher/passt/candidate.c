@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <linux/magic.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "launcher/passt/unix_diag.h"
+#include "shim/common/text.h"
 
 const char *candidate_state_name(enum candidate_state state)
 {
@@ -70,9 +70,12 @@ size_t candidates_name(struct candidate candidates[CANDIDATES_MAX], const char *
 		strcpy(candidates[0].path, socket);
 		return 1;
 	}
-	for (i = 0; i < CANDIDATES_MAX; i++)
-		snprintf(candidates[i].path, sizeof(candidates[i].path),
-			 CANDIDATE_PREFIX "%zu" CANDIDATE_SUFFIX, i + 1);
+	for (i = 0; i < CANDIDATES_MAX; i++) {
+		struct text path;
+
+		text_start(&path, candidates[i].path, sizeof(candidates[i].path));
+		text_format(&path, CANDIDATE_PREFIX "%d" CANDIDATE_SUFFIX, (int)i + 1);
+	}
 	return CANDIDATES_MAX;
 }
 

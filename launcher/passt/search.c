@@ -111,6 +111,23 @@ static bool worth_trying(struct search *search, struct candidate *candidate)
 	return false;
 }
 
+/*
+ * Looks at the files whose turn it is, and asks the kernel once for their sockets: up to the first
+ * that can be tried, which mostly answers, and then at all of the rest. 98 files that are not
+ * needed cost a launch a fifth of its time.
+ */
+static void look_further(struct search *search)
+{
+	size_t from = search->looked;
+	struct candidate *last;
+
+	do {
+		last = &search->candidates[search->looked++];
+		candidate_look(last, search->wanted->trust);
+	} while (search->looked < search->count && (from || last->state != CANDIDATE_OPEN));
+	candidates_look_up(search->candidates + from, search->looked - from, LOOK_UP_LIMIT);
+}
+
 /* Opens an attempt to the next one that is worth it, which was due at that time. */
 static void start_next(struct search *search, int64_t due)
 {
@@ -118,6 +135,8 @@ static void start_next(struct search *search, int64_t due)
 	int64_t now = sys_now_ms();
 	int fd, ret;
 
+	if (search->next == search->looked)
+		look_further(search);
 	if (!worth_trying(search, candidate)) {
 		search->next++;
 		return;
@@ -302,13 +321,9 @@ int search_once(struct search *search)
 {
 	struct attempt *found;
 	int fd = -1;
-	size_t i;
 
-	for (i = 0; i < search->count; i++)
-		candidate_look(&search->candidates[i], search->wanted->trust);
-	candidates_look_up(search->candidates, search->count, LOOK_UP_LIMIT);
 	search->start = sys_now_ms();
-	search->next = 0;
+	search->next = search->looked = 0;
 	search->places = ATTEMPTS_MAX;
 
 	found = find(search);

@@ -50,6 +50,7 @@ struct attempt {
  * @start:	When the search under way began
  * @last_start:	When the last attempt was due
  * @next:	Index of the next one to try
+ * @looked:	How many of @candidates were looked at
  * @open:	How many of @attempts are in use
  * @places:	How many may be: fewer than ATTEMPTS_MAX where there are no more descriptors
  * @attempts:	Open connections, in the order of @candidates
@@ -62,6 +63,7 @@ struct search {
 	int64_t start;
 	int64_t last_start;
 	size_t next;
+	size_t looked;
 	size_t open;
 	size_t places;
 	struct attempt attempts[ATTEMPTS_MAX];
