@@ -238,7 +238,9 @@ assert_log_warning() {
 	[ "$(stat -c %s /tmp/small/log)" = 4096 ]
 	LOG=/tmp/small/log
 	assert_verdict 2 lost '/.*/lose (pid [0-9]*) close'
-	[[ $output == *'1 lines not read: 1 damaged, 0 of another program, 0 of another version'* ]]
+	# Where a line happens to end with the page, there is no half one.
+	[ -z "$(tail -c 1 "$LOG")" ] ||
+		[[ $output == *'1 lines not read: 1 damaged, 0 of another program, 0 of another version'* ]]
 	# There is room again: the next run is not hurt by the half line before it.
 	rm /tmp/small/zeroes
 	online "$QRAP" --log-file "$LOG" "$FD" "$LOSE" fclose "$FD" /tmp/qemu-vm
