@@ -21,7 +21,7 @@ load common
 load peers
 
 setup() {
-	need strace python3 setarch
+	need strace python3
 	mkdir -p "$BUILD/faults"
 	TABLE=$BUILD/faults/$(tr -cs '[:alnum:]\n' - <<<"$BATS_TEST_DESCRIPTION")
 	rm -f "$TABLE"
@@ -32,7 +32,7 @@ setup() {
 }
 
 # With nothing in PATH but these two, and what is named.
-ONLY=(env PATH=/tmp/only)
+ONLY=/tmp/only
 
 # What is on 5, and that nothing else is open but the locker.
 STREAM='^fd 5 stream blocking inherited rcvtimeo=0 sndtimeo=0 peer=/tmp/passt_1.socket'
@@ -60,8 +60,8 @@ faults() {
 @test "launcher: patch mode, search" {
 	need_plain_launcher
 	start_peers 1=fake
-	faults "online 0 $OPEN.*$STREAM" 'refused 12[567] ^qrap: ' \
-		-- "${ONLY[@]}" -- "$QRAP" -m 1
+	faults --path="$ONLY" "online 0 $OPEN.*$STREAM" 'refused 12[567] ^qrap: ' \
+		-- -- "$QRAP" -m 1
 }
 
 @test "launcher: explicit mode, socket, log file: the shim is no reason to refuse" {
@@ -78,8 +78,8 @@ faults() {
 
 # explicit GUARD
 explicit() {
-	faults "online 0 $OPEN.*$STREAM" 'refused 12[567] ^qrap: ' \
-		-- "${ONLY[@]}" -- "$QRAP" --guard "$1" --log trace --log-file /tmp/log \
+	faults --path="$ONLY" "online 0 $OPEN.*$STREAM" 'refused 12[567] ^qrap: ' \
+		-- -- "$QRAP" --guard "$1" --log trace --log-file /tmp/log \
 		--socket /tmp/passt_1.socket 5 kvm fd=5
 }
 
@@ -90,19 +90,19 @@ refusals() {
 @test "launcher: a command line with everything, rewritten" {
 	need_plain_launcher
 	start_peers 1=fake
-	faults "online 0 $OPEN.*$STREAM" 'refused 12[567] ^qrap: ' \
-		-- "${ONLY[@]}" -- "$QRAP" -machine q35 -readconfig /dev/null -netdev user,id=n \
+	faults --path="$ONLY" "online 0 $OPEN.*$STREAM" 'refused 12[567] ^qrap: ' \
+		-- -- "$QRAP" -machine q35 -readconfig /dev/null -netdev user,id=n \
 		-device e1000,netdev=n -drive if=none,file=/dev/null,id=d -device virtio-blk-pci,drive=d
 }
 
 @test "launcher: --dry-run, --list, --check, --report" {
 	need_plain_launcher
 	start_peers 1=fake
-	"${ONLY[@]}" "$QRAP" --log-file /tmp/log 5 kvm fd=5
-	faults 'printed 0 ^kvm .*netdev' 'refused 12[567] ^qrap: Could' -- "${ONLY[@]}" -- "$QRAP" --dry-run -m 1
-	faults 'listed [01] passt_1' 'none 1 .' 'refused 125 ^qrap: ' -- "${ONLY[@]}" -- "$QRAP" --list
-	faults 'yes 0 ^yes$' 'no 1 ^no: ' 'none 127 ^no: ' 'refused 125 ^qrap: Could' -- "${ONLY[@]}" -- "$QRAP" --check kvm
-	faults 'read 0 ^verdict: intact$' 'refused 125 ^qrap: ' -- "${ONLY[@]}" -- "$QRAP" --report /tmp/log
+	PATH=$ONLY "$QRAP" --log-file /tmp/log 5 kvm fd=5
+	faults --path="$ONLY" 'printed 0 ^kvm .*netdev' 'refused 12[567] ^qrap: Could' -- -- "$QRAP" --dry-run -m 1
+	faults --path="$ONLY" 'listed [01] passt_1' 'none 1 .' 'refused 125 ^qrap: ' -- -- "$QRAP" --list
+	faults --path="$ONLY" 'yes 0 ^yes$' 'no 1 ^no: ' 'none 127 ^no: ' 'refused 125 ^qrap: Could' -- -- "$QRAP" --check kvm
+	faults --path="$ONLY" 'read 0 ^verdict: intact$' 'refused 125 ^qrap: ' -- -- "$QRAP" --report /tmp/log
 }
 
 @test "launcher: a private passt" {
@@ -110,8 +110,8 @@ refusals() {
 	need passt
 	ln -s "$(command -v passt)" /tmp/only/passt
 	STREAM=${STREAM%peer=*}
-	faults --jobs=4 "online 0 $OPEN.*$STREAM" 'refused 12[567] ^qrap: ' \
-		-- "${ONLY[@]}" -- "$QRAP" --passt 5 kvm fd=5
+	faults --path="$ONLY" --jobs=4 "online 0 $OPEN.*$STREAM" 'refused 12[567] ^qrap: ' \
+		-- -- "$QRAP" --passt 5 kvm fd=5
 }
 
 # The same for children, whose calls strace cannot tell from those of the same name of their parent.
@@ -222,14 +222,12 @@ child_of() {
 	chmod +x /tmp/only/hang
 	ln -s "$(command -v sleep)" /tmp/only
 	start_peers 1=fake
-	# A shell's jobs in the background begin with SIGINT ignored.
-	ONLY=(env --default-signal=INT,TERM PATH=/tmp/only)
-	faults --signal=TERM "ended -15 ^" "online 0 $OPEN.*$STREAM" -- "${ONLY[@]}" -- "$QRAP" -m 1
-	faults --signal=INT --last=ppoll 'ended -2 ^' 'refused 125 ^qrap: ' \
-		-- "${ONLY[@]}" -- "$QRAP" --wait 1 --socket /tmp/none 5 kvm
-	faults --signal=TERM 'ended -15 ^' 'yes 0 ^yes$' -- "${ONLY[@]}" -- "$QRAP" --check hang
-	faults --signal=INT --last=ppoll 'ended -2 ^' 'refused 125 ^qrap: ' \
-		-- "${ONLY[@]}" -- "$QRAP" --passt=hang 5 kvm
+	faults --path="$ONLY" --signal=TERM "ended -15 ^" "online 0 $OPEN.*$STREAM" -- -- "$QRAP" -m 1
+	faults --path="$ONLY" --signal=INT --last=ppoll 'ended -2 ^' 'refused 125 ^qrap: ' \
+		-- -- "$QRAP" --wait 1 --socket /tmp/none 5 kvm
+	faults --path="$ONLY" --signal=TERM 'ended -15 ^' 'yes 0 ^yes$' -- -- "$QRAP" --check hang
+	faults --path="$ONLY" --signal=INT --last=ppoll 'ended -2 ^' 'refused 125 ^qrap: ' \
+		-- -- "$QRAP" --passt=hang 5 kvm
 }
 
 @test "what is left over, or not in the table, is found" {
