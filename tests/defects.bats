@@ -39,9 +39,12 @@ setup() {
 		s.connect("/tmp/passt_1.socket")
 		time.sleep(1000)'
 	wait_for 5 has_line /proc/net/unix ' 0001 03 .* /tmp/passt_1.socket'
-	qrap 5 kvm
-	[ "$status" = 0 ]
-	[[ $output == *"fd 5 stream "*" peer=/tmp/passt_2.socket"* ]]
+	# The one that this program replaces dies where passt hangs up before it sends, which is nearly always.
+	for ((i = 0; i < 5; i++)); do
+		qrap 5 kvm
+		[ "$status" = 0 ]
+		[[ $output == *"fd 5 stream "*" peer=/tmp/passt_2.socket"* ]]
+	done
 }
 
 # Defect 3: a failed attempt leaves its socket open.
