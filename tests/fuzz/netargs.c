@@ -204,7 +204,7 @@ static void check_network(struct arena *arena, const struct rewrite_result *resu
 			netdev = item;
 			assert(mentions_descriptor(item->option.value, result->fd));
 		}
-		if (item == nic || item == netdev)
+		if (item == nic || item == netdev || item->file)
 			continue;
 		assert(!mentions_descriptor(item->option.word, result->fd));
 		assert(!item->option.value || !mentions_descriptor(item->option.value, result->fd));

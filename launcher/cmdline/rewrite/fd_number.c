@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "launcher/cmdline/rewrite/fd_number.h"
-
 #include <stdlib.h>
 #include <string.h>
 
+#include "launcher/cmdline/rewrite/plan.h"
 #include "shim/common/fd_args.h"
 
 /* Numbers above are not looked for, and no command line speaks of that many descriptors. */
@@ -32,7 +31,7 @@ static char **collect_words(const struct plan *plan)
 	for (size_t i = 0; i < plan->inventory.count; i++) {
 		const struct item *item = &plan->inventory.items[i];
 
-		if (item->removed)
+		if (item->removed || item->file)
 			continue;
 		words[count++] = item->option.word;
 		if (item->option.value)
