@@ -48,8 +48,8 @@ void plan_note(struct plan *plan, bool notable, const char *format, ...)
  * removal_mark_network() - Mark the NICs and netdevs
  * @plan:	Its inventory is marked
  *
- * All of them go, but for NICs in front of the guest's that are connected to nothing: a board's
- * own NICs count by their position, and so do slots.
+ * All of them go, but for NICs that are connected to nothing and that QEMU makes before the
+ * guest's: a board's own NICs count by their position, and so do slots.
  *
  * -set device.ID.KEY=VALUE would find its device no more: that of the first NIC goes too, and
  * KEY=VALUE becomes one of this NIC's properties.

@@ -28,11 +28,17 @@ static void take_settings(struct arena *arena, struct inventory *inventory)
 	}
 }
 
-/* Those that QEMU makes before the guest's NIC, in its order: -nic, -net nic, -device. */
+/*
+ * On nothing, and made by QEMU before the guest's NIC: those of -nic come first, then those of -net
+ * nic, then those of -device, each in their order.
+ */
 static bool is_in_front(const struct item *item, const struct item *nic)
 {
-	return item < nic && (nic->role == ROLE_NIC_DEVICE ||
-			      (nic->role == ROLE_NET_NIC && item->role == ROLE_NET_NIC));
+	if (item->connected || (nic->role != ROLE_NIC_DEVICE && nic->role != ROLE_NET_NIC))
+		return false;
+	if (item->role == ROLE_NET_NIC && nic->role == ROLE_NIC_DEVICE)
+		return nic->connected;
+	return item->role == nic->role && item < nic;
 }
 
 void removal_mark_network(struct plan *plan)

@@ -157,7 +157,6 @@ static size_t choose_position(const struct plan *plan, const struct topology *to
 {
 	const struct inventory *inventory = &plan->inventory;
 	const struct item *nic = inventory->nic;
-	size_t position;
 
 	if (name_in(plan->option, "-net"))
 		return (size_t)(nic - inventory->items);
@@ -170,16 +169,10 @@ static size_t choose_position(const struct plan *plan, const struct topology *to
 			       : inventory->end;
 	if (nic->role == ROLE_NIC_DEVICE)
 		return (size_t)(nic - inventory->items);
-	if (!plan->machine.nic_first && !properties_get(&plan->device, "addr"))
-		return inventory->end;
-	/* Not in front of a -net nic that stays, or the two would change places. */
-	for (position = (size_t)(nic - inventory->items); position > inventory->first_device;
-	     position--) {
-		if (item_is_nic(&inventory->items[position - 1]) &&
-		    !inventory->items[position - 1].removed)
-			break;
-	}
-	return position > inventory->first_device ? position : inventory->first_device;
+	/* QEMU makes those of -nic and -net nic before any -device. */
+	return plan->machine.nic_first || properties_get(&plan->device, "addr")
+		       ? inventory->first_device
+		       : inventory->end;
 }
 
 /* A place where QEMU would not look, or would find none. */
