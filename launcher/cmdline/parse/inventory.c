@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "launcher/cmdline/parse/nic.h"
+#include "launcher/cmdline/parse/machine.h"
 
 /* Read unless -no-user-config (or its older name) says otherwise. */
 #define DEFAULT_CONFIG "/etc/qemu/qemu.conf"
@@ -60,12 +60,18 @@ static void parse_set(struct arena *arena, const char *value, struct properties 
 	properties_add(arena, out, arena_copy(arena, key + 1, (size_t)(end - key - 1)), end + 1);
 }
 
+/* Is a device with these properties a NIC: by its driver, or as it has a netdev? */
+static bool is_nic(const struct properties *device)
+{
+	return nic_is_driver(properties_get(device, "driver")) || properties_get(device, "netdev");
+}
+
 /* The role of a device by its driver, of a network option by its type. */
 static enum role find_role(enum role role, const struct item *item)
 {
 	const char *type = properties_get(&item->properties, "type");
 
-	if (role == ROLE_DEVICE && nic_is_device(&item->properties))
+	if (role == ROLE_DEVICE && is_nic(&item->properties))
 		return ROLE_NIC_DEVICE;
 	if (name_in(item->option.name, "net") && name_in(type, "nic"))
 		return ROLE_NET_NIC;
@@ -115,7 +121,7 @@ static void read_config(struct arena *arena, const char *path, struct inventory 
 		if (name_in(group, "machine"))
 			section->role = ROLE_MACHINE;
 		if (name_in(group, "netdev|net|nic") ||
-		    (name_in(group, "device") && nic_is_device(&section->properties)))
+		    (name_in(group, "device") && is_nic(&section->properties)))
 			section->role = ROLE_DECLARED;
 	}
 }

@@ -2,7 +2,6 @@
 #include <fnmatch.h>
 #include <string.h>
 
-#include "launcher/cmdline/parse/nic.h"
 #include "launcher/cmdline/rewrite/plan.h"
 
 /* id of the netdev where no other can be taken over; the original's. */
@@ -91,14 +90,15 @@ static const char *choose_driver(const struct plan *plan, const char *model)
 	return machine_nic(plan->machine.attachment);
 }
 
-/* Does a configuration file have something of that id? Then our netdev needs another. */
-static bool is_in_config(const struct inventory *inventory, const char *id)
+/* Is there a netdev of that id on the line, or anything but a device in a file? */
+static bool is_taken(const struct inventory *inventory, const char *id, bool in_file)
 {
-	for (size_t i = 0; i < inventory->count; i++) {
+	for (size_t i = 0; id && i < inventory->count; i++) {
 		const struct item *item = &inventory->items[i];
-		const char *other = item->file ? item_id(item) : NULL;
+		const char *other = item->file ? item_id(item) : item_netdev_id(item);
 
-		if (other && !strcmp(other, id) && !name_in(item->option.name, "device"))
+		if (in_file == !!item->file && other && !strcmp(other, id) &&
+		    !name_in(item->option.name, "device"))
 			return true;
 	}
 	return false;
@@ -108,17 +108,14 @@ static bool is_in_config(const struct inventory *inventory, const char *id)
 static const char *choose_netdev_id(struct arena *arena, const struct inventory *inventory)
 {
 	const struct item *nic = inventory->nic;
-	const char *id = NULL;
+	const char *key = nic && nic->role == ROLE_NIC ? "id" : "netdev";
+	const char *id = nic ? properties_get(&nic->properties, key) : NULL;
 
-	if (nic && nic->role == ROLE_NIC)
-		id = item_id(nic);
-	else if (nic)
-		id = properties_get(&nic->properties, "netdev");
 	for (size_t i = 0; i < inventory->count && !(id && *id); i++)
 		id = item_netdev_id(&inventory->items[i]);
 	if (!id || !*id)
 		id = NETDEV_ID;
-	for (unsigned i = 0; is_in_config(inventory, id); i++)
+	for (unsigned i = 0; is_taken(inventory, id, true); i++)
 		id = arena_format(arena, "hostnet%u", i);
 	return id;
 }
@@ -177,18 +174,6 @@ static void carry_over(struct plan *plan)
 	}
 }
 
-/* Is a netdev of that name declared on the command line? */
-static bool is_on_line(const struct inventory *inventory, const char *netdev)
-{
-	for (size_t i = 0; netdev && i < inventory->count; i++) {
-		const char *id = item_netdev_id(&inventory->items[i]);
-
-		if (id && !strcmp(id, netdev))
-			return true;
-	}
-	return false;
-}
-
 /**
  * find_config_nic() - Look for a NIC in configuration files
  * @plan:	Its changes get a line for each network device that a file declares
@@ -208,7 +193,8 @@ static const char *find_config_nic(struct plan *plan)
 
 		if (item->role != ROLE_DECLARED)
 			continue;
-		if (!found && name_in(group, "device") && is_on_line(&plan->inventory, netdev)) {
+		if (!found && name_in(group, "device") &&
+		    is_taken(&plan->inventory, netdev, false)) {
 			found = netdev;
 			plan_note(plan, true, "%s declares a NIC on netdev %s: it is put on passt",
 				  item->file, netdev);

@@ -93,11 +93,12 @@ int slot_choose(struct plan *plan);
 /**
  * fd_number_choose() - Find a descriptor number that nobody else uses
  * @plan:	All that goes from its line is marked
+ * @args:	The line as it was
  * @is_open:	Is it open in the caller?
  *
  * Return: 5, as in the original, or the next one that is neither open nor spoken of by an argument
  *	   that stays
  */
-int fd_number_choose(const struct plan *plan, bool (*is_open)(int fd));
+int fd_number_choose(const struct plan *plan, char **args, bool (*is_open)(int fd));
 
 #endif /* QRAP_PLAN_H */

@@ -123,15 +123,6 @@ static void check_device(struct plan *plan, struct item *item, const struct gone
 		     arena_format(plan->arena, "the NIC %s that it stands in for is gone", pair));
 }
 
-/* -set GROUP.ID.KEY=VALUE about something that is gone. */
-static void check_set(struct item *item, const struct gone *gone)
-{
-	const char *group = item_type(item);
-
-	if (is_gone(gone, name_in(group, "net|nic") ? "netdev" : group, item_id(item)))
-		mark(item, false, "what it speaks of is gone");
-}
-
 void removal_mark_references(struct plan *plan)
 {
 	struct inventory *inventory = &plan->inventory;
@@ -144,10 +135,14 @@ void removal_mark_references(struct plan *plan)
 		if (inventory->items[i].role == ROLE_DEVICE)
 			check_device(plan, &inventory->items[i], &gone);
 	}
-	/* With those that are gone since. */
+	/* -set GROUP.ID.KEY=VALUE, also about what is gone since. */
 	collect(plan, &gone);
 	for (size_t i = 0; i < inventory->count; i++) {
-		if (inventory->items[i].role == ROLE_SET && !inventory->items[i].removed)
-			check_set(&inventory->items[i], &gone);
+		struct item *item = &inventory->items[i];
+		const char *group = item_type(item);
+
+		if (item->role == ROLE_SET && !item->removed &&
+		    is_gone(&gone, name_in(group, "net|nic") ? "netdev" : group, item_id(item)))
+			mark(item, false, "what it speaks of is gone");
 	}
 }

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "launcher/cmdline/parse/nic.h"
 #include "launcher/cmdline/rewrite/plan.h"
 
 /* Puts an option with this value at @out; the place behind them. */
@@ -90,7 +89,7 @@ int rewrite_command_line(const struct rewrite_request *request, struct rewrite_r
 		arena_free(plan.arena);
 		return ret;
 	}
-	result->fd = fd_number_choose(&plan, request->is_open);
+	result->fd = fd_number_choose(&plan, request->args, request->is_open);
 	if (result->fd != FD_NUMBER_USUAL)
 		plan_note(&plan, false, "descriptor %d instead of %d: %d is in use", result->fd,
 			  FD_NUMBER_USUAL, FD_NUMBER_USUAL);

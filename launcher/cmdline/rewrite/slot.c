@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "launcher/cmdline/parse/nic.h"
 #include "launcher/cmdline/rewrite/plan.h"
 
 #define SLOTS 32
@@ -24,35 +23,26 @@ struct bus {
 
 /**
  * struct topology - The buses and who is on them
- * @arena:	Where they are kept
  * @buses:	The default bus, then those that devices bring, in order
  * @count:	How many
  * @roaming:	Devices that QEMU finds a slot on the default bus for, at most
  */
 struct topology {
-	struct arena *arena;
 	struct bus *buses;
 	size_t count;
 	size_t roaming;
 };
 
-static void add_bus(struct topology *topology, const char *name, uint32_t taken)
-{
-	topology->buses = arena_grow(topology->arena, topology->buses, topology->count,
-				     sizeof(*topology->buses));
-	topology->buses[topology->count++] = (struct bus) { .name = name, .taken = taken };
-}
-
-/* Slot 0 of a bridge belongs to its hot-plug controller. */
+/* Slot 0 of a bridge belongs to its hot-plug controller, where it has one. */
 static void note_bus(struct topology *topology, const struct properties *device)
 {
 	const char *driver = properties_get(device, "driver");
 	const char *id = properties_get(device, "id");
 
 	if (id && name_in(driver, "pcie-root-port|ioh3420"))
-		add_bus(topology, id, PORT);
+		topology->buses[topology->count++] = (struct bus) { id, PORT };
 	if (id && name_in(driver, "pci-bridge|pcie-pci-bridge|i82801b11-bridge"))
-		add_bus(topology, id, 1);
+		topology->buses[topology->count++] = (struct bus) { id, 1 };
 }
 
 /* The default bus has several names, one for each kind of machine. */
@@ -92,7 +82,10 @@ static void take_slot(struct topology *topology, const struct properties *device
 		topology->roaming += nic_attachment(driver) == ATTACH_PCI;
 }
 
-/* libvirt's ports are pci.1, pci.2, ...; other people's may be meant for something else. */
+/*
+ * A bus with a free slot, apart from the default one. libvirt's ports are pci.1, pci.2, ...; other
+ * people's may be meant for something else.
+ */
 static const struct bus *first_free(const struct topology *topology, bool libvirt_only)
 {
 	for (size_t i = 1; i < topology->count; i++) {
@@ -116,7 +109,8 @@ static void survey(const struct plan *plan, struct topology *topology)
 {
 	const struct inventory *inventory = &plan->inventory;
 
-	add_bus(topology, NULL, plan->machine.reserved);
+	topology->buses = arena_get(plan->arena, (inventory->count + 1) * sizeof(struct bus));
+	topology->buses[topology->count++].taken = plan->machine.reserved;
 	for (size_t i = 0; i < inventory->count; i++) {
 		const struct item *item = &inventory->items[i];
 
@@ -157,22 +151,15 @@ static size_t choose_position(const struct plan *plan, const struct topology *to
 {
 	const struct inventory *inventory = &plan->inventory;
 	const struct item *nic = inventory->nic;
+	bool same_bus = plan->driver && (!plan->old_driver || nic_attachment(plan->old_driver) ==
+								      nic_attachment(plan->driver));
+	/* QEMU makes those of -nic and -net nic, and its own, before any -device. */
+	bool first = nic ? plan->machine.nic_first || properties_get(&plan->device, "addr")
+			 : inventory->default_nic && on_pci && gets_default_slot(plan, topology);
 
-	if (name_in(plan->option, "-net"))
+	if (name_in(plan->option, "-net") || (same_bus && nic && nic->role == ROLE_NIC_DEVICE))
 		return (size_t)(nic - inventory->items);
-	if (!plan->driver ||
-	    (plan->old_driver && nic_attachment(plan->old_driver) != nic_attachment(plan->driver)))
-		return inventory->end;
-	if (!nic)
-		return inventory->default_nic && on_pci && gets_default_slot(plan, topology)
-			       ? inventory->first_device
-			       : inventory->end;
-	if (nic->role == ROLE_NIC_DEVICE)
-		return (size_t)(nic - inventory->items);
-	/* QEMU makes those of -nic and -net nic before any -device. */
-	return plan->machine.nic_first || properties_get(&plan->device, "addr")
-		       ? inventory->first_device
-		       : inventory->end;
+	return same_bus && first ? inventory->first_device : inventory->end;
 }
 
 /* A place where QEMU would not look, or would find none. */
@@ -180,13 +167,10 @@ static int add_address(struct plan *plan, const struct topology *topology)
 {
 	const struct bus *bus = first_free(topology, true);
 
-	if (!bus && may_be_full(topology)) {
+	if (!bus && may_be_full(topology))
 		bus = first_free(topology, false);
-		if (!bus && topology->buses[0].taken == FULL)
-			return -ENOSPC;
-	}
 	if (!bus)
-		return 0;
+		return topology->buses[0].taken == FULL ? -ENOSPC : 0;
 	properties_add(plan->arena, &plan->device, "bus", bus->name);
 	properties_add(plan->arena, &plan->device, "addr",
 		       arena_format(plan->arena, "0x%x", __builtin_ctz(~bus->taken)));
@@ -195,7 +179,7 @@ static int add_address(struct plan *plan, const struct topology *topology)
 
 int slot_choose(struct plan *plan)
 {
-	struct topology topology = { .arena = plan->arena, .roaming = !plan->inventory.no_vga };
+	struct topology topology = { .roaming = !plan->inventory.no_vga };
 	bool on_pci = plan->driver && nic_attachment(plan->driver) == ATTACH_PCI &&
 		      plan->machine.attachment == ATTACH_PCI;
 
