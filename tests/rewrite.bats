@@ -338,6 +338,8 @@ mentions() {
 		=> -device virtio-net-pci,id=s,failover=on,netdev=a,x-txburst=4096 -device vfio-pci,host=1:0.0,id=p,failover_pair_id=s -netdev socket,fd=5,id=a
 		-nic user -device virtio-net-pci,id=s,failover=on,netdev=a -device vfio-pci,host=1:0.0,id=p,failover_pair_id=s
 		=> $NIC
+		-nic user -device e1000,id=s -device vfio-pci,host=1:0.0,id=p,failover_pair_id=s -set device.p.romfile=
+		=> $NIC
 		-netdev user,id=a -device 'rocker,name=r,len-ports=1,ports[0]=a' -device rocker,name=q
 		=> -device rocker,name=q -device virtio-net-pci,netdev=a,x-txburst=4096 -netdev socket,fd=5,id=a
 		-object filter-dump,id=f,netdev=other,file=x
