@@ -201,6 +201,9 @@ expect() {
 		qemu-system-x86_64 -M pc -device virtio-rng-pci,addr=4 -netdev user,id=n -device rtl8139,netdev=n,addr=9
 		qemu-system-x86_64 -M pc -net nic -net nic,netdev=n -netdev user,id=n -device virtio-rng-pci
 		qemu-system-x86_64 -M pc -device virtio-rng-pci -device e1000 -device e1000,netdev=n -netdev user,id=n
+		qemu-system-x86_64 -M pc -device virtio-rng-pci -net nic -net nic,netdev=n -netdev user,id=n
+		qemu-system-x86_64 -M pc -device virtio-rng-pci -device e1000,netdev=n -device virtio-balloon-pci -net nic -net nic -netdev user,id=n
+		qemu-system-x86_64 -M q35 -net nic -device virtio-rng-pci -net nic,netdev=n -netdev user,id=n
 		qemu-system-x86_64 -device virtio-rng-pci
 		qemu-system-x86_64 -device virtio-rng-pci -device virtio-balloon-pci -nic user
 		qemu-system-i386 -device virtio-rng-pci
@@ -223,6 +226,7 @@ expect() {
 		qemu-system-aarch64 -M virt -device pcie-root-port,id=p -device virtio-rng-pci,bus=p
 		qemu-system-aarch64 -M virt -device virtio-rng-pci -nic user
 		qemu-system-aarch64 -M virt -net nic -net user -device virtio-rng-pci
+		qemu-system-aarch64 -M virt -device virtio-rng-pci -net nic -net nic,netdev=n -netdev user,id=n
 		qemu-system-aarch64 -M virt -device virtio-rng-pci -device virtio-net-pci,netdev=n -device virtio-balloon-pci -netdev user,id=n
 		qemu-system-aarch64 -M virt -device virtio-rng-device -device virtio-net-device,netdev=n -netdev user,id=n
 		qemu-system-arm -M virt -device virtio-rng-pci
@@ -233,5 +237,5 @@ expect() {
 	END
 	run "$TOP/tests/same-slots" "$QRAP" /tmp/lines 3>&- 4>&-
 	[ "$status" = 0 ]
-	[[ $output == *"49 command lines, 0 errors" ]]
+	[[ $output == *"53 command lines, 0 errors" ]]
 }

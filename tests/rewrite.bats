@@ -299,7 +299,13 @@ mentions() {
 		-net nic,macaddr=52:54:00:00:00:01 -net nic,netdev=n,macaddr=52:54:00:00:00:02 -netdev user,id=n
 		=> -net nic,macaddr=52:54:00:00:00:01 -device virtio-net-pci,mac=52:54:00:00:00:02,netdev=n,x-txburst=4096 -netdev socket,fd=5,id=n
 		-device virtio-rng-pci -net nic -m 1 -net nic,netdev=n -netdev user,id=n
-		=> -device virtio-rng-pci -net nic -device virtio-net-pci,netdev=n,x-txburst=4096 -m 1 -netdev socket,fd=5,id=n
+		=> -device virtio-net-pci,netdev=n,x-txburst=4096 -device virtio-rng-pci -net nic -m 1 -netdev socket,fd=5,id=n
+		-device e1000,netdev=n -device e1000,id=a -net nic -net nic,model=e1000 -netdev user,id=n
+		=> -device virtio-net-pci,netdev=n,x-txburst=4096 -net nic -net nic,model=e1000 -netdev socket,fd=5,id=n
+		-device e1000 -net nic -net nic
+		=> -device virtio-net-pci,$HOST $SOCKET
+		-device e1000,netdev=n -net nic -net user
+		=> -device virtio-net-pci,netdev=n,x-txburst=4096 -netdev socket,fd=5,id=n
 		-net nic,macaddr=52:54:00:00:00:01 -net nic -net user
 		=> -device virtio-net-pci,mac=52:54:00:00:00:01,$HOST $SOCKET
 		-net nic,macaddr=52:54:00:00:00:01 -net nic -net none
@@ -331,6 +337,8 @@ mentions() {
 		-device virtio-net-pci,id=s,failover=on,netdev=a -device vfio-pci,host=1:0.0,id=p,failover_pair_id=s
 		=> -device virtio-net-pci,id=s,failover=on,netdev=a,x-txburst=4096 -device vfio-pci,host=1:0.0,id=p,failover_pair_id=s -netdev socket,fd=5,id=a
 		-nic user -device virtio-net-pci,id=s,failover=on,netdev=a -device vfio-pci,host=1:0.0,id=p,failover_pair_id=s
+		=> $NIC
+		-nic user -device e1000,id=s -device vfio-pci,host=1:0.0,id=p,failover_pair_id=s -set device.p.romfile=
 		=> $NIC
 		-netdev user,id=a -device 'rocker,name=r,len-ports=1,ports[0]=a' -device rocker,name=q
 		=> -device rocker,name=q -device virtio-net-pci,netdev=a,x-txburst=4096 -netdev socket,fd=5,id=a
@@ -426,6 +434,9 @@ fill() {
 	fill pci.0 2 31
 	becomes "-M pc -device pci-bridge,id=b,bus=pci.0,addr=2 ${full[*]:2}" \
 		"-M pc -device pci-bridge,id=b,bus=pci.0,addr=2 ${full[*]:2} -device virtio-net-pci,bus=b,addr=0x1,$HOST $SOCKET"
+	# QEMU gives slots 0 and 1 of the bridge to devices without an address.
+	becomes "-M pc -device pci-bridge,id=b,bus=pci.0,addr=2 ${full[*]:2} -device virtio-rng-pci,bus=b -device virtio-rng-pci,bus=b" \
+		"-M pc -device pci-bridge,id=b,bus=pci.0,addr=2 ${full[*]:2} -device virtio-rng-pci,bus=b -device virtio-rng-pci,bus=b -device virtio-net-pci,bus=b,addr=0x3,$HOST $SOCKET"
 	becomes "-M pc ${full[*]:2}" "-M pc ${full[*]:2} $NIC"
 	run "$BUILD/tests/rewrite" -- -M pc "${full[@]}"
 	[ "$status" = 1 ]

@@ -185,7 +185,7 @@ static void check_order(char **before, char **after)
 	assert(added == 1 || added == 2);
 }
 
-/* One NIC on one netdev, on a descriptor that nothing else speaks of; in front NICs on none. */
+/* One NIC on one netdev, on a descriptor that nothing else speaks of; others are on none. */
 static void check_network(struct arena *arena, const struct rewrite_result *result)
 {
 	const struct item *nic = NULL, *netdev = NULL;
@@ -198,13 +198,13 @@ static void check_network(struct arena *arena, const struct rewrite_result *resu
 		if (item == inventory.nic)
 			nic = item;
 		else if (item_is_nic(item))
-			assert(!nic && !properties_get(&item->properties, "netdev"));
+			assert(!item->connected && (!nic || item->role == ROLE_NET_NIC));
 		if (item->role == ROLE_NETDEV || item->role == ROLE_NIC) {
 			assert(!netdev);
 			netdev = item;
 			assert(mentions_descriptor(item->option.value, result->fd));
 		}
-		if (item == nic || item == netdev)
+		if (item == nic || item == netdev || item->file)
 			continue;
 		assert(!mentions_descriptor(item->option.word, result->fd));
 		assert(!item->option.value || !mentions_descriptor(item->option.value, result->fd));

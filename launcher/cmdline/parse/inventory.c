@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "launcher/cmdline/parse/inventory.h"
 
-#include <stdint.h>
 #include <string.h>
 
-#include "launcher/cmdline/parse/nic.h"
+#include "launcher/cmdline/parse/machine.h"
 
 /* Read unless -no-user-config (or its older name) says otherwise. */
 #define DEFAULT_CONFIG "/etc/qemu/qemu.conf"
@@ -41,6 +40,12 @@ bool item_is_nic(const struct item *item)
 	       item->role == ROLE_NET_NIC;
 }
 
+void inventory_add(struct arena *arena, struct inventory *out, const struct item *item)
+{
+	out->items = arena_grow(arena, out->items, out->count, sizeof(*item));
+	out->items[out->count++] = *item;
+}
+
 /* -set GROUP.ID.KEY=VALUE: type GROUP, id ID, and the key; an id has no dot in it. */
 static void parse_set(struct arena *arena, const char *value, struct properties *out)
 {
@@ -55,12 +60,18 @@ static void parse_set(struct arena *arena, const char *value, struct properties 
 	properties_add(arena, out, arena_copy(arena, key + 1, (size_t)(end - key - 1)), end + 1);
 }
 
+/* Is a device with these properties a NIC: by its driver, or as it has a netdev? */
+static bool is_nic(const struct properties *device)
+{
+	return nic_is_driver(properties_get(device, "driver")) || properties_get(device, "netdev");
+}
+
 /* The role of a device by its driver, of a network option by its type. */
 static enum role find_role(enum role role, const struct item *item)
 {
 	const char *type = properties_get(&item->properties, "type");
 
-	if (role == ROLE_DEVICE && nic_is_device(&item->properties))
+	if (role == ROLE_DEVICE && is_nic(&item->properties))
 		return ROLE_NIC_DEVICE;
 	if (name_in(item->option.name, "net") && name_in(type, "nic"))
 		return ROLE_NET_NIC;
@@ -69,7 +80,7 @@ static enum role find_role(enum role role, const struct item *item)
 	return role;
 }
 
-/* Sets role and properties of an item. */
+/* Sets role and properties of an option. */
 static void classify(struct arena *arena, struct item *item)
 {
 	/* An option, the key that the first word of its value belongs to, and its role. */
@@ -80,7 +91,8 @@ static void classify(struct arena *arena, struct item *item)
 	} meanings[] = {
 		{ "device", "driver", ROLE_DEVICE },   { "netdev", "type", ROLE_NETDEV },
 		{ "net", "type", ROLE_NETDEV },        { "nic", "type", ROLE_NIC },
-		{ "object", "qom-type", ROLE_OBJECT }, { "set", NULL, ROLE_SET },
+		{ "object", "qom-type", ROLE_OBJECT }, { "machine", "type", ROLE_MACHINE },
+		{ "M", "type", ROLE_MACHINE },         { "set", NULL, ROLE_SET },
 	};
 	const struct qemu_option *option = &item->option;
 
@@ -96,51 +108,22 @@ static void classify(struct arena *arena, struct item *item)
 	}
 }
 
-/* The option that is read adds a device. */
-static void note_device(struct inventory *out)
-{
-	if (out->first_device == SIZE_MAX)
-		out->first_device = out->count ? out->count - 1 : 0;
-}
-
-/* A configuration file, which may choose the machine too. */
+/* What a file says stays: only the machine and networks matter, and where devices are. */
 static void read_config(struct arena *arena, const char *path, struct inventory *out)
 {
-	size_t before = out->config.count;
+	size_t i = out->count;
 
-	readconfig_add(arena, path, &out->config);
-	for (size_t i = before; i < out->config.count; i++) {
-		const struct section *section = &out->config.sections[i];
-		const char *type = properties_get(&section->properties, "type");
+	inventory_add_file(arena, path, out);
+	for (; i < out->count; i++) {
+		struct item *section = &out->items[i];
+		const char *group = section->option.name;
 
-		if (type && !strcmp(section->group, "machine"))
-			out->machine = type;
-		if (!strcmp(section->group, "device"))
-			note_device(out);
+		if (name_in(group, "machine"))
+			section->role = ROLE_MACHINE;
+		if (name_in(group, "netdev|net|nic") ||
+		    (name_in(group, "device") && is_nic(&section->properties)))
+			section->role = ROLE_DECLARED;
 	}
-}
-
-/* -machine, -M and the display adapter, and the files that are read in addition. */
-static void note_environment(struct arena *arena, const struct qemu_option *option,
-			     struct inventory *out)
-{
-	struct properties properties;
-	const char *type;
-
-	if (name_in(option->name, "nodefaults"))
-		out->nodefaults = out->no_vga = true;
-	if (!option->value)
-		return;
-	if (name_in(option->name, "vga"))
-		out->no_vga = !strcmp(option->value, "none");
-	if (name_in(option->name, "readconfig"))
-		read_config(arena, option->value, out);
-	if (!name_in(option->name, "machine|M"))
-		return;
-	properties_parse(arena, option->value, "type", &properties);
-	type = properties_get(&properties, "type");
-	if (type)
-		out->machine = type;
 }
 
 static void read_default_config(struct arena *arena, char **args, struct inventory *out)
@@ -155,70 +138,69 @@ static void read_default_config(struct arena *arena, char **args, struct invento
 	read_config(arena, DEFAULT_CONFIG, out);
 }
 
-/* Is there something else on QEMU's old hub, which -net nic without a netdev is on? */
-static bool has_hub(const struct inventory *inventory)
+/* What an item tells about the whole line. */
+static void note_item(struct inventory *out, size_t index)
 {
-	for (size_t i = 0; i < inventory->count; i++) {
-		const struct item *item = &inventory->items[i];
+	const struct item *item = &out->items[index];
+	const char *name = item->option.name, *value = item->option.value;
 
-		if (item->role == ROLE_NETDEV && name_in(item->option.name, "net") &&
-		    !name_in(item_type(item), "none"))
-			return true;
-	}
-	return false;
+	if (name_in(name, "nodefaults"))
+		out->nodefaults = out->no_vga = true;
+	if (name_in(name, "vga") && value)
+		out->no_vga = !strcmp(value, "none");
+	if (item->role == ROLE_MACHINE && *item_type(item))
+		out->machine = item_type(item);
+	if (item->role == ROLE_DEVICE && item->properties.json)
+		out->json = true;
+	if (index < out->first_device && (value || item->file) && name_in(name, device_options))
+		out->first_device = index;
 }
 
+/* Finds the guest's NIC. A -net nic without a netdev is on QEMU's old hub: is anything else there?
+ */
 static void find_nic(struct inventory *out)
 {
-	bool hub = has_hub(out), found = false;
+	bool hub = false;
 
-	for (size_t i = 0; i < out->count && !found; i++) {
+	out->default_nic = !out->nodefaults;
+	for (size_t i = 0; i < out->count; i++) {
+		const struct item *item = &out->items[i];
+
+		if (item_is_nic(item) || item->role == ROLE_NETDEV)
+			out->default_nic = false;
+		hub |= item->role == ROLE_NETDEV && name_in(item->option.name, "net") &&
+		       !name_in(item_type(item), "none");
+	}
+	for (size_t i = 0; i < out->count; i++) {
 		struct item *item = &out->items[i];
 
 		if (!item_is_nic(item))
 			continue;
-		found = item->role == ROLE_NIC || (item->role == ROLE_NET_NIC && hub) ||
-			properties_get(&item->properties, "netdev");
-		if (found || !out->nic)
+		item->connected = item->role == ROLE_NIC || (item->role == ROLE_NET_NIC && hub) ||
+				  properties_get(&item->properties, "netdev");
+		if (!out->nic || (item->connected && !out->nic->connected))
 			out->nic = item;
 	}
 }
 
-/* What can be told once all options are there. */
-static void find_places(struct inventory *out)
+void inventory_take(struct arena *arena, char **args, struct inventory *out)
 {
-	find_nic(out);
-	out->default_nic = !out->nodefaults && !out->nic;
-	for (size_t i = 0; i < out->count; i++) {
-		if (out->items[i].role == ROLE_NETDEV)
-			out->default_nic = false;
+	*out = (struct inventory) { 0 };
+	read_default_config(arena, args, out);
+	while (*args) {
+		struct item item = { 0 };
+
+		args = qemu_option_next(args, &item.option);
+		if (name_in(item.option.name, "readconfig") && item.option.value)
+			read_config(arena, item.option.value, out);
+		classify(arena, &item);
+		inventory_add(arena, out, &item);
 	}
 	out->end = out->count;
 	if (out->end && out->items[out->end - 1].option.unfinished)
 		out->end--;
-	if (out->first_device > out->end)
-		out->first_device = out->end;
-}
-
-void inventory_take(struct arena *arena, char **args, struct inventory *out)
-{
-	size_t words = 0;
-
-	*out = (struct inventory) { .first_device = SIZE_MAX };
-	while (args[words])
-		words++;
-	out->items = arena_get(arena, words * sizeof(*out->items));
-	read_default_config(arena, args, out);
-	while (*args) {
-		struct item *item = &out->items[out->count++];
-
-		args = qemu_option_next(args, &item->option);
-		classify(arena, item);
-		note_environment(arena, &item->option, out);
-		if (item->option.value && name_in(item->option.name, device_options))
-			note_device(out);
-		if (item->role == ROLE_DEVICE && item->properties.json)
-			out->json = true;
-	}
-	find_places(out);
+	out->first_device = out->end;
+	for (size_t i = 0; i < out->count; i++)
+		note_item(out, i);
+	find_nic(out);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which NIC a machine of QEMU can have. */
+/* Which NIC a machine of QEMU can have, and which properties one NIC hands on to another. */
 #ifndef QRAP_MACHINE_H
 #define QRAP_MACHINE_H
 
@@ -44,5 +44,27 @@ struct machine machine_find(const char *qemu, const char *type);
 
 /* Driver of -device for a NIC that is connected this way; NULL for ATTACH_ONBOARD. */
 const char *machine_nic(enum attachment attachment);
+
+/* Is it the name of a NIC that a netdev connects, or an alias of one? */
+bool nic_is_driver(const char *driver);
+
+/* Is it virtio-net, on whatever bus? */
+bool nic_is_virtio(const char *driver);
+
+/* The bus that a device of this driver is on, as far as the name tells: else PCI. */
+enum attachment nic_attachment(const char *driver);
+
+/**
+ * nic_keeps() - Does a new NIC get this property of the one that it replaces?
+ * @key:	The property
+ * @from:	Driver of the old one
+ * @to:		Driver of the new one
+ *
+ * Between two of one family everything; else what makes up the guest's view of a NIC and is known
+ * to all drivers on that bus.
+ *
+ * Return: true if it does
+ */
+bool nic_keeps(const char *key, const char *from, const char *to);
 
 #endif /* QRAP_MACHINE_H */

@@ -14,9 +14,7 @@ void properties_append(struct arena *arena, struct properties *properties, struc
 void properties_add(struct arena *arena, struct properties *properties, const char *key,
 		    const char *value)
 {
-	const struct property property = { .key = key, .value = value };
-
-	properties_append(arena, properties, property);
+	properties_append(arena, properties, (struct property) { .key = key, .value = value });
 }
 
 /* A value up to its comma, with ",," for a comma in it; @at is left on the next key. */
@@ -67,30 +65,20 @@ static void parse_list(struct arena *arena, const char *text, const char *implie
 	}
 }
 
-static void parse_json(struct arena *arena, const char *text, struct properties *out)
+void properties_parse(struct arena *arena, const char *text, const char *implied,
+		      struct properties *out)
 {
 	struct json_reader reader;
 	struct json_member member;
 
-	if (!json_begin(&reader, arena, text))
-		return;
-	while (json_next(&reader, &member) > 0) {
-		const struct property property = { .key = member.key,
-						   .value = member.value,
-						   .literal = !member.is_string };
-
-		properties_append(arena, out, property);
-	}
-}
-
-void properties_parse(struct arena *arena, const char *text, const char *implied,
-		      struct properties *out)
-{
-	*out = (struct properties) { .json = *text == '{' };
-	if (out->json)
-		parse_json(arena, text, out);
-	else
+	*out = (struct properties) { .json = *text == '{' && json_begin(&reader, arena, text) };
+	if (!out->json)
 		parse_list(arena, text, implied, out);
+	while (out->json && json_next(&reader, &member) > 0)
+		properties_append(arena, out,
+				  (struct property) { .key = member.key,
+						      .value = member.value,
+						      .literal = !member.is_string });
 }
 
 const char *properties_get(const struct properties *properties, const char *key)
@@ -109,8 +97,15 @@ bool properties_on(const struct properties *properties, const char *key)
 	return value && *value && strcmp(value, "off") && strcmp(value, "false");
 }
 
-static void add_escaped(struct buffer *out, const char *value)
+/* KEY=VALUE; the first stands without its key, unless it would be taken for something else. */
+static void add_pair(struct buffer *out, const struct property *property, bool first)
 {
+	const char *value = property->value;
+
+	if (!first || *value == '{' || strchr(value, '=')) {
+		buffer_add_text(out, property->key);
+		buffer_add_char(out, '=');
+	}
 	for (; *value; value++) {
 		if (*value == ',')
 			buffer_add_char(out, ',');
@@ -118,47 +113,30 @@ static void add_escaped(struct buffer *out, const char *value)
 	}
 }
 
-static void format_list(struct buffer *out, const struct properties *properties)
+/* "KEY":VALUE */
+static void add_member(struct buffer *out, const struct property *property)
 {
-	for (size_t i = 0; i < properties->count; i++) {
-		const struct property *property = &properties->list[i];
-
-		if (i)
-			buffer_add_char(out, ',');
-		if (i || *property->value == '{' || strchr(property->value, '=')) {
-			buffer_add_text(out, property->key);
-			buffer_add_char(out, '=');
-		}
-		add_escaped(out, property->value);
-	}
-}
-
-static void format_json(struct buffer *out, const struct properties *properties)
-{
-	buffer_add_char(out, '{');
-	for (size_t i = 0; i < properties->count; i++) {
-		const struct property *property = &properties->list[i];
-
-		if (i)
-			buffer_add_char(out, ',');
-		json_add_string(out, property->key);
-		buffer_add_char(out, ':');
-		if (property->literal)
-			buffer_add_text(out, property->value);
-		else
-			json_add_string(out, property->value);
-	}
-	buffer_add_char(out, '}');
+	json_add_string(out, property->key);
+	buffer_add_char(out, ':');
+	if (property->literal)
+		buffer_add_text(out, property->value);
+	else
+		json_add_string(out, property->value);
 }
 
 char *properties_format(struct arena *arena, const struct properties *properties)
 {
 	struct buffer out = { .arena = arena };
 
-	buffer_add(&out, "", 0);
-	if (properties->json)
-		format_json(&out, properties);
-	else
-		format_list(&out, properties);
+	buffer_add_text(&out, properties->json ? "{" : "");
+	for (size_t i = 0; i < properties->count; i++) {
+		if (i)
+			buffer_add_char(&out, ',');
+		if (properties->json)
+			add_member(&out, &properties->list[i]);
+		else
+			add_pair(&out, &properties->list[i], !i);
+	}
+	buffer_add_text(&out, properties->json ? "}" : "");
 	return out.text;
 }

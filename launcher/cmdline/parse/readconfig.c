@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "launcher/cmdline/parse/readconfig.h"
-
+/* A configuration file of QEMU (-readconfig), as qemu_config_foreach() reads it. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "launcher/cmdline/parse/inventory.h"
 
 /* A regular file, or NULL. Nothing is waited for, and nothing outlives exec. */
 static FILE *open_regular(const char *path)
@@ -33,33 +34,23 @@ static char *quoted(struct arena *arena, const char *text)
 	return end ? arena_copy(arena, begin + 1, (size_t)(end - begin - 1)) : NULL;
 }
 
-/* [GROUP] or [GROUP "ID"] */
-static void begin_section(struct arena *arena, const char *line, const char *path,
-			  struct config *config)
+/* A line: [GROUP] or [GROUP "ID"] begins a section, KEY = "VALUE" belongs to it. */
+static void read_line(struct arena *arena, const char *line, struct item *section)
 {
-	size_t len = strcspn(line + 1, " ]\"\n");
-	struct section section = { .group = arena_copy(arena, line + 1, len), .file = path };
-	const char *id = quoted(arena, line);
-
-	if (id)
-		properties_add(arena, &section.properties, "id", id);
-	config->sections = arena_grow(arena, config->sections, config->count, sizeof(section));
-	config->sections[config->count++] = section;
-}
-
-/* KEY = "VALUE" */
-static void add_property(struct arena *arena, const char *line, struct section *section)
-{
-	const char *key = arena_copy(arena, line, strcspn(line, " \t=\n"));
+	bool begins = *line == '[';
+	size_t len = begins ? strcspn(line + 1, " ]\"\n") : strcspn(line, " \t=\n");
+	const char *word = arena_copy(arena, line + begins, len);
 	const char *value = quoted(arena, line);
 
+	if (begins)
+		section->option.name = word;
 	if (value)
-		properties_add(arena, &section->properties, key, value);
+		properties_add(arena, &section->properties, begins ? "id" : word, value);
 }
 
-void readconfig_add(struct arena *arena, const char *path, struct config *config)
+void inventory_add_file(struct arena *arena, const char *path, struct inventory *out)
 {
-	size_t before = config->count, size = 0;
+	size_t before = out->count, size = 0;
 	FILE *file = open_regular(path);
 	char *text = NULL;
 
@@ -71,9 +62,9 @@ void readconfig_add(struct arena *arena, const char *path, struct config *config
 		if (!*line || *line == '#')
 			continue;
 		if (*line == '[')
-			begin_section(arena, line, path, config);
-		else if (config->count > before)
-			add_property(arena, line, &config->sections[config->count - 1]);
+			inventory_add(arena, out, &(struct item) { .file = path });
+		if (out->count > before)
+			read_line(arena, line, &out->items[out->count - 1]);
 	}
 	free(text);
 	fclose(file);

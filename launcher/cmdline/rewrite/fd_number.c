@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "launcher/cmdline/rewrite/fd_number.h"
-
 #include <stdlib.h>
 #include <string.h>
 
+#include "launcher/cmdline/rewrite/plan.h"
 #include "shim/common/fd_args.h"
 
 /* Numbers above are not looked for, and no command line speaks of that many descriptors. */
@@ -23,43 +22,32 @@ static void note_numbers(char *word, unsigned char *seen)
 	}
 }
 
-/* The words that stay. */
-static char **collect_words(const struct plan *plan)
+/* Does a word that stays name this number? */
+static bool is_spoken_of(const struct inventory *inventory, int fd)
 {
-	size_t count = 0;
-	char **words = arena_get(plan->arena, (2 * plan->inventory.count + 1) * sizeof(*words));
+	for (size_t i = 0; i < inventory->count; i++) {
+		const struct item *item = &inventory->items[i];
+		const char *value = item->option.value;
 
-	for (size_t i = 0; i < plan->inventory.count; i++) {
-		const struct item *item = &plan->inventory.items[i];
-
-		if (item->removed)
-			continue;
-		words[count++] = item->option.word;
-		if (item->option.value)
-			words[count++] = item->option.value;
+		if (!item->removed && !item->file &&
+		    (mentions_descriptor(item->option.word, fd) ||
+		     (value && mentions_descriptor(value, fd))))
+			return true;
 	}
-	return words;
+	return false;
 }
 
-static bool is_spoken_of(char **words, int fd)
-{
-	while (*words && !mentions_descriptor(*words, fd))
-		words++;
-	return *words;
-}
-
-int fd_number_choose(const struct plan *plan, bool (*is_open)(int fd))
+int fd_number_choose(const struct plan *plan, char **args, bool (*is_open)(int fd))
 {
 	unsigned char *seen = arena_get(plan->arena, LIMIT);
-	char **words = collect_words(plan);
 	int looks = 0;
 
-	for (char **word = words; *word; word++)
-		note_numbers(*word, seen);
+	while (*args)
+		note_numbers(*args++, seen);
 	for (int fd = FD_NUMBER_USUAL; fd < LIMIT; fd++) {
 		if (is_open(fd))
 			continue;
-		if (!seen[fd] || (looks++ < CLOSE_LOOKS && !is_spoken_of(words, fd)))
+		if (!seen[fd] || (looks++ < CLOSE_LOOKS && !is_spoken_of(&plan->inventory, fd)))
 			return fd;
 	}
 	return FD_NUMBER_USUAL;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "launcher/cmdline/rewrite/new_nic.h"
-
 #include <fnmatch.h>
 #include <string.h>
 
-#include "launcher/cmdline/parse/nic.h"
+#include "launcher/cmdline/rewrite/plan.h"
 
 /* id of the netdev where no other can be taken over; the original's. */
 #define NETDEV_ID "hostnet0"
@@ -27,9 +25,9 @@ static const char *find_old_driver(const struct plan *plan)
 
 	if (!nic)
 		return NULL;
-	if (nic->role == ROLE_NIC_DEVICE)
-		return proper_name(&plan->machine, item_type(nic));
-	return proper_name(&plan->machine, properties_get(&nic->properties, "model"));
+	return proper_name(&plan->machine, nic->role == ROLE_NIC_DEVICE
+						   ? item_type(nic)
+						   : properties_get(&nic->properties, "model"));
 }
 
 /**
@@ -92,14 +90,15 @@ static const char *choose_driver(const struct plan *plan, const char *model)
 	return machine_nic(plan->machine.attachment);
 }
 
-/* Does a configuration file declare a netdev with that id? Then ours needs another. */
-static bool is_in_config(const struct config *config, const char *id)
+/* Is there a netdev of that id on the line, or anything but a device in a file? */
+static bool is_taken(const struct inventory *inventory, const char *id, bool in_file)
 {
-	for (size_t i = 0; i < config->count; i++) {
-		const struct section *section = &config->sections[i];
-		const char *other = properties_get(&section->properties, "id");
+	for (size_t i = 0; id && i < inventory->count; i++) {
+		const struct item *item = &inventory->items[i];
+		const char *other = item->file ? item_id(item) : item_netdev_id(item);
 
-		if (other && !strcmp(other, id) && strcmp(section->group, "device"))
+		if (in_file == !!item->file && other && !strcmp(other, id) &&
+		    !name_in(item->option.name, "device"))
 			return true;
 	}
 	return false;
@@ -109,17 +108,14 @@ static bool is_in_config(const struct config *config, const char *id)
 static const char *choose_netdev_id(struct arena *arena, const struct inventory *inventory)
 {
 	const struct item *nic = inventory->nic;
-	const char *id = NULL;
+	const char *key = nic && nic->role == ROLE_NIC ? "id" : "netdev";
+	const char *id = nic ? properties_get(&nic->properties, key) : NULL;
 
-	if (nic && nic->role == ROLE_NIC)
-		id = item_id(nic);
-	else if (nic)
-		id = properties_get(&nic->properties, "netdev");
 	for (size_t i = 0; i < inventory->count && !(id && *id); i++)
 		id = item_netdev_id(&inventory->items[i]);
 	if (!id || !*id)
 		id = NETDEV_ID;
-	for (unsigned i = 0; is_in_config(&inventory->config, id); i++)
+	for (unsigned i = 0; is_taken(inventory, id, true); i++)
 		id = arena_format(arena, "hostnet%u", i);
 	return id;
 }
@@ -136,30 +132,25 @@ static bool netdev_is_json(const struct plan *plan)
 	return plan->device.json;
 }
 
-/* -net nic says some things in other words, and has a few that only it knows. */
-static bool translate(const struct item *nic, const char *driver, struct property *property)
-{
-	if (nic->role == ROLE_NIC_DEVICE)
-		return true;
-	if (nic->role == ROLE_NET_NIC && !strcmp(property->key, "macaddr"))
-		property->key = "mac";
-	if (!strcmp(property->key, "mac"))
-		return true;
-	/* Its address is one on PCI; [DOMAIN:]BUS:SLOT is not known to -device. */
-	return nic->role == ROLE_NET_NIC && !strcmp(property->key, "addr") && driver &&
-	       nic_attachment(driver) == ATTACH_PCI && !strchr(property->value, ':');
-}
-
 /* Does the new NIC get this property of the old one? It may be renamed for that. */
 static bool keeps(const struct plan *plan, struct property *property)
 {
-	bool known = translate(plan->inventory.nic, plan->driver, property);
+	enum role role = plan->inventory.nic->role;
 
+	if (role == ROLE_NET_NIC && !strcmp(property->key, "macaddr"))
+		property->key = "mac";
 	/* The board's own NIC takes a MAC, and a model where it has a choice. */
-	if (plan->on_board)
-		return (known && name_in(property->key, "mac")) || name_in(property->key, "model");
-	return known && nic_keeps(property->key, plan->old_driver ? plan->old_driver : plan->driver,
-				  plan->driver);
+	if (!plan->driver)
+		return name_in(property->key, "mac|model");
+	/* -net nic's address is one on PCI; [DOMAIN:]BUS:SLOT is not known to -device. */
+	if (role == ROLE_NET_NIC && !strcmp(property->key, "addr") &&
+	    (nic_attachment(plan->driver) != ATTACH_PCI || strchr(property->value, ':')))
+		return false;
+	if (role != ROLE_NIC_DEVICE &&
+	    !name_in(property->key, role == ROLE_NIC ? "mac" : "mac|addr"))
+		return false;
+	return nic_keeps(property->key, plan->old_driver ? plan->old_driver : plan->driver,
+			 plan->driver);
 }
 
 static void carry_over(struct plan *plan)
@@ -170,28 +161,17 @@ static void carry_over(struct plan *plan)
 		struct property property = nic->properties.list[i];
 
 		if (keeps(plan, &property)) {
+			plan_note(plan, false, "carried over %s=%s: the guest's NIC keeps it",
+				  property.key, property.value);
+			if (name_in(plan->option, "-net") && name_in(property.key, "mac"))
+				property.key = "macaddr";
 			properties_append(plan->arena, &plan->device, property);
-			changes_add(&plan->changes, false,
-				    "carried over %s=%s: the guest's NIC keeps it", property.key,
-				    property.value);
-		} else if (!plan->on_board && nic->role == ROLE_NIC_DEVICE &&
+		} else if (plan->driver && nic->role == ROLE_NIC_DEVICE &&
 			   !name_in(property.key, "driver|netdev")) {
-			changes_add(&plan->changes, false, "left out %s=%s: not for %s",
-				    property.key, property.value, plan->driver);
+			plan_note(plan, false, "left out %s=%s: not for %s", property.key,
+				  property.value, plan->driver);
 		}
 	}
-}
-
-/* Is a netdev of that name declared on the command line? */
-static bool is_on_line(const struct inventory *inventory, const char *netdev)
-{
-	for (size_t i = 0; netdev && i < inventory->count; i++) {
-		const char *id = item_netdev_id(&inventory->items[i]);
-
-		if (id && !strcmp(id, netdev))
-			return true;
-	}
-	return false;
 }
 
 /**
@@ -206,40 +186,38 @@ static const char *find_config_nic(struct plan *plan)
 {
 	const char *found = NULL;
 
-	for (size_t i = 0; i < plan->inventory.config.count; i++) {
-		const struct section *section = &plan->inventory.config.sections[i];
-		const char *netdev = properties_get(&section->properties, "netdev");
-		const char *id = properties_get(&section->properties, "id");
-		bool is_device = !strcmp(section->group, "device");
+	for (size_t i = 0; i < plan->inventory.count; i++) {
+		const struct item *item = &plan->inventory.items[i];
+		const char *netdev = properties_get(&item->properties, "netdev");
+		const char *id = item_id(item), *group = item->option.name;
 
-		if (is_device ? !nic_is_device(&section->properties)
-			      : !name_in(section->group, "netdev|net|nic"))
+		if (item->role != ROLE_DECLARED)
 			continue;
-		if (is_device && !found && is_on_line(&plan->inventory, netdev)) {
+		if (!found && name_in(group, "device") &&
+		    is_taken(&plan->inventory, netdev, false)) {
 			found = netdev;
-			changes_add(&plan->changes, true,
-				    "%s declares a NIC on netdev %s: it is put on passt",
-				    section->file, netdev);
+			plan_note(plan, true, "%s declares a NIC on netdev %s: it is put on passt",
+				  item->file, netdev);
 			continue;
 		}
-		changes_add(&plan->changes, true,
-			    "%s declares a network device ([%s \"%s\"]), which stays as it is: "
-			    "remove it from that file",
-			    section->file, section->group, id ? id : "");
+		plan_note(plan, true,
+			  "%s declares a network device ([%s \"%s\"]), which stays as it is: "
+			  "remove it from that file",
+			  item->file, group, id ? id : "");
 	}
 	return found;
 }
 
-/* Does a -net nic stay in front of one that is replaced? QEMU makes that of -nic before them. */
-static bool has_net_nic_in_front(const struct inventory *inventory)
+/* How the board's own NIC is connected. QEMU makes that of -nic before those of -net nic. */
+static const char *choose_option(const struct inventory *inventory)
 {
 	const struct item *nic = inventory->nic;
 
 	for (const struct item *item = inventory->items; nic && item < nic; item++) {
 		if (item->role == ROLE_NET_NIC && nic->role == ROLE_NET_NIC)
-			return true;
+			return "-net";
 	}
-	return false;
+	return "-nic";
 }
 
 void new_nic_choose(struct plan *plan, const char *qemu, const char *model)
@@ -258,11 +236,13 @@ void new_nic_choose(struct plan *plan, const char *qemu, const char *model)
 	if (config_netdev)
 		return;
 	plan->driver = choose_driver(plan, model);
-	plan->on_board = !plan->driver;
-	plan->net_nic = plan->on_board && has_net_nic_in_front(inventory);
-	if (plan->on_board)
-		plan->device.json = false;
-	else
+	plan->option = plan->driver ? "-device" : choose_option(inventory);
+	plan->device.json = plan->device.json && plan->driver;
+	if (plan->driver) {
 		properties_add(plan->arena, &plan->device, "driver", plan->driver);
+	} else if (name_in(plan->option, "-net")) {
+		properties_add(plan->arena, &plan->device, "type", "nic");
+		properties_add(plan->arena, &plan->device, "netdev", plan->netdev_id);
+	}
 	carry_over(plan);
 }

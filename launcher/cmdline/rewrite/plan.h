@@ -6,7 +6,10 @@
 #include "launcher/base/memory.h"
 #include "launcher/cmdline/parse/inventory.h"
 #include "launcher/cmdline/parse/machine.h"
-#include "launcher/cmdline/rewrite/changes.h"
+#include "launcher/cmdline/rewrite/rewrite.h"
+
+/* The original's number. */
+#define FD_NUMBER_USUAL 5
 
 /**
  * struct plan - What is to become of a command line
@@ -15,14 +18,13 @@
  * @changes:	What is changed, for people
  * @machine:	The machine (new_nic.c, as all down to @netdev_json)
  * @old_driver:	Driver of the NIC that was there; NULL: none, or the machine's own choice
- * @driver:	Driver of the new -device; NULL: -nic connects the board's own NIC, or the NIC is
- *		one that a configuration file declares
- * @on_board:	The new NIC is -nic, or -net nic
- * @net_nic:	... and that, in place of the old one: other -net nic stay in front of it
- * @device:	Value of the new -device, -nic or -net
+ * @option:	The new NIC's: "-device"; for the board's own "-nic", or "-net" where other -net nic
+ *		stay in front of it; NULL: it is one that a configuration file declares
+ * @driver:	Driver of the new -device, else NULL
+ * @device:	Value of @option
  * @netdev_id:	id of the netdev: the old one's, if there was one
  * @netdev_json: The netdev is written as JSON
- * @position:	Index of the item that the new -device stands in front of (slot.c)
+ * @position:	Index of the item that the new -device or -net stands in front of (slot.c)
  */
 struct plan {
 	struct arena *arena;
@@ -30,13 +32,73 @@ struct plan {
 	struct changes changes;
 	struct machine machine;
 	const char *old_driver;
+	const char *option;
 	const char *driver;
-	bool on_board;
-	bool net_nic;
 	struct properties device;
 	const char *netdev_id;
 	bool netdev_json;
 	size_t position;
 };
+
+/* Adds a change; what cannot be printed in it is shown as "?", and it is cut where it gets long. */
+void plan_note(struct plan *plan, bool notable, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/**
+ * removal_mark_network() - Mark the NICs and netdevs
+ * @plan:	Its inventory is marked
+ *
+ * All of them go, but for NICs that are connected to nothing and that QEMU makes before the
+ * guest's: a board's own NICs count by their position, and so do slots.
+ *
+ * -set device.ID.KEY=VALUE would find its device no more: that of the first NIC goes too, and
+ * KEY=VALUE becomes one of this NIC's properties.
+ */
+void removal_mark_network(struct plan *plan);
+
+/**
+ * new_nic_choose() - Decide on driver, properties and netdev id
+ * @plan:	Its inventory is read; gets machine, drivers, device, netdev, and in its changes
+ *		what is carried over from the old NIC, and what not
+ * @qemu:	Name of QEMU
+ * @model:	NIC asked for, "same", or NULL
+ */
+void new_nic_choose(struct plan *plan, const char *qemu, const char *model);
+
+/**
+ * removal_mark_references() - Mark what refers to something that is gone
+ * @plan:	Its inventory is marked; netdev and id of its new NIC can still be referred to
+ *
+ * QEMU refuses to start where an object's netdev is missing, or a device that -set speaks of.
+ */
+void removal_mark_references(struct plan *plan);
+
+/**
+ * slot_choose() - Choose where the new NIC goes
+ * @plan:	All that goes from its line is marked; gets position, and bus and address if needed
+ *
+ * QEMU gives out slots in the order of devices. So a NIC on the bus of the one that it replaces
+ * takes that one's place on the line, and where QEMU would have added a NIC by itself, before any
+ * -device, the new one stands before them. A PCI NIC without such a place, and without an address,
+ * gets the first free port on a machine that is laid out as libvirt does it (pcie-root-port with
+ * ids pci.N); else QEMU chooses, unless all slots of its default bus are taken: then a free place
+ * on any port or bridge.
+ *
+ * Takes time in proportion to devices times PCI bridges.
+ *
+ * Return: 0, or -ENOSPC if there is none
+ */
+int slot_choose(struct plan *plan);
+
+/**
+ * fd_number_choose() - Find a descriptor number that nobody else uses
+ * @plan:	All that goes from its line is marked
+ * @args:	The line as it was
+ * @is_open:	Is it open in the caller?
+ *
+ * Return: 5, as in the original, or the next one that is neither open nor spoken of by an argument
+ *	   that stays
+ */
+int fd_number_choose(const struct plan *plan, char **args, bool (*is_open)(int fd));
 
 #endif /* QRAP_PLAN_H */

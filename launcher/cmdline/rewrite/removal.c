@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "launcher/cmdline/rewrite/removal.h"
-
 #include <stdlib.h>
 #include <string.h>
 
+#include "launcher/cmdline/rewrite/plan.h"
+
 static void mark(struct item *item, bool notable, const char *reason)
 {
-	item->removed = true;
+	item->removed = reason;
 	item->notable = notable;
-	item->reason = reason;
 }
 
 /* -set that speaks of the NIC: what it says becomes a part of the NIC. */
@@ -29,11 +28,17 @@ static void take_settings(struct arena *arena, struct inventory *inventory)
 	}
 }
 
-/* Those that QEMU makes before the guest's NIC, in its order: -nic, -net nic, -device. */
+/*
+ * On nothing, and made by QEMU before the guest's NIC: those of -nic come first, then those of -net
+ * nic, then those of -device, each in their order.
+ */
 static bool is_in_front(const struct item *item, const struct item *nic)
 {
-	return item < nic && (nic->role == ROLE_NIC_DEVICE ||
-			      (nic->role == ROLE_NET_NIC && item->role == ROLE_NET_NIC));
+	if (item->connected || (nic->role != ROLE_NIC_DEVICE && nic->role != ROLE_NET_NIC))
+		return false;
+	if (item->role == ROLE_NET_NIC && nic->role == ROLE_NIC_DEVICE)
+		return nic->connected;
+	return item->role == nic->role && item < nic;
 }
 
 void removal_mark_network(struct plan *plan)
@@ -53,9 +58,10 @@ void removal_mark_network(struct plan *plan)
 	take_settings(plan->arena, inventory);
 }
 
-/* A set of names: filled first, then sorted, then asked. */
-struct names {
-	const char **list;
+/* Names of what is gone, as GROUP.ID and sorted: a line may have many. */
+struct gone {
+	struct arena *arena;
+	const char **names;
 	size_t count;
 };
 
@@ -64,120 +70,79 @@ static int compare(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void add_name(struct arena *arena, struct names *names, const char *name)
+/* All netdevs, that of -nic and -net too, and devices and objects that are marked so far. */
+static void collect(struct plan *plan, struct gone *gone)
 {
-	if (!name || !*name)
-		return;
-	names->list = arena_grow(arena, names->list, names->count, sizeof(name));
-	names->list[names->count++] = name;
-}
+	struct inventory *inventory = &plan->inventory;
 
-static void sort(struct names *names)
-{
-	if (names->count)
-		qsort(names->list, names->count, sizeof(*names->list), compare);
-}
-
-static bool has(const struct names *names, const char *name)
-{
-	return name && names->count &&
-	       bsearch(&name, names->list, names->count, sizeof(*names->list), compare);
-}
-
-/**
- * struct gone - ids of what is removed
- * @netdevs:	Of -netdev, -net and -nic, but for the one that the new netdev takes over
- * @backends:	... and with that
- * @devices:	Of -device
- * @objects:	Of -object
- */
-struct gone {
-	struct names netdevs;
-	struct names backends;
-	struct names devices;
-	struct names objects;
-};
-
-static void collect(const struct plan *plan, struct gone *gone)
-{
-	for (size_t i = 0; i < plan->inventory.count; i++) {
-		const struct item *item = &plan->inventory.items[i];
+	gone->names = arena_get(plan->arena, (inventory->count + 1) * sizeof(*gone->names));
+	gone->count = 0;
+	for (size_t i = 0; i < inventory->count; i++) {
+		const struct item *item = &inventory->items[i];
 		const char *netdev = item_netdev_id(item);
+		const char *id = netdev ? netdev : item_id(item);
 
-		if (item->role == ROLE_NIC_DEVICE && item->removed)
-			add_name(plan->arena, &gone->devices, item_id(item));
-		add_name(plan->arena, &gone->backends, netdev);
-		if (netdev && strcmp(netdev, plan->netdev_id))
-			add_name(plan->arena, &gone->netdevs, netdev);
+		if (id && *id && item->removed)
+			gone->names[gone->count++] = arena_format(
+				plan->arena, "%s.%s", netdev ? "netdev" : item->option.name, id);
 	}
-	sort(&gone->netdevs);
-	sort(&gone->backends);
-	sort(&gone->devices);
+	qsort(gone->names, gone->count, sizeof(*gone->names), compare);
 }
 
-/* A filter on a netdev that is gone. */
-static void check_object(struct arena *arena, struct item *item, struct gone *gone)
+static bool is_gone(const struct gone *gone, const char *group, const char *id)
+{
+	const char *name = id ? arena_format(gone->arena, "%s.%s", group, id) : NULL;
+
+	return name && bsearch(&name, gone->names, gone->count, sizeof(name), compare);
+}
+
+/* A filter on a netdev that is gone; the new one has the id of one that was there. */
+static void check_object(struct plan *plan, struct item *item, const struct gone *gone)
 {
 	const char *netdev = properties_get(&item->properties, "netdev");
 
-	if (!has(&gone->netdevs, netdev))
-		return;
-	mark(item, true, arena_format(arena, "its netdev %s is gone", netdev));
-	add_name(arena, &gone->objects, item_id(item));
-}
-
-/* The new NIC is still half of a failover pair if it has the id and knows of failover. */
-static bool has_partner(const struct properties *device, const char *id)
-{
-	const char *own = properties_get(device, "id");
-
-	return own && !strcmp(own, id) && properties_on(device, "failover");
+	if (is_gone(gone, "netdev", netdev) && strcmp(netdev, plan->netdev_id))
+		mark(item, true, arena_format(plan->arena, "its netdev %s is gone", netdev));
 }
 
 /* A passed-through NIC whose standby is gone, or a switch whose ports are. */
-static void check_device(const struct plan *plan, struct item *item, const struct gone *gone)
+static void check_device(struct plan *plan, struct item *item, const struct gone *gone)
 {
 	const char *pair = properties_get(&item->properties, "failover_pair_id");
+	const char *id = properties_get(&plan->device, "id");
+	/* The new NIC is still the other half if it has the id and knows of failover. */
+	bool stays = pair && id && !strcmp(id, pair) && properties_on(&plan->device, "failover");
 
-	if (has(&gone->devices, pair) && !has_partner(&plan->device, pair)) {
-		mark(item, true,
-		     arena_format(plan->arena, "the NIC %s that it stands in for is gone", pair));
-		return;
-	}
-	if (strcmp(item_type(item), "rocker"))
-		return;
 	for (size_t i = 0; i < item->properties.count; i++) {
-		if (!strncmp(item->properties.list[i].key, "ports", strlen("ports")))
+		if (name_in(item->properties.list[i].key, "ports*") &&
+		    !strcmp(item_type(item), "rocker"))
 			mark(item, true, "the netdevs of its ports are gone");
 	}
-}
-
-/* -set GROUP.ID.KEY=VALUE about something that is gone. */
-static void check_set(struct item *item, const struct gone *gone)
-{
-	const char *group = item_type(item), *id = item_id(item);
-
-	if ((!strcmp(group, "device") && has(&gone->devices, id)) ||
-	    (!strcmp(group, "object") && has(&gone->objects, id)) ||
-	    (name_in(group, "netdev|net|nic") && has(&gone->backends, id)))
-		mark(item, false, "what it speaks of is gone");
+	if (is_gone(gone, "device", pair) && !stays)
+		mark(item, true,
+		     arena_format(plan->arena, "the NIC %s that it stands in for is gone", pair));
 }
 
 void removal_mark_references(struct plan *plan)
 {
 	struct inventory *inventory = &plan->inventory;
-	struct gone gone = { 0 };
+	struct gone gone = { .arena = plan->arena };
 
 	collect(plan, &gone);
 	for (size_t i = 0; i < inventory->count; i++) {
 		if (inventory->items[i].role == ROLE_OBJECT)
-			check_object(plan->arena, &inventory->items[i], &gone);
+			check_object(plan, &inventory->items[i], &gone);
 		if (inventory->items[i].role == ROLE_DEVICE)
 			check_device(plan, &inventory->items[i], &gone);
 	}
-	sort(&gone.objects);
+	/* -set GROUP.ID.KEY=VALUE, also about what is gone since. */
+	collect(plan, &gone);
 	for (size_t i = 0; i < inventory->count; i++) {
-		if (inventory->items[i].role == ROLE_SET && !inventory->items[i].removed)
-			check_set(&inventory->items[i], &gone);
+		struct item *item = &inventory->items[i];
+		const char *group = item_type(item);
+
+		if (item->role == ROLE_SET && !item->removed &&
+		    is_gone(&gone, name_in(group, "net|nic") ? "netdev" : group, item_id(item)))
+			mark(item, false, "what it speaks of is gone");
 	}
 }

@@ -1,88 +1,60 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "launcher/cmdline/rewrite/rewrite.h"
 
-#include "launcher/cmdline/parse/inventory.h"
-#include "launcher/cmdline/parse/nic.h"
-#include "launcher/cmdline/rewrite/fd_number.h"
-#include "launcher/cmdline/rewrite/new_nic.h"
-#include "launcher/cmdline/rewrite/plan.h"
-#include "launcher/cmdline/rewrite/removal.h"
-#include "launcher/cmdline/rewrite/slot.h"
+#include <string.h>
 
-/* Puts an option and its value at @out; the place behind them. */
-static char **put_option(struct plan *plan, char **out, const char *option, char *value)
+#include "launcher/cmdline/rewrite/plan.h"
+
+/* Puts an option with this value at @out; the place behind them. */
+static char **put_new(struct plan *plan, char **out, const char *option,
+		      const struct properties *properties, const char *what)
 {
-	*out++ = arena_format(plan->arena, "%s", option);
-	*out++ = value;
-	return out;
+	*out++ = arena_copy(plan->arena, option, strlen(option));
+	*out = properties_format(plan->arena, properties);
+	plan_note(plan, false, "added %s %s: %s", option, *out, what);
+	return out + 1;
 }
 
-/* The new -device, in its place among the others. */
-static char **put_device(struct plan *plan, char **out)
+/* The new NIC, in its place among the others. */
+static char **put_nic(struct plan *plan, char **out)
 {
-	struct properties *device = &plan->device;
-	char *value;
+	const struct property txburst = { .key = "x-txburst", .value = "4096", .literal = true };
 
-	properties_add(plan->arena, device, "netdev", plan->netdev_id);
+	if (plan->driver)
+		properties_add(plan->arena, &plan->device, "netdev", plan->netdev_id);
 	/* As the original does it. */
 	if (nic_is_virtio(plan->driver))
-		properties_append(
-			plan->arena, device,
-			(struct property) { .key = "x-txburst", .value = "4096", .literal = true });
-	value = properties_format(plan->arena, device);
-	changes_add(&plan->changes, false, "added -device %s: the guest's NIC", value);
-	return put_option(plan, out, "-device", value);
-}
-
-/* The board's own NIC, in its place among others: as put_device(), in the words of -net nic. */
-static char **put_net_nic(struct plan *plan, char **out)
-{
-	struct properties properties = { 0 };
-	char *value;
-
-	properties_add(plan->arena, &properties, "type", "nic");
-	properties_add(plan->arena, &properties, "netdev", plan->netdev_id);
-	for (size_t i = 0; i < plan->device.count; i++) {
-		struct property property = plan->device.list[i];
-
-		if (name_in(property.key, "mac"))
-			property.key = "macaddr";
-		properties_append(plan->arena, &properties, property);
-	}
-	value = properties_format(plan->arena, &properties);
-	changes_add(&plan->changes, false, "added -net %s: the guest's NIC", value);
-	return put_option(plan, out, "-net", value);
+		properties_append(plan->arena, &plan->device, txburst);
+	return put_new(plan, out, plan->option, &plan->device, "the guest's NIC");
 }
 
 /* The connection: -netdev, or -nic where it comes with the board's own NIC. */
 static char **put_connection(struct plan *plan, char **out, int fd)
 {
-	bool nic = plan->on_board && !plan->net_nic;
-	const char *option = nic ? "-nic" : "-netdev";
+	bool nic = name_in(plan->option, "-nic");
 	struct properties properties = { .json = plan->netdev_json && !nic };
-	char *value;
 
 	properties_add(plan->arena, &properties, "type", "socket");
 	properties_add(plan->arena, &properties, "fd", arena_format(plan->arena, "%d", fd));
 	properties_add(plan->arena, &properties, "id", plan->netdev_id);
 	for (size_t i = 0; nic && i < plan->device.count; i++)
 		properties_append(plan->arena, &properties, plan->device.list[i]);
-	value = properties_format(plan->arena, &properties);
-	changes_add(&plan->changes, false, "added %s %s: passt, on descriptor %d", option, value,
-		    fd);
-	return put_option(plan, out, option, value);
+	return put_new(plan, out, nic ? "-nic" : "-netdev", &properties,
+		       arena_format(plan->arena, "passt, on descriptor %d", fd));
 }
 
 static char **put_item(struct plan *plan, char **out, const struct item *item)
 {
+	const struct qemu_option *option = &item->option;
+
 	if (item->removed) {
-		changes_add(&plan->changes, item->notable, "removed %s %s: %s", item->option.word,
-			    item->option.value, item->reason);
-		return out;
+		plan_note(plan, item->notable, "removed %s %s: %s", option->word, option->value,
+			  item->removed);
+	} else if (!item->file) {
+		*out++ = option->word;
+		if (option->value)
+			*out++ = option->value;
 	}
-	*out++ = item->option.word;
-	if (item->option.value)
-		*out++ = item->option.value;
 	return out;
 }
 
@@ -93,10 +65,8 @@ static char **put_together(struct plan *plan, int fd)
 	char **out = args;
 
 	for (size_t i = 0; i <= inventory->count; i++) {
-		if (i == plan->position && plan->driver)
-			out = put_device(plan, out);
-		if (i == plan->position && plan->net_nic)
-			out = put_net_nic(plan, out);
+		if (i == plan->position && name_in(plan->option, "-device|-net"))
+			out = put_nic(plan, out);
 		if (i == inventory->end)
 			out = put_connection(plan, out, fd);
 		if (i < inventory->count)
@@ -107,26 +77,25 @@ static char **put_together(struct plan *plan, int fd)
 
 int rewrite_command_line(const struct rewrite_request *request, struct rewrite_result *result)
 {
-	struct arena *arena = arena_new();
-	struct plan plan = { .arena = arena, .changes.arena = arena };
+	struct plan plan = { .arena = arena_new() };
 	int ret;
 
-	inventory_take(arena, request->args, &plan.inventory);
+	inventory_take(plan.arena, request->args, &plan.inventory);
 	removal_mark_network(&plan);
 	new_nic_choose(&plan, request->qemu, request->model);
 	removal_mark_references(&plan);
 	ret = slot_choose(&plan);
 	if (ret) {
-		arena_free(arena);
+		arena_free(plan.arena);
 		return ret;
 	}
-	result->fd = fd_number_choose(&plan, request->is_open);
+	result->fd = fd_number_choose(&plan, request->args, request->is_open);
 	if (result->fd != FD_NUMBER_USUAL)
-		changes_add(&plan.changes, false, "descriptor %d instead of %d: %d is in use",
-			    result->fd, FD_NUMBER_USUAL, FD_NUMBER_USUAL);
+		plan_note(&plan, false, "descriptor %d instead of %d: %d is in use", result->fd,
+			  FD_NUMBER_USUAL, FD_NUMBER_USUAL);
 	result->args = put_together(&plan, result->fd);
 	result->changes = plan.changes;
-	result->memory = arena;
+	result->memory = plan.arena;
 	return 0;
 }
 

@@ -4,9 +4,9 @@
 #define QRAP_REWRITE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "launcher/base/memory.h"
-#include "launcher/cmdline/rewrite/changes.h"
 
 /**
  * struct rewrite_request - A command line to rewrite
@@ -23,11 +23,27 @@ struct rewrite_request {
 };
 
 /**
+ * struct change - One change
+ * @line:	"removed -net user: ...", "added ...", "carried over mac=...: ...", with its reason
+ * @notable:	Said as a warning on every run, not only by --dry-run: a second NIC was removed, ...
+ */
+struct change {
+	char *line;
+	bool notable;
+};
+
+/* All changes, in order. */
+struct changes {
+	struct change *list;
+	size_t count;
+};
+
+/**
  * struct rewrite_result - The command line that came out
  * @args:	New arguments without argv[0], NULL-terminated; words that stay are the same
- * pointers
+ *		pointers
  * @fd:		Descriptor number that the new netdev speaks of
- * @changes:	What was changed and why, in order
+ * @changes:	What was changed and why
  * @memory:	What all this is kept in
  */
 struct rewrite_result {
