@@ -10,7 +10,6 @@
 
 #include "shim/common/handoff.h"
 #include "shim/common/log.h"
-#include "shim/guard/restore.h"
 
 /**
  * struct fd_log - What all of these events speak of
@@ -80,8 +79,8 @@ enum remedy {
  */
 void fd_log_lost(const struct fd_log *fd_log, const char *found, enum remedy remedy, int error);
 
-/* The connection is back on its number. */
-void fd_log_restored(const struct fd_log *fd_log, const char *found, enum saver saver);
+/* The connection is back on its number, from @saver. */
+void fd_log_restored(const struct fd_log *fd_log, const char *found, const char *saver);
 
 /* The shim itself has made the first connection: there was none to lose. */
 void fd_log_connected(const struct fd_log *fd_log);

@@ -34,8 +34,9 @@ static char **find_slot(char **envp, const char *name)
 char *environment_find(char **envp, const char *name)
 {
 	char **slot = find_slot(envp, name);
+	char *value = slot ? *slot + strlen(name) + 1 : NULL;
 
-	return slot ? *slot + strlen(name) + 1 : NULL;
+	return value && *value ? value : NULL;
 }
 
 void environment_replace(char **envp, const char *name, char *entry)

@@ -8,7 +8,7 @@
  * @envp:	Environment, or NULL
  * @name:	Its name
  *
- * Return: its value in place, or NULL
+ * Return: its value in place, or NULL if there is none or it is empty
  */
 char *environment_find(char **envp, const char *name);
 

@@ -71,8 +71,15 @@ struct next {
 
 extern struct next next;
 
-/* Looks all of them up, once; NULL where this libc has none of that name. */
+/* Looks all of them up; NULL where this libc has none of that name. */
 void next_load(void);
+
+/* Before the first use in a call that may come before our constructor. */
+static inline void next_need(void)
+{
+	if (!next.close)
+		next_load();
+}
 
 /*
  * Looks up what makes a thread, too: until glibc 2.34 that is in another library, which a program

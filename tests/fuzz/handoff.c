@@ -117,7 +117,6 @@ static void take_handoff(struct bytes *b, struct handoff *c)
 	unsigned flags = take_byte(b);
 
 	memset(c, 0, sizeof(*c));
-	c->private_passt = flags & 2;
 	c->reconnect = flags & 4;
 	c->trust.any = flags & 8;
 	c->level = (enum log_level)((flags >> 4) % (LOG_TRACE + 1));
