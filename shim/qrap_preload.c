@@ -18,7 +18,7 @@
 #define EXPORT __attribute__((visibility("default")))
 #define CALLER __builtin_return_address(0)
 
-static main_function *real_main IN_DATA;
+static main_function *real_main;
 
 static int guarded_main(int argc, char **argv, char **envp)
 {
@@ -89,8 +89,8 @@ static int refuse(enum call_fate fate)
 
 EXPORT int close(int fd)
 {
-	const struct loss loss = { EVENT_CLOSED, "close", CALLER };
-	enum call_fate fate = guard_close(fd, &loss);
+	const struct loss loss = { EVENT_CLOSED, "close", CALLER, false };
+	enum call_fate fate = guard_lose(fd, &loss);
 
 	next_need();
 	return fate == CALL_GOES_ON ? next.close(fd) : refuse(fate);
@@ -98,9 +98,9 @@ EXPORT int close(int fd)
 
 EXPORT int fclose(FILE *stream)
 {
-	const struct loss loss = { EVENT_CLOSED, "fclose", CALLER };
+	const struct loss loss = { EVENT_CLOSED, "fclose", CALLER, false };
 	int saved = errno;
-	enum call_fate fate = guard_close(fileno(stream), &loss);
+	enum call_fate fate = guard_lose(fileno(stream), &loss);
 	int ret;
 
 	errno = saved;
@@ -125,7 +125,8 @@ EXPORT void closefrom(int first)
 
 EXPORT int posix_spawn_file_actions_addclose(posix_spawn_file_actions_t *actions, int fd)
 {
-	const struct loss loss = { EVENT_CLOSED, "posix_spawn_file_actions_addclose", CALLER };
+	const struct loss loss = { EVENT_CLOSED, "posix_spawn_file_actions_addclose", CALLER,
+				   true };
 
 	next_need();
 	/* In the child the store is as invisible as here: nothing is to be done. */
@@ -136,7 +137,8 @@ EXPORT int posix_spawn_file_actions_addclose(posix_spawn_file_actions_t *actions
 
 EXPORT int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions, int from, int to)
 {
-	const struct loss loss = { EVENT_OVERWRITTEN, "posix_spawn_file_actions_adddup2", CALLER };
+	const struct loss loss = { EVENT_OVERWRITTEN, "posix_spawn_file_actions_adddup2", CALLER,
+				   true };
 
 	next_need();
 	if (watched_role(to) == ROLE_CONNECTION && !guard_is_connection(from))
@@ -160,7 +162,7 @@ EXPORT int dup(int fd)
 
 EXPORT int dup2(int from, int to)
 {
-	const struct loss loss = { EVENT_OVERWRITTEN, "dup2", CALLER };
+	const struct loss loss = { EVENT_OVERWRITTEN, "dup2", CALLER, false };
 	enum call_fate fate = guard_replace(from, to, &loss);
 
 	next_need();
@@ -169,7 +171,7 @@ EXPORT int dup2(int from, int to)
 
 EXPORT int dup3(int from, int to, int flags)
 {
-	const struct loss loss = { EVENT_OVERWRITTEN, "dup3", CALLER };
+	const struct loss loss = { EVENT_OVERWRITTEN, "dup3", CALLER, false };
 	enum call_fate fate = guard_replace(from, to, &loss);
 
 	next_need();
@@ -186,7 +188,7 @@ static enum call_fate control(int fd, bool marks, const struct loss *loss)
 
 static enum call_fate before_fcntl(int fd, int command, long arg, const void *where)
 {
-	const struct loss loss = { EVENT_CLOEXEC, "fcntl", where };
+	const struct loss loss = { EVENT_CLOEXEC, "fcntl", where, false };
 
 	if (command == F_SETFL && (arg & O_NONBLOCK))
 		guard_touched(fd, TOUCH_NONBLOCK);
@@ -230,7 +232,7 @@ typedef int ioctl_request;
 
 EXPORT int ioctl(int fd, ioctl_request request, ...)
 {
-	const struct loss loss = { EVENT_CLOEXEC, "ioctl", CALLER };
+	const struct loss loss = { EVENT_CLOEXEC, "ioctl", CALLER, false };
 	enum call_fate fate = control(fd, (unsigned long)request == FIOCLEX, &loss);
 	va_list list;
 	long arg;

@@ -34,7 +34,6 @@ static void name_qemu(struct handoff *handoff, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
-	struct identity id;
 	int fd;
 
 	if (!strstr(name, "qemu") && !strstr(name, "kvm"))
@@ -42,10 +41,7 @@ static void name_qemu(struct handoff *handoff, const char *path)
 	fd = open(path, O_PATH | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	if (descriptor_identity(fd, &id)) {
-		handoff->qemu_dev = id.dev;
-		handoff->qemu_ino = id.ino;
-	}
+	descriptor_identity(fd, &handoff->qemu);
 	close(fd);
 }
 

@@ -61,42 +61,38 @@ static bool is_property(const char *word, const char *name, const char *end, siz
 	return *end == '=' || (*end != ':' && memchr(end, ':', gap));
 }
 
-/* Does this name stand before the number, and for a network's connection as a property? */
-static bool has_name(const char *word, const struct name *name, int fd, bool as_property)
+/* Does the name at @at make a descriptor of the number behind it, and a network's if @as_property?
+ */
+static bool names_fd(const char *word, const char *at, const struct name *name, int fd,
+		     bool as_property)
 {
-	const char *at = word, *end;
+	const char *end = at + strlen(name->text);
+	size_t gap = strspn(end, SEPARATORS);
+	bool is_assigned = memchr(end, '=', gap) || memchr(end, ':', gap);
 
-	for (; (at = strstr(at, name->text)); at = end) {
-		size_t gap;
-		bool is_assigned;
-
-		end = at + strlen(name->text);
-		gap = strspn(end, SEPARATORS);
-		is_assigned = memchr(end, '=', gap) || memchr(end, ':', gap);
-		if ((name->naming == NAMES_PATH ? !gap : is_assigned) &&
-		    is_number(end + gap, fd, name->naming == NAMES_LIST) &&
-		    (!as_property || is_property(word, at, end, gap)))
-			return true;
-	}
-	return false;
+	if ((name->naming == NAMES_PATH ? gap : !is_assigned) ||
+	    !is_number(end + gap, fd, name->naming == NAMES_LIST))
+		return false;
+	return !as_property || (name->naming == NAMES_PROPERTY && is_property(word, at, end, gap));
 }
 
-static bool has_any_name(const char *word, int fd, bool as_property)
+static bool any_names_fd(const char *word, int fd, bool as_property)
 {
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if ((!as_property || names[i].naming == NAMES_PROPERTY) &&
-		    has_name(word, &names[i], fd, as_property))
-			return true;
+		for (const char *at = word; (at = strstr(at, names[i].text)); at++) {
+			if (names_fd(word, at, &names[i], fd, as_property))
+				return true;
+		}
 	}
 	return false;
 }
 
 bool mentions_descriptor(const char *word, int fd)
 {
-	return has_any_name(word, fd, false);
+	return any_names_fd(word, fd, false);
 }
 
 bool arg_names_fd(const char *word, int fd)
 {
-	return has_any_name(word, fd, true);
+	return any_names_fd(word, fd, true);
 }

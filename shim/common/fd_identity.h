@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /**
- * struct identity - What tells one open socket from all others of this host
+ * struct identity - What tells one open socket, or one file, from all others of this host
  * @cookie:	SO_COOKIE (Linux 4.6), or 0 where the kernel gives none
  * @dev:	st_dev of fstat
  * @ino:	st_ino of fstat; 0: no identity

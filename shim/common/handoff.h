@@ -40,8 +40,7 @@
  * @socket:	Identity of the connection
  * @store_id:	Identity of the store
  * @run:	Number of this start
- * @qemu_dev:	Device of QEMU's executable; QEMU restores whatever its arguments say
- * @qemu_ino:	Inode of QEMU's executable, or 0 if unknown
+ * @qemu:	QEMU's executable, where that is known: it restores whatever its arguments say
  * @trust:	Whose passt may be used
  * @level:	What stderr gets
  * @reconnect:	Keep the link when passt restarts; not with a private one
@@ -57,8 +56,7 @@ struct handoff {
 	struct identity socket;
 	struct identity store_id;
 	uint64_t run;
-	uint64_t qemu_dev;
-	uint64_t qemu_ino;
+	struct identity qemu;
 	struct passt_trust trust;
 	enum log_level level;
 	bool reconnect;

@@ -30,11 +30,13 @@ struct fd_log {
  * @kind:	EVENT_CLOSED, EVENT_OVERWRITTEN or EVENT_CLOEXEC
  * @call:	Function called
  * @where:	Address that called it
+ * @in_child:	It is to happen in a child (posix_spawn), where we are not called
  */
 struct loss {
 	enum log_kind kind;
 	const char *call;
 	const void *where;
+	bool in_child;
 };
 
 /* This program starts, with @found on the number. */

@@ -160,17 +160,6 @@ static void read_note(void)
 		store_read_note(guard.handoff.store, guard.culprit);
 }
 
-static void log_restored(const char *found, const char *saver)
-{
-	if (!found) {
-		fd_log_connected(&fd_log);
-		return;
-	}
-	fd_log_lost(&fd_log, found, REMEDY_FOUND, 0);
-	fd_log_restored(&fd_log, found, saver);
-	store_leave_note(guard.handoff.store, "");
-}
-
 /**
  * restore_or_give_up() - Put the connection back and say so, or say that it cannot be
  * @found:	What is on the number instead; NULL if there has never been a connection
@@ -185,13 +174,17 @@ static void restore_or_give_up(const char *found)
 	read_note();
 	if (restore_from_store(&guard.handoff))
 		saver = SAVER_SPARE;
-	else if (!guard.gave_up)
-		error = -restore_from_passt(&guard.handoff);
-	if (!saver && !guard.gave_up && !error)
+	else if (!guard.gave_up && !(error = -restore_from_passt(&guard.handoff)))
 		saver = SAVER_PASST;
 	set_store(guard.handoff.store);
 	if (saver) {
-		log_restored(found, saver);
+		if (found) {
+			fd_log_lost(&fd_log, found, REMEDY_FOUND, 0);
+			fd_log_restored(&fd_log, found, saver);
+			store_leave_note(guard.handoff.store, "");
+		} else {
+			fd_log_connected(&fd_log);
+		}
 		fd_log_hop(&fd_log, &guard.handoff, true);
 		write_handoff();
 	} else if (!guard.gave_up) {
@@ -234,17 +227,10 @@ static void inspect(bool nothing_ran)
 /* Is this program the QEMU that the handoff names? */
 static bool is_named_qemu(void)
 {
+	int fd = sys_open("/proc/self/exe", O_PATH | O_CLOEXEC, 0);
 	struct identity id;
-	bool is_it;
-	int fd;
+	bool is_it = descriptor_identity(fd, &id) && identity_same(&id, &guard.handoff.qemu);
 
-	if (!guard.handoff.qemu_ino)
-		return false;
-	fd = sys_open("/proc/self/exe", O_PATH | O_CLOEXEC, 0);
-	if (fd < 0)
-		return false;
-	is_it = descriptor_identity(fd, &id) && id.dev == guard.handoff.qemu_dev &&
-		id.ino == guard.handoff.qemu_ino;
 	sys_close(fd);
 	return is_it;
 }
@@ -323,22 +309,18 @@ void guard_before_main(void)
 		inspect(false);
 }
 
-static bool fill_from_spare(void)
+bool guard_put_back(void)
 {
 	bool filled;
 
+	if (holds_connection())
+		return true;
 	if (atomic_exchange(&guard.restoring, true))
 		return false;
 	filled = restore_from_store(&guard.handoff);
 	set_store(guard.handoff.store);
 	atomic_store(&guard.restoring, false);
 	return filled;
-}
-
-void guard_put_back(void)
-{
-	if (!holds_connection())
-		fill_from_spare();
 }
 
 /* Empties the store for all who have a copy of it, once. */
@@ -348,6 +330,12 @@ static void empty_store(void)
 
 	if (store >= 0)
 		store_empty(store);
+}
+
+/* Is the number closed here and now? */
+static bool is_close(const struct loss *loss)
+{
+	return loss->kind == EVENT_CLOSED && !loss->in_child;
 }
 
 /*
@@ -373,39 +361,46 @@ static bool ends_guard(const struct loss *loss)
 	return true;
 }
 
-/* The connection on its number is lost to the programs that follow. */
+/* The call that closes the connection is not made: that is on its number still, or again. */
+static bool keeps_connection(const struct loss *loss)
+{
+	unsigned refused;
+
+	if (!is_owner() || !guard.restores || get_phase() != PHASE_WAITING ||
+	    atomic_load(&guard.refusals) >= REFUSALS_MAX)
+		return false;
+	refused = atomic_fetch_add(&guard.refusals, 1);
+	if (!guard_put_back())
+		return false;
+	fd_log_put_back(&fd_log, loss, !refused);
+	return true;
+}
+
+/* The connection on its number is lost to the programs that follow, where it is not kept. */
 static enum call_fate lose_connection(const struct loss *loss)
 {
+	if (is_close(loss)) {
+		if (ends_guard(loss))
+			return CALL_GOES_ON;
+		if (keeps_connection(loss))
+			return CALL_KEPT;
+	}
 	/* QEMU's children for scripts and for tearing down are nobody's way to QEMU. */
 	if ((is_owner() || !guard.is_qemu) && holds_connection())
 		fd_log_loss(&fd_log, loss);
 	return CALL_GOES_ON;
 }
 
-static enum call_fate close_connection(const struct loss *loss)
-{
-	unsigned refused;
-
-	if (ends_guard(loss))
-		return CALL_GOES_ON;
-	if (!is_owner() || !guard.restores || get_phase() != PHASE_WAITING ||
-	    atomic_load(&guard.refusals) >= REFUSALS_MAX)
-		return lose_connection(loss);
-	refused = atomic_fetch_add(&guard.refusals, 1);
-	if (!holds_connection() && !fill_from_spare())
-		return CALL_GOES_ON;
-	fd_log_put_back(&fd_log, loss, !refused);
-	return CALL_KEPT;
-}
-
 /* Hidden, but for a process that has tried to close it 64 times: that gets its way. */
-static enum call_fate close_store(const struct loss *loss)
+static enum call_fate lose_store(const struct loss *loss)
 {
 	static atomic_int pid;
 	static atomic_uint tries;
 	int own = sys_getpid();
 	unsigned tried;
 
+	if (!is_close(loss))
+		return CALL_HIDDEN;
 	/* Children that share our memory come one after the other, and count each for itself. */
 	if (atomic_exchange(&pid, own) != own)
 		atomic_store(&tries, 0);
@@ -421,26 +416,13 @@ static enum call_fate close_store(const struct loss *loss)
 	return CALL_GOES_ON;
 }
 
-enum call_fate guard_close(int fd, const struct loss *loss)
-{
-	switch (watched_role(fd)) {
-	case ROLE_CONNECTION:
-		return close_connection(loss);
-	case ROLE_STORE:
-		return close_store(loss);
-	case ROLE_NONE:
-		break;
-	}
-	return CALL_GOES_ON;
-}
-
 enum call_fate guard_lose(int fd, const struct loss *loss)
 {
 	switch (watched_role(fd)) {
 	case ROLE_CONNECTION:
 		return lose_connection(loss);
 	case ROLE_STORE:
-		return CALL_HIDDEN;
+		return lose_store(loss);
 	case ROLE_NONE:
 		break;
 	}

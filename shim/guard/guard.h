@@ -90,26 +90,22 @@ enum call_fate {
 };
 
 /**
- * guard_close() - A number is about to be closed
+ * guard_lose() - A number is about to be closed, or marked close-on-exec
  * @fd:		Which
  * @loss:	What call, and from where
  *
- * Until the claim, in a program that restores, the connection stays on its number, or comes back to
- * it from the spare; never by a call that waits. The store stays until one process has tried to
- * close it 64 times.
+ * Until the claim, in a program that restores, a call that closes the connection is not made: it
+ * stays on its number, or comes back to it from the spare; never by a call that waits. The store
+ * stays until one process has tried to close it 64 times.
  *
  * Return: what is to become of the call
- */
-enum call_fate guard_close(int fd, const struct loss *loss);
-
-/* A number is marked close-on-exec, or is to be closed in a child: as guard_close(), but goes on.
  */
 enum call_fate guard_lose(int fd, const struct loss *loss);
 
 /* @from is about to be copied onto @to, which puts the store out of the way. */
 enum call_fate guard_replace(int from, int to, const struct loss *loss);
 
-/* Once more behind a call that has closed the connection's number all the same. */
-void guard_put_back(void);
+/* Is the connection on its number, still or again, from the spare? Never waits. */
+bool guard_put_back(void);
 
 #endif /* QRAP_GUARD_H */

@@ -56,16 +56,11 @@ static int close_around(unsigned first, unsigned last, int flags, const struct l
 			close_part *close_part)
 {
 	unsigned from = first;
-	enum call_fate fate;
 	int fd;
 
 	while ((fd = find_watched(from, last)) >= 0) {
 		from = (unsigned)fd + 1;
-		if (loss->kind == EVENT_CLOEXEC)
-			fate = guard_lose(fd, loss);
-		else
-			fate = guard_close(fd, loss);
-		if (fate == CALL_GOES_ON)
+		if (guard_lose(fd, loss) == CALL_GOES_ON)
 			continue;
 		if ((unsigned)fd > first && close_part(first, (unsigned)fd - 1, flags))
 			return -1;
@@ -77,7 +72,8 @@ static int close_around(unsigned first, unsigned last, int flags, const struct l
 int range_close_range(unsigned first, unsigned last, int flags, const void *where)
 {
 	bool marks = flags & CLOSE_RANGE_CLOEXEC;
-	const struct loss loss = { marks ? EVENT_CLOEXEC : EVENT_CLOSED, "close_range", where };
+	const struct loss loss = { marks ? EVENT_CLOEXEC : EVENT_CLOSED, "close_range", where,
+				   false };
 
 	if (first > last)
 		return close_plainly(first, last, flags);
@@ -86,7 +82,7 @@ int range_close_range(unsigned first, unsigned last, int flags, const void *wher
 
 void range_closefrom(int first, const void *where)
 {
-	const struct loss loss = { EVENT_CLOSED, "closefrom", where };
+	const struct loss loss = { EVENT_CLOSED, "closefrom", where, false };
 	int saved = errno;
 
 	close_around(first < 0 ? 0 : (unsigned)first, UINT_MAX, 0, &loss, close_by_all_means);
@@ -95,8 +91,8 @@ void range_closefrom(int first, const void *where)
 
 int range_addclosefrom(posix_spawn_file_actions_t *actions, int first, const void *where)
 {
-	const struct loss loss = { EVENT_CLOSED, "posix_spawn_file_actions_addclosefrom_np",
-				   where };
+	const struct loss loss = { EVENT_CLOSED, "posix_spawn_file_actions_addclosefrom_np", where,
+				   true };
 	int fd = atomic_load(&watched[ROLE_CONNECTION]), store = atomic_load(&watched[ROLE_STORE]);
 	int to = first > STDERR_FILENO ? first : STDERR_FILENO + 1;
 	int ret = 0;

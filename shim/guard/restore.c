@@ -38,34 +38,26 @@ bool restore_from_store(struct handoff *c)
 	return false;
 }
 
-/* Asks the passt behind @fd, waits for an answer: 0, or -errno if it will not have us. */
-static int ask(int fd, const struct passt_trust *trust)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	uid_t uid;
-	int ret = passt_peer_uid(fd, &uid);
-
-	if (!ret && !passt_trusted(trust, uid))
-		ret = -EPERM;
-	if (!ret)
-		ret = passt_ask(fd);
-	if (ret)
-		return ret;
-	sys_poll(&p, 1, REPLY_MS);
-	ret = passt_answered(fd);
-	return ret < 0 ? ret : 0;
-}
-
-/* Connects to passt: blocking descriptor, or -errno. */
+/* Connects to passt, and waits for its answer: blocking descriptor, or -errno. */
 static int connect_once(const struct handoff *c)
 {
 	int fd = passt_connect(c->passt);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	uid_t uid;
 	int ret;
 
 	if (fd < 0)
 		return fd;
-	ret = ask(fd, &c->trust);
+	ret = passt_peer_uid(fd, &uid);
+	if (!ret && !passt_trusted(&c->trust, uid))
+		ret = -EPERM;
 	if (!ret)
+		ret = passt_ask(fd);
+	if (!ret) {
+		sys_poll(&p, 1, REPLY_MS);
+		ret = passt_answered(fd);
+	}
+	if (ret >= 0)
 		ret = sys_fcntl(fd, F_SETFL, sys_fcntl(fd, F_GETFL, 0) & ~O_NONBLOCK);
 	if (!ret)
 		return fd;

@@ -143,7 +143,7 @@ static void hand_over(char **envp, const struct handoff *c)
 	static char entry[sizeof(HANDOFF_VARIABLE "=") + HANDOFF_SIZE] = HANDOFF_VARIABLE "=";
 
 	handoff_write(c, entry + strlen(HANDOFF_VARIABLE "="));
-	environment_replace(envp, FD_VARIABLE, entry);
+	*environment_slot(envp, FD_VARIABLE) = entry;
 }
 
 bool standalone_handoff(char **envp, struct handoff *c, const struct log *log)

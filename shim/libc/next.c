@@ -28,7 +28,7 @@ __asm__(".symver dlsym, dlsym@GLIBC_2.17");
 __asm__(".symver dlsym, dlsym@GLIBC_2.27");
 #endif
 
-struct next next IN_DATA;
+struct next next;
 
 /* N of glibc 2.N; 0 for a libc without the names that came with one. */
 static int libc_minor(void)

@@ -24,12 +24,6 @@ int close_range(unsigned first, unsigned last, int flags);
 void closefrom(int first);
 int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first);
 
-/*
- * For what every program writes at its start: between large variables that are zero at first, it
- * would take a page of its own.
- */
-#define IN_DATA __attribute__((section(".data")))
-
 /* Names, and the minor version of the glibc that they came with; 0: every libc has them. */
 #define NEXT_FUNCTIONS(F)                       \
 	F(close, 0)                             \
