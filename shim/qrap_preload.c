@@ -3,21 +3,14 @@
  * The shim: all that it exports. Each function stands in front of the libc's own, asks whether the
  * descriptor is one of ours, and if not, as almost always, passes the call on.
  */
-#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 
-#include "shim/common/handoff.h"
 #include "shim/common/sys.h"
 #include "shim/common/text.h"
 #include "shim/guard/guard.h"
-#include "shim/guard/intercept.h"
-#include "shim/guard/watched.h"
+#include "shim/guard/range.h"
 #include "shim/libc/environ.h"
 #include "shim/libc/next.h"
 #include "shim/link/link.h"
@@ -25,16 +18,7 @@
 #define EXPORT __attribute__((visibility("default")))
 #define CALLER __builtin_return_address(0)
 
-/* Before our constructor, where another library was first, there is only the kernel to ask. */
-static int libc_result(long ret)
-{
-	if (ret >= 0)
-		return (int)ret;
-	errno = (int)-ret;
-	return -1;
-}
-
-static main_function *real_main IN_DATA;
+static main_function *real_main;
 
 static int guarded_main(int argc, char **argv, char **envp)
 {
@@ -48,7 +32,7 @@ static void answer_check(char **envp)
 	const char *value = environment_find(envp, CHECK_REPLY_VARIABLE);
 	uint64_t fd;
 
-	if (!value || !*value || !text_number(value, strlen(value), 10, &fd) || fd > INT_MAX)
+	if (!value || !text_number(value, strlen(value), 10, &fd) || fd > INT_MAX)
 		return;
 	/* A number that is not open: then this is no trial of ours. */
 	if (sys_write_quietly((int)fd, CHECK_REPLY_LINE, strlen(CHECK_REPLY_LINE)) < 0)
@@ -60,7 +44,7 @@ static void start(int argc, char **argv, char **envp, bool first)
 {
 	int saved = errno;
 
-	next_load();
+	next_need();
 	answer_check(envp);
 	guard_on_load(argc, argv, envp, first);
 	errno = saved;
@@ -81,7 +65,7 @@ EXPORT int __libc_start_main(main_function *main, int argc, char **argv, void (*
 	/* musl gives constructors no arguments, but runs them from here. */
 	start(argc, argv, argv + argc + 1, true);
 #endif
-	next_load();
+	next_need();
 	real_main = main;
 	return next.__libc_start_main(guarded_main, argc, argv, init, fini, rtld_fini, stack_end);
 }
@@ -90,120 +74,154 @@ EXPORT pid_t fork(void)
 {
 	pid_t pid;
 
-	next_load();
+	next_need();
 	pid = next.fork();
 	if (!pid)
 		guard_forked();
 	return pid;
 }
 
+/* What the program gets for a call that is not made. */
+static int refuse(enum call_fate fate)
+{
+	return sys_result(fate == CALL_HIDDEN ? -EBADF : 0);
+}
+
 EXPORT int close(int fd)
 {
-	if (!next.close)
-		return libc_result(sys_close(fd));
-	return is_unwatched(fd) ? next.close(fd) : intercept_close(fd, CALLER);
+	const struct loss loss = { EVENT_CLOSED, "close", CALLER, false };
+	enum call_fate fate = guard_lose(fd, &loss);
+
+	next_need();
+	return fate == CALL_GOES_ON ? next.close(fd) : refuse(fate);
 }
 
 EXPORT int fclose(FILE *stream)
 {
+	const struct loss loss = { EVENT_CLOSED, "fclose", CALLER, false };
 	int saved = errno;
-	int fd;
+	enum call_fate fate = guard_lose(fileno(stream), &loss);
+	int ret;
 
-	next_load();
-	fd = fileno(stream);
 	errno = saved;
-	return is_unwatched(fd) ? next.fclose(stream) : intercept_fclose(stream, fd, CALLER);
+	next_need();
+	ret = next.fclose(stream);
+	if (fate == CALL_KEPT)
+		guard_put_back();
+	return ret;
 }
 
 EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
-	next_load();
-	return intercept_close_range(first, last, flags, CALLER);
+	next_need();
+	return range_close_range(first, last, flags, CALLER);
 }
 
 EXPORT void closefrom(int first)
 {
-	next_load();
-	intercept_closefrom(first, CALLER);
+	next_need();
+	range_closefrom(first, CALLER);
 }
 
 EXPORT int posix_spawn_file_actions_addclose(posix_spawn_file_actions_t *actions, int fd)
 {
-	next_load();
-	return is_unwatched(fd) ? next.posix_spawn_file_actions_addclose(actions, fd)
-				: intercept_addclose(actions, fd, CALLER);
+	const struct loss loss = { EVENT_CLOSED, "posix_spawn_file_actions_addclose", CALLER,
+				   true };
+
+	next_need();
+	/* In the child the store is as invisible as here: nothing is to be done. */
+	if (guard_lose(fd, &loss) == CALL_HIDDEN)
+		return 0;
+	return next.posix_spawn_file_actions_addclose(actions, fd);
 }
 
 EXPORT int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions, int from, int to)
 {
-	next_load();
-	return is_unwatched(to) ? next.posix_spawn_file_actions_adddup2(actions, from, to)
-				: intercept_adddup2(actions, from, to, CALLER);
+	const struct loss loss = { EVENT_OVERWRITTEN, "posix_spawn_file_actions_adddup2", CALLER,
+				   true };
+
+	next_need();
+	if (watched_role(to) == ROLE_CONNECTION && !guard_is_connection(from))
+		guard_lose(to, &loss);
+	return next.posix_spawn_file_actions_adddup2(actions, from, to);
 }
 
 EXPORT int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first)
 {
-	next_load();
+	next_need();
 	if (!next.posix_spawn_file_actions_addclosefrom_np)
 		return ENOSYS;
-	return intercept_addclosefrom(actions, first, CALLER);
+	return range_addclosefrom(actions, first, CALLER);
 }
 
 EXPORT int dup(int fd)
 {
-	if (!next.dup)
-		return libc_result(sys_call(SYS_dup, fd, 0, 0, 0, 0, 0));
-	return is_watched_as(fd, ROLE_STORE) ? libc_result(-EBADF) : next.dup(fd);
+	next_need();
+	return watched_role(fd) == ROLE_STORE ? refuse(CALL_HIDDEN) : next.dup(fd);
 }
 
 EXPORT int dup2(int from, int to)
 {
-	if (!next.dup2)
-		return libc_result(from == to ? sys_fcntl(from, F_GETFD, 0) < 0 ? -EBADF : to
-					      : sys_dup3(from, to, 0));
-	if (is_unwatched(from) && is_unwatched(to))
-		return next.dup2(from, to);
-	return intercept_dup(from, to, 0, false, CALLER);
+	const struct loss loss = { EVENT_OVERWRITTEN, "dup2", CALLER, false };
+	enum call_fate fate = guard_replace(from, to, &loss);
+
+	next_need();
+	return fate == CALL_GOES_ON ? next.dup2(from, to) : refuse(fate);
 }
 
 EXPORT int dup3(int from, int to, int flags)
 {
-	if (!next.dup3)
-		return libc_result(sys_dup3(from, to, flags));
-	if (is_unwatched(from) && is_unwatched(to))
-		return next.dup3(from, to, flags);
-	return intercept_dup(from, to, flags, true, CALLER);
+	const struct loss loss = { EVENT_OVERWRITTEN, "dup3", CALLER, false };
+	enum call_fate fate = guard_replace(from, to, &loss);
+
+	next_need();
+	return fate == CALL_GOES_ON ? next.dup3(from, to, flags) : refuse(fate);
+}
+
+/* What fcntl() and ioctl() may do to a number: nothing to the store, which no program sees. */
+static enum call_fate control(int fd, bool marks, const struct loss *loss)
+{
+	if (marks || watched_role(fd) == ROLE_STORE)
+		return guard_lose(fd, loss);
+	return CALL_GOES_ON;
+}
+
+static enum call_fate before_fcntl(int fd, int command, long arg, const void *where)
+{
+	const struct loss loss = { EVENT_CLOEXEC, "fcntl", where, false };
+
+	if (command == F_SETFL && (arg & O_NONBLOCK))
+		guard_touched(fd, TOUCH_NONBLOCK);
+	return control(fd, command == F_SETFD && (arg & FD_CLOEXEC), &loss);
 }
 
 /* The argument is an int, a pointer or absent; a long holds each of them (fcntl(2)). */
 EXPORT int fcntl(int fd, int command, ...)
 {
+	enum call_fate fate;
 	va_list list;
 	long arg;
 
 	va_start(list, command);
 	arg = va_arg(list, long);
 	va_end(list);
-	if (!next.fcntl)
-		return libc_result(sys_fcntl(fd, command, arg));
-	if (!is_unwatched(fd) && !intercept_fcntl(fd, command, arg, CALLER))
-		return libc_result(-EBADF);
-	return next.fcntl(fd, command, arg);
+	next_need();
+	fate = before_fcntl(fd, command, arg, CALLER);
+	return fate == CALL_GOES_ON ? next.fcntl(fd, command, arg) : refuse(fate);
 }
 
 EXPORT int fcntl64(int fd, int command, ...)
 {
+	enum call_fate fate;
 	va_list list;
 	long arg;
 
 	va_start(list, command);
 	arg = va_arg(list, long);
 	va_end(list);
-	if (!next.fcntl64)
-		return libc_result(sys_fcntl(fd, command, arg));
-	if (!is_unwatched(fd) && !intercept_fcntl(fd, command, arg, CALLER))
-		return libc_result(-EBADF);
-	return next.fcntl64(fd, command, arg);
+	next_need();
+	fate = before_fcntl(fd, command, arg, CALLER);
+	return fate == CALL_GOES_ON ? next.fcntl64(fd, command, arg) : refuse(fate);
 }
 
 #ifdef __GLIBC__
@@ -214,58 +232,50 @@ typedef int ioctl_request;
 
 EXPORT int ioctl(int fd, ioctl_request request, ...)
 {
+	const struct loss loss = { EVENT_CLOEXEC, "ioctl", CALLER, false };
+	enum call_fate fate = control(fd, (unsigned long)request == FIOCLEX, &loss);
 	va_list list;
 	long arg;
 
 	va_start(list, request);
 	arg = va_arg(list, long);
 	va_end(list);
-	if (!next.ioctl)
-		return libc_result(sys_call(SYS_ioctl, fd, (long)request, arg, 0, 0, 0));
-	if (!is_unwatched(fd) && !intercept_ioctl(fd, (unsigned long)request, CALLER))
-		return libc_result(-EBADF);
-	return next.ioctl(fd, request, arg);
+	next_need();
+	return fate == CALL_GOES_ON ? next.ioctl(fd, request, arg) : refuse(fate);
 }
 
 EXPORT int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 {
-	next_load();
-	if (is_watched_as(fd, ROLE_CONNECTION) && level == SOL_SOCKET && name == SO_TYPE)
-		guard_touched(TOUCH_TYPE);
+	next_need();
+	if (level == SOL_SOCKET && name == SO_TYPE)
+		guard_touched(fd, TOUCH_TYPE);
 	return next.getsockopt(fd, level, name, value, len);
 }
 
 EXPORT int getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 {
-	next_load();
-	if (is_watched_as(fd, ROLE_CONNECTION))
-		guard_touched(TOUCH_NAME);
+	next_need();
+	guard_touched(fd, TOUCH_NAME);
 	return next.getpeername(fd, addr, len);
 }
 
 EXPORT int getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 {
-	next_load();
-	if (is_watched_as(fd, ROLE_CONNECTION))
-		guard_touched(TOUCH_NAME);
+	next_need();
+	guard_touched(fd, TOUCH_NAME);
 	return next.getsockname(fd, addr, len);
 }
 
-/* The first data on the guarded number is the release. */
-static bool gets_linked(int fd)
-{
-	guard_used();
-	return link_has(fd);
-}
-
-/* Is this call the link's? Other numbers' pass with a compare or two. */
+/* Is this call the link's? The first data on the guarded number is the release. */
 static inline bool is_linked(int fd, int flags)
 {
 	if (link_has(fd))
 		return true;
-	if (!next.recv)
-		next_load();
-	return is_watched_as(fd, ROLE_CONNECTION) && !(flags & MSG_PEEK) && gets_linked(fd);
+	next_need();
+	if (watched_role(fd) != ROLE_CONNECTION || (flags & MSG_PEEK))
+		return false;
+	guard_used(fd);
+	return link_has(fd);
 }
 
 EXPORT ssize_t recv(int fd, void *buf, size_t len, int flags)

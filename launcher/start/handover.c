@@ -34,7 +34,6 @@ static void name_qemu(struct handoff *handoff, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
-	struct identity id;
 	int fd;
 
 	if (!strstr(name, "qemu") && !strstr(name, "kvm"))
@@ -42,21 +41,18 @@ static void name_qemu(struct handoff *handoff, const char *path)
 	fd = open(path, O_PATH | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	if (descriptor_identity(fd, &id)) {
-		handoff->qemu_dev = id.dev;
-		handoff->qemu_ino = id.ino;
-	}
+	descriptor_identity(fd, &handoff->qemu);
 	close(fd);
 }
 
 static void make_store(const struct log *log, struct handoff *handoff)
 {
-	handoff->store = store_create(handoff->fd, -1, handoff->fd);
-	if (handoff->store >= 0 && descriptor_identity(handoff->store, &handoff->store_id))
-		return;
-	message_warning(log, "No spare of the connection: %s; a lost descriptor means a new one",
-			strerror(handoff->store < 0 ? -handoff->store : EBADF));
-	handoff->store = -1;
+	int ret = store_create(handoff);
+
+	if (ret)
+		message_warning(log,
+				"No spare of the connection: %s; a lost descriptor means a new one",
+				strerror(-ret));
 }
 
 /* A relative log file is the same file wherever the programs that follow change to. */
@@ -104,10 +100,10 @@ static int leave_handoff(struct handover *h)
 	const struct settings *o = h->options;
 	struct handoff handoff = {
 		.fd = h->fd,
+		.store = -1,
 		.run = o->log.run,
 		.level = o->log.level,
-		.private_passt = o->passt != NULL,
-		.reconnect = o->reconnect,
+		.reconnect = o->reconnect && !o->passt,
 		.trust = o->trust,
 	};
 

@@ -4,116 +4,95 @@
 #include <stddef.h>
 #include <string.h>
 
-/* What a number is, by what stands before it. */
-enum meaning {
-	MEANS_NOTHING,
-	MEANS_LISTED,     /* a descriptor in a list: "fds=4:5" */
-	MEANS_DESCRIPTOR, /* a descriptor */
-	MEANS_NETWORK,    /* a descriptor that QEMU takes a network's connection from */
+#include "shim/common/text.h"
+
+#define QUOTES_AND_BLANKS "\"'\\ \t\n"
+
+/* What may stand between a name and its number, so that "fd" : "5" is the same as fd:5. */
+#define SEPARATORS QUOTES_AND_BLANKS "=:"
+
+/* How a name makes a descriptor of the number behind it. */
+enum naming {
+	NAMES_PROPERTY, /* QEMU takes a network's connection from it, if the name is a whole one */
+	NAMES_LIST,     /* of each number in a list: "fds=4:5" */
+	NAMES_PATH,     /* without anything in between */
 };
 
-/*
- * What stands in front of a number that is a descriptor. "fd" is the end of vhostfd and sockfd,
- * too, "fds" that of vhostfds; only as a whole name they are a network's.
- */
-static const struct {
-	const char *name;
-	enum meaning meaning;
+/* "fd" is the end of vhostfd and sockfd, too, and "fds" that of vhostfds. */
+static const struct name {
+	const char *text;
+	enum naming naming;
 } names[] = {
-	{ "addr.str", MEANS_NETWORK },    { "str", MEANS_NETWORK },
-	{ "fd", MEANS_NETWORK },          { "fds", MEANS_LISTED },
-	{ "/dev/fd/", MEANS_DESCRIPTOR }, { "self/fd/", MEANS_DESCRIPTOR },
+	{ "addr.str", NAMES_PROPERTY }, { "str", NAMES_PROPERTY },  { "fd", NAMES_PROPERTY },
+	{ "fds", NAMES_LIST },          { "/dev/fd/", NAMES_PATH }, { "self/fd/", NAMES_PATH },
 };
 
-/* Is @c part of a name or a number? */
-static bool is_word(char c)
+static bool is_letter(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '_';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-static bool is_quote_or_blank(char c)
+/* Is the number at @p this one, or one of the list that begins there? */
+static bool is_number(const char *p, int fd, bool is_list)
 {
-	return c == '"' || c == '\'' || c == '\\' || c == ' ' || c == '\t' || c == '\n';
+	for (;;) {
+		size_t len = strspn(p, "0123456789");
+		uint64_t n;
+
+		if (!len)
+			return false;
+		if (text_number(p, len, 10, &n) && n == (uint64_t)fd && !is_letter(p[len]))
+			return true;
+		p += len;
+		len = strspn(p, SEPARATORS);
+		if (!is_list || !len)
+			return false;
+		p += len;
+	}
 }
 
-/* May a property's name begin at @p? */
-static bool begins_name(const char *word, const char *p)
+/* Is it a whole name with its value as QEMU has it: "=", or in JSON a quote and a colon? */
+static bool is_property(const char *word, const char *name, const char *end, size_t gap)
 {
-	return p == word || p[-1] == ',' || p[-1] == '{' || is_quote_or_blank(p[-1]);
-}
-
-/* Is what stands between name and number as QEMU has it? "=", or in JSON a quote and a colon. */
-static bool is_assignment(const char *end, const char *number)
-{
-	if (memchr(end + 1, '=', (size_t)(number - end) - 1))
+	if (name > word && !strchr(",{" QUOTES_AND_BLANKS, name[-1]))
 		return false;
-	return *end == '=' || (is_quote_or_blank(*end) && memchr(end, ':', (size_t)(number - end)));
+	if (memchr(end + 1, '=', gap - 1))
+		return false;
+	return *end == '=' || (*end != ':' && memchr(end, ':', gap));
 }
 
-/**
- * find_meaning() - What does that which stands before a number make of it?
- * @word:	The whole word
- * @number:	Where the number begins in it
- * @before:	Where the number before it ends, or @word if it is the first
- * @last:	What that one was
- *
- * Quotes and blanks are stepped over, so that "fd" : "5" is the same as fd:5. Never looks further
- * back than to @before, so that a word is read once, however long it is.
+/* Does the name at @at make a descriptor of the number behind it, and a network's if @as_property?
  */
-static enum meaning find_meaning(const char *word, const char *number, const char *before,
-				 enum meaning last)
+static bool names_fd(const char *word, const char *at, const struct name *name, int fd,
+		     bool as_property)
 {
-	const char *end = number;
-	bool separated = false;
+	const char *end = at + strlen(name->text);
+	size_t gap = strspn(end, SEPARATORS);
+	bool is_assigned = memchr(end, '=', gap) || memchr(end, ':', gap);
 
-	while (end > before && (is_quote_or_blank(end[-1]) || end[-1] == '=' || end[-1] == ':')) {
-		separated |= end[-1] == '=' || end[-1] == ':';
-		end--;
-	}
-	if (end == before)
-		return last == MEANS_LISTED ? MEANS_LISTED : MEANS_NOTHING;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		size_t len = strlen(names[i].name);
-		bool is_path = names[i].meaning == MEANS_DESCRIPTOR;
-
-		if ((size_t)(end - word) < len || memcmp(end - len, names[i].name, len) != 0 ||
-		    (is_path ? end != number : !separated))
-			continue;
-		if (names[i].meaning != MEANS_NETWORK ||
-		    (begins_name(word, end - len) && is_assignment(end, number)))
-			return names[i].meaning;
-		return MEANS_DESCRIPTOR;
-	}
-	return MEANS_NOTHING;
+	if ((name->naming == NAMES_PATH ? gap : !is_assigned) ||
+	    !is_number(end + gap, fd, name->naming == NAMES_LIST))
+		return false;
+	return !as_property || (name->naming == NAMES_PROPERTY && is_property(word, at, end, gap));
 }
 
-/* The most that any place of the word makes of this number. */
-static enum meaning meaning_of(const char *word, int fd)
+static bool any_names_fd(const char *word, int fd, bool as_property)
 {
-	enum meaning meaning = MEANS_NOTHING, most = MEANS_NOTHING;
-	const char *before = word, *number = word;
-
-	while (*(number += strcspn(number, "0123456789"))) {
-		const char *end = number;
-		long n = 0;
-
-		for (; *end >= '0' && *end <= '9'; end++)
-			n = n > fd ? n : n * 10 + (*end - '0');
-		meaning = find_meaning(word, number, before, meaning);
-		if (n == fd && !is_word(*end) && meaning > most)
-			most = meaning;
-		before = number = end;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		for (const char *at = word; (at = strstr(at, names[i].text)); at++) {
+			if (names_fd(word, at, &names[i], fd, as_property))
+				return true;
+		}
 	}
-	return most;
+	return false;
 }
 
 bool mentions_descriptor(const char *word, int fd)
 {
-	return meaning_of(word, fd) != MEANS_NOTHING;
+	return any_names_fd(word, fd, false);
 }
 
 bool arg_names_fd(const char *word, int fd)
 {
-	return meaning_of(word, fd) == MEANS_NETWORK;
+	return any_names_fd(word, fd, true);
 }

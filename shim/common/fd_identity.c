@@ -49,62 +49,38 @@ bool identity_same(const struct identity *a, const struct identity *b)
 	return a->dev == b->dev && a->ino == b->ino;
 }
 
-static enum descriptor_kind socket_kind(int fd)
+bool descriptor_is_stream(int fd)
 {
 	struct sockaddr_storage peer;
-	socklen_t len = sizeof(int);
+	socklen_t peer_len = sizeof(peer), len = sizeof(int);
 	int type = 0;
 
-	if (sys_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) || type != SOCK_STREAM)
-		return DESCRIPTOR_SOCKET;
-	len = sizeof(peer);
-	if (sys_getpeername(fd, (struct sockaddr *)&peer, &len))
-		return DESCRIPTOR_SOCKET;
-	return DESCRIPTOR_STREAM;
+	return !sys_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) && type == SOCK_STREAM &&
+	       !sys_getpeername(fd, (struct sockaddr *)&peer, &peer_len);
 }
 
-enum descriptor_kind descriptor_kind(int fd)
+const char *descriptor_name(int fd)
 {
 	status_t status;
 	int ret = status_of(fd, &status);
 
 	if (ret)
-		return ret == -EBADF ? DESCRIPTOR_EMPTY : DESCRIPTOR_OTHER;
+		return ret == -EBADF ? "nothing" : "something else";
 	switch (status.st_mode & S_IFMT) {
 	case S_IFSOCK:
-		return socket_kind(fd);
+		return descriptor_is_stream(fd) ? "another stream socket"
+						: "a socket that is no connected stream";
 	case S_IFREG:
 	case S_IFDIR:
-		return DESCRIPTOR_FILE;
+		return "a file";
 	case S_IFCHR:
 	case S_IFBLK:
-		return DESCRIPTOR_DEVICE;
-	case S_IFIFO:
-		return DESCRIPTOR_PIPE;
-	default:
-		return DESCRIPTOR_OTHER;
-	}
-}
-
-const char *descriptor_kind_name(enum descriptor_kind kind)
-{
-	switch (kind) {
-	case DESCRIPTOR_EMPTY:
-		return "nothing";
-	case DESCRIPTOR_STREAM:
-		return "another stream socket";
-	case DESCRIPTOR_SOCKET:
-		return "a socket that is no connected stream";
-	case DESCRIPTOR_FILE:
-		return "a file";
-	case DESCRIPTOR_DEVICE:
 		return "a device";
-	case DESCRIPTOR_PIPE:
+	case S_IFIFO:
 		return "a pipe";
-	case DESCRIPTOR_OTHER:
-		break;
+	default:
+		return "something else";
 	}
-	return "something else";
 }
 
 bool descriptor_hung_up(int fd)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shim/common/fd_store.h"
 
-#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -14,8 +13,10 @@
 
 /* valgrind keeps the last descriptors below the soft limit for itself. */
 #define KEPT_BY_VALGRIND 64
-#define HIGHEST_NUMBER   1023
-#define LOWEST_NUMBER    64
+
+/* Where the store is kept if there is room, and looked for. */
+#define HIGHEST_NUMBER 1023
+#define LOWEST_NUMBER  64
 
 /* Soft limit of open files; a low one if it cannot be known. */
 static int open_files_limit(void)
@@ -30,21 +31,8 @@ static int open_files_limit(void)
 	return limit.soft > INT32_MAX ? INT32_MAX : (int)limit.soft;
 }
 
-/* A duplicate on exactly this number, if it is free: true. Nobody's descriptor is ever replaced. */
-static bool duplicate_onto(int fd, int number)
-{
-	int got = sys_fcntl(fd, F_DUPFD, number);
-
-	if (got >= 0 && got != number)
-		sys_close(got);
-	return got == number;
-}
-
-/*
- * Gives @fd the highest free number that is out of the way, and closes the old one: new number or
- * -errno.
- */
-static int move_out_of_the_way(int fd, int avoid)
+/* The highest free number out of the way, for a duplicate of @fd: that, or -errno. */
+static int duplicate_out_of_the_way(int fd, int avoid)
 {
 	int highest = open_files_limit() - KEPT_BY_VALGRIND - 1;
 	int to;
@@ -54,15 +42,13 @@ static int move_out_of_the_way(int fd, int avoid)
 	if (highest > HIGHEST_NUMBER)
 		highest = HIGHEST_NUMBER;
 	for (to = highest; to > STDERR_FILENO; to--) {
-		if (to != avoid && duplicate_onto(fd, to))
+		if (to != avoid && sys_fcntl(to, F_GETFD, 0) < 0)
 			break;
 	}
 	/* All taken: the first free one above. */
 	if (to <= STDERR_FILENO)
-		to = sys_fcntl(fd, F_DUPFD, (avoid > highest ? avoid : highest) + 1);
-	if (to >= 0)
-		sys_close(fd);
-	return to;
+		to = (avoid > highest ? avoid : highest) + 1;
+	return sys_fcntl(fd, F_DUPFD, to);
 }
 
 /* What the message in the store carries. */
@@ -85,58 +71,21 @@ struct rights_msg {
 	} control;
 };
 
-static void rights_msg_start(struct rights_msg *m)
+/* Ready to be sent, or to be received into. */
+static void rights_msg_start(struct rights_msg *m, int connection, int note)
 {
+	const int fds[STORED_FDS] = { [STORED_CONNECTION] = connection, [STORED_NOTE] = note };
+
 	memset(m, 0, sizeof(*m));
-	m->iov.iov_base = &m->nothing;
-	m->iov.iov_len = 1;
+	m->iov = (struct iovec) { &m->nothing, 1 };
 	m->msg.msg_iov = &m->iov;
 	m->msg.msg_iovlen = 1;
 	m->msg.msg_control = &m->control;
 	m->msg.msg_controllen = sizeof(m->control);
-}
-
-static int send_fds(int socket, const int fds[STORED_FDS])
-{
-	struct rights_msg m;
-	ssize_t ret;
-
-	rights_msg_start(&m);
-	m.control.header.cmsg_level = SOL_SOCKET;
-	m.control.header.cmsg_type = SCM_RIGHTS;
-	m.control.header.cmsg_len = CMSG_LEN(STORED_FDS * sizeof(int));
-	memcpy(CMSG_DATA(&m.control.header), fds, STORED_FDS * sizeof(int));
-	ret = sys_sendmsg(socket, &m.msg, MSG_NOSIGNAL);
-	return ret < 0 ? (int)ret : 0;
-}
-
-/* The descriptors in the message at the head of the queue: 0 or -errno; -ENOENT: no message. */
-static int receive_fds(int socket, int flags, int fds[STORED_FDS])
-{
-	struct rights_msg m;
-	ssize_t ret;
-
-	rights_msg_start(&m);
-	ret = sys_recvmsg(socket, &m.msg, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	if (ret == 0 || ret == -EAGAIN)
-		return -ENOENT;
-	if (ret < 0)
-		return (int)ret;
-	/* With no number free for both, the kernel gives those that it has numbers for. */
-	for (int i = 0; i < STORED_FDS; i++) {
-		fds[i] = -1;
-		if (m.msg.msg_controllen >= sizeof(m.control.header) &&
-		    m.control.header.cmsg_len >= CMSG_LEN((size_t)(i + 1) * sizeof(int)))
-			memcpy(&fds[i], CMSG_DATA(&m.control.header) + (size_t)i * sizeof(int),
-			       sizeof(int));
-	}
-	return fds[STORED_CONNECTION] < 0 ? -EMFILE : 0;
-}
-
-static void close_stored(int fd)
-{
-	if (fd >= 0)
-		sys_close(fd);
+	m->control.header.cmsg_level = SOL_SOCKET;
+	m->control.header.cmsg_type = SCM_RIGHTS;
+	m->control.header.cmsg_len = CMSG_LEN(sizeof(fds));
+	memcpy(CMSG_DATA(&m->control.header), fds, sizeof(fds));
 }
 
 /* A file without a name, which cannot be executed where the kernel knows that wish (Linux 6.3). */
@@ -150,103 +99,115 @@ static int create_note(void)
 	return fd;
 }
 
-/* Queues the connection and a new note for the other end of @socket. */
+/* Queues the connection and a new note for the other end of @socket: 0 or -errno. */
 static int fill(int socket, int connection)
 {
-	const int fds[STORED_FDS] = {
-		[STORED_CONNECTION] = connection, [STORED_NOTE] = create_note()
-	};
-	int ret;
+	struct rights_msg m;
+	int note = create_note();
+	ssize_t ret;
 
-	if (fds[STORED_NOTE] < 0)
-		return fds[STORED_NOTE];
-	ret = send_fds(socket, fds);
-	sys_close(fds[STORED_NOTE]);
-	return ret;
+	if (note < 0)
+		return note;
+	rights_msg_start(&m, connection, note);
+	ret = sys_sendmsg(socket, &m.msg, MSG_NOSIGNAL);
+	sys_close(note);
+	return ret < 0 ? (int)ret : 0;
 }
 
-int store_create(int connection, int number, int avoid)
+int store_create(struct handoff *c)
 {
-	int pair[2], store;
+	int pair[2], old = c->store;
 	int ret = sys_socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair);
 
+	c->store = -1;
 	if (ret)
 		return ret;
-	ret = fill(pair[0], connection);
+	ret = fill(pair[0], c->fd);
 	sys_close(pair[0]);
-	if (ret) {
-		sys_close(pair[1]);
+	if (!ret)
+		ret = old < 0 ? duplicate_out_of_the_way(pair[1], c->fd)
+			      : sys_dup3(pair[1], old, 0);
+	sys_close(pair[1]);
+	if (ret < 0)
 		return ret;
+	c->store = ret;
+	descriptor_identity(c->store, &c->store_id);
+	return 0;
+}
+
+static bool is_store(int fd, const struct handoff *c)
+{
+	struct identity id;
+
+	return descriptor_identity(fd, &id) && identity_same(&id, &c->store_id);
+}
+
+int store_find(const struct handoff *c)
+{
+	if (c->store < 0 || is_store(c->store, c))
+		return c->store;
+	for (int fd = STDERR_FILENO + 1; fd <= HIGHEST_NUMBER; fd++) {
+		if (is_store(fd, c))
+			return fd;
 	}
-	if (number < 0) {
-		store = move_out_of_the_way(pair[1], avoid);
-	} else {
-		store = sys_dup3(pair[1], number, 0);
-		if (store >= 0)
-			sys_close(pair[1]);
+	return -1;
+}
+
+/*
+ * One of the descriptors in the message, and the other one closed; -1 without a message. With no
+ * number free for both, the kernel gives those that it has numbers for.
+ */
+static int receive(int store, int flags, enum stored_fd wanted)
+{
+	int fds[STORED_FDS];
+	struct rights_msg m;
+
+	rights_msg_start(&m, -1, -1);
+	sys_recvmsg(store, &m.msg, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	memcpy(fds, CMSG_DATA(&m.control.header), sizeof(fds));
+	for (int i = 0; i < STORED_FDS; i++) {
+		if (i != (int)wanted && fds[i] >= 0)
+			sys_close(fds[i]);
 	}
-	if (store < 0)
-		sys_close(pair[1]);
-	return store;
+	return wanted < STORED_FDS ? fds[wanted] : -1;
 }
 
 int store_look(int store)
 {
-	int fds[STORED_FDS];
-	int ret = receive_fds(store, MSG_PEEK, fds);
-
-	if (ret)
-		return ret;
-	close_stored(fds[STORED_NOTE]);
-	return fds[STORED_CONNECTION];
+	return receive(store, MSG_PEEK, STORED_CONNECTION);
 }
 
-/* The note alone, or -1. */
-static int look_at_note(int store)
-{
-	int fds[STORED_FDS];
-
-	if (receive_fds(store, MSG_PEEK, fds))
-		return -1;
-	close_stored(fds[STORED_CONNECTION]);
-	return fds[STORED_NOTE];
-}
-
+/* Without a note, the calls fail by themselves. */
 void store_leave_note(int store, const char *note)
 {
 	char page[STORE_NOTE_MAX + 1] = { 0 };
-	int fd = look_at_note(store);
+	int fd = receive(store, MSG_PEEK, STORED_NOTE);
 
-	if (fd < 0)
-		return;
 	memcpy(page, note, strnlen(note, STORE_NOTE_MAX));
-	sys_write_start_quietly(fd, page, sizeof(page));
+	sys_call(SYS_lseek, fd, 0, SEEK_SET, 0, 0, 0);
+	sys_write_quietly(fd, page, sizeof(page));
 	sys_close(fd);
 }
 
 void store_read_note(int store, char *note)
 {
-	int fd = look_at_note(store);
+	int fd = receive(store, MSG_PEEK, STORED_NOTE);
 
 	memset(note, 0, STORE_NOTE_MAX + 1);
-	if (fd < 0)
-		return;
 	sys_call(SYS_pread64, fd, (long)note, STORE_NOTE_MAX, 0, 0, 0);
 	sys_close(fd);
 }
 
 void store_empty(int store)
 {
-	int fds[STORED_FDS];
-
-	if (!receive_fds(store, 0, fds)) {
-		close_stored(fds[STORED_CONNECTION]);
-		close_stored(fds[STORED_NOTE]);
-	}
+	receive(store, 0, STORED_FDS);
 	sys_close(store);
 }
 
 int store_move(int store, int avoid)
 {
-	return move_out_of_the_way(store, avoid);
+	int to = duplicate_out_of_the_way(store, avoid);
+
+	sys_close(store);
+	return to;
 }

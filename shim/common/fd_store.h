@@ -12,41 +12,42 @@
 #ifndef QRAP_FD_STORE_H
 #define QRAP_FD_STORE_H
 
-#include <stddef.h>
+#include "shim/common/handoff.h"
 
 /* Longest note, without its NUL. */
 #define STORE_NOTE_MAX 127
 
 /**
- * store_create() - Put a spare of a connection into a new store
- * @connection:	Descriptor to keep a spare of
- * @number:	Number wanted for the store, whatever it holds now is replaced; or -1 for one out
- *		of the way: at least 64 below the soft limit of open files (valgrind keeps those),
- *		at most 1023 unless that is taken
- * @avoid:	Number that must not be used, or -1
+ * store_create() - Put a spare of the connection into a new store, which survives exec
+ * @handoff:	Connection wanted; @store is the number for it, whatever that holds is replaced, or
+ *-1 for one out of the way: at least 64 below the soft limit of open files (valgrind keeps those),
+ *at most 1023 unless that is taken. Store and identity are filled
  *
- * The store survives exec.
- *
- * Return: number of the store, or -errno
+ * Return: 0, or -errno and no store
  */
-int store_create(int connection, int number, int avoid);
+int store_create(struct handoff *handoff);
 
 /**
- * store_look() - Take a duplicate out, leaving the spare where it is
- * @store:	Number of the store
+ * store_find() - Find the store among the open descriptors
+ * @handoff:	Says where it was and what it is
  *
- * Return: duplicate with close-on-exec, or -errno (-ENOENT: it is empty)
+ * Programs may have moved it (posix_spawn's closefrom in a child): the number is only where the
+ * search begins.
+ *
+ * Return: its number, or -1
+ */
+int store_find(const struct handoff *handoff);
+
+/*
+ * A duplicate of the connection, with close-on-exec, or -1 where the store is empty: the spare
+ * stays where it is.
  */
 int store_look(int store);
 
 /* Leaves a note in place of the last one; what is longer than STORE_NOTE_MAX is cut. */
 void store_leave_note(int store, const char *note);
 
-/**
- * store_read_note() - Read the note
- * @store:	Number of the store
- * @note:	Filled, "" if there is none: STORE_NOTE_MAX + 1 bytes
- */
+/* Fills @note, of STORE_NOTE_MAX + 1 bytes: "" if there is none. */
 void store_read_note(int store, char *note);
 
 /* Empties the store, for all who hold a copy of it, and closes this one. */

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 /* Another one for each change of struct handoff. */
-#define VERSION "03:"
+#define VERSION "04:"
 
 /* All but the log file, whose end is the end of the value. */
 #define IMAGE_SIZE offsetof(struct handoff, log_file)

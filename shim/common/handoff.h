@@ -40,13 +40,12 @@
  * @socket:	Identity of the connection
  * @store_id:	Identity of the store
  * @run:	Number of this start
- * @qemu_dev:	Device of QEMU's executable; QEMU restores whatever its arguments say
- * @qemu_ino:	Inode of QEMU's executable, or 0 if unknown
+ * @qemu:	QEMU's executable, where that is known: it restores whatever its arguments say
  * @trust:	Whose passt may be used
  * @level:	What stderr gets
- * @private_passt: Connected by a socket pair: there is nothing to reconnect to
- * @reconnect:	Keep the link when passt restarts
- * @passt:	Path of the socket of passt, "" for a private one
+ * @reconnect:	Keep the link when passt restarts; not with a private one
+ * @passt:	Path of the socket of passt; "" for a private one: there is nothing to connect to
+ * again
  * @well:	"PROGRAM, pid N": the last one that had the connection on its number, or ""
  * @gone:	... and the first one after it that had not, or ""
  * @log_file:	Path of the log file, "" for none; the last one, behind the image
@@ -57,11 +56,9 @@ struct handoff {
 	struct identity socket;
 	struct identity store_id;
 	uint64_t run;
-	uint64_t qemu_dev;
-	uint64_t qemu_ino;
+	struct identity qemu;
 	struct passt_trust trust;
 	enum log_level level;
-	bool private_passt;
 	bool reconnect;
 	char passt[PASST_PATH_MAX + 1];
 	char well[HANDOFF_HOP_MAX + 1];

@@ -86,32 +86,23 @@ static bool is_broken(int fd)
 	return sys_poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLHUP));
 }
 
-/* write(2), or pwrite(2) at offset 0, without the signals that come with two of their errors. */
-static ssize_t write_quietly(long nr, int fd, const void *buf, size_t len)
+ssize_t sys_write_quietly(int fd, const void *buf, size_t len)
 {
 	const uint64_t both = SIGNAL_BIT(SIGPIPE) | SIGNAL_BIT(SIGXFSZ);
-	uint64_t pending = 0, before = 0;
+	uint64_t pending = 0, before = 0, sent = 0;
 	ssize_t ret;
 
 	sys_call(SYS_rt_sigpending, (long)&pending, KERNEL_SIGSET_SIZE, 0, 0, 0, 0);
 	if (sys_call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&both, (long)&before, KERNEL_SIGSET_SIZE,
 		     0, 0))
-		return is_broken(fd) ? -EPIPE : sys_call(nr, fd, (long)buf, (long)len, 0, 0, 0);
-	ret = sys_call(nr, fd, (long)buf, (long)len, 0, 0, 0);
-	if (ret == -EPIPE && !(pending & SIGNAL_BIT(SIGPIPE)))
-		before |= take_back(SIGNAL_BIT(SIGPIPE));
-	if (ret == -EFBIG && !(pending & SIGNAL_BIT(SIGXFSZ)))
-		before |= take_back(SIGNAL_BIT(SIGXFSZ));
+		return is_broken(fd) ? -EPIPE : sys_write(fd, buf, len);
+	ret = sys_write(fd, buf, len);
+	if (ret == -EPIPE)
+		sent = SIGNAL_BIT(SIGPIPE);
+	else if (ret == -EFBIG)
+		sent = SIGNAL_BIT(SIGXFSZ);
+	if (sent & ~pending)
+		before |= take_back(sent);
 	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
 	return ret;
-}
-
-ssize_t sys_write_quietly(int fd, const void *buf, size_t len)
-{
-	return write_quietly(SYS_write, fd, buf, len);
-}
-
-ssize_t sys_write_start_quietly(int fd, const void *buf, size_t len)
-{
-	return write_quietly(SYS_pwrite64, fd, buf, len);
 }

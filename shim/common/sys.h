@@ -95,6 +95,15 @@ static inline long sys_call(long nr, long a, long b, long c, long d, long e, lon
 
 #endif
 
+/* As the libc tells it: a result, or -1 and errno. */
+static inline int sys_result(long ret)
+{
+	if (ret >= 0)
+		return (int)ret;
+	errno = (int)-ret;
+	return -1;
+}
+
 static inline int sys_close(int fd)
 {
 	return (int)sys_call(SYS_close, fd, 0, 0, 0, 0, 0);
@@ -186,11 +195,6 @@ static inline pid_t sys_getpid(void)
 	return (pid_t)sys_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
 }
 
-static inline pid_t sys_gettid(void)
-{
-	return (pid_t)sys_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
-}
-
 /**
  * sys_poll() - Wait for events on descriptors
  * @fds:	As for poll(2)
@@ -213,17 +217,10 @@ int sys_poll(struct pollfd *fds, nfds_t n, int ms);
  */
 ssize_t sys_write_quietly(int fd, const void *buf, size_t len);
 
-/* The same at the beginning of a file, wherever it stands. */
-ssize_t sys_write_start_quietly(int fd, const void *buf, size_t len);
-
-/**
- * sys_now_ms() - Milliseconds of the monotonic clock
- */
+/* Milliseconds of the monotonic clock. */
 int64_t sys_now_ms(void);
 
-/**
- * sys_wall_us() - Microseconds of the wall clock since 1970
- */
+/* Microseconds of the wall clock since 1970. */
 int64_t sys_wall_us(void);
 
 #endif /* QRAP_SYS_H */

@@ -6,23 +6,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Longest path that is told. It is kept on the stack of whoever calls, which may be small. */
-#define CALLER_MODULE_MAX 1023
+/* Longest line that is read. It is kept on the stack of whoever calls, which may be small. */
+#define CALLER_LINE_MAX 1024
 
 /**
  * struct caller - A place in a program or library
- * @module:	Path of the file, "" if unknown
+ * @line:	The line of the file that says so
+ * @module:	Path of the file, in @line
  * @offset:	Where in that file, in bytes
  */
 struct caller {
-	char module[CALLER_MODULE_MAX + 1];
+	char line[CALLER_LINE_MAX];
+	const char *module;
 	uint64_t offset;
 };
 
 /**
- * caller_find() - Find the file behind an address, from /proc/self/maps
+ * caller_find() - Find the file behind an address
  * @address:	Address in this process
- * @caller:	Filled; empty where nothing is found
+ * @caller:	Filled
  *
  * No dladdr(): it takes the loader's locks.
  *

@@ -249,7 +249,7 @@ static void add_reason(struct text *t, int error)
 /* "passt at PATH cannot be reached: REASON", and what that means. */
 static void add_outcome(struct text *t, const struct fd_log *fd_log, enum remedy remedy, int error)
 {
-	if (fd_log->handoff->private_passt || !fd_log->handoff->passt[0]) {
+	if (!fd_log->handoff->passt[0]) {
 		text_add(t, "there is no socket to connect to again");
 	} else {
 		text_format(t, "passt at %s cannot be reached: ", fd_log->handoff->passt);
@@ -293,7 +293,7 @@ void fd_log_lost(const struct fd_log *fd_log, const char *found, enum remedy rem
 		  fd_log->handoff->fd, program_name(fd_log), found, blame.text, outcome);
 }
 
-void fd_log_restored(const struct fd_log *fd_log, const char *found, enum saver saver)
+void fd_log_restored(const struct fd_log *fd_log, const char *found, const char *saver)
 {
 	struct blame blame;
 	struct log_event event = { .kind = EVENT_RESTORED,
@@ -301,12 +301,12 @@ void fd_log_restored(const struct fd_log *fd_log, const char *found, enum saver 
 				   .fd = fd_log->handoff->fd,
 				   .socket = fd_log->handoff->passt,
 				   .found = found,
-				   .action = saver_name(saver) };
+				   .action = saver };
 
 	find_blame(fd_log, &event, &blame);
 	log_event(fd_log->log, &event,
 		  "descriptor %d of %s held %s instead of passt's connection%s: restored from %s",
-		  fd_log->handoff->fd, program_name(fd_log), found, blame.text, saver_name(saver));
+		  fd_log->handoff->fd, program_name(fd_log), found, blame.text, saver);
 }
 
 void fd_log_connected(const struct fd_log *fd_log)

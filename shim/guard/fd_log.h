@@ -10,7 +10,6 @@
 
 #include "shim/common/handoff.h"
 #include "shim/common/log.h"
-#include "shim/guard/restore.h"
 
 /**
  * struct fd_log - What all of these events speak of
@@ -31,11 +30,13 @@ struct fd_log {
  * @kind:	EVENT_CLOSED, EVENT_OVERWRITTEN or EVENT_CLOEXEC
  * @call:	Function called
  * @where:	Address that called it
+ * @in_child:	It is to happen in a child (posix_spawn), where we are not called
  */
 struct loss {
 	enum log_kind kind;
 	const char *call;
 	const void *where;
+	bool in_child;
 };
 
 /* This program starts, with @found on the number. */
@@ -80,8 +81,8 @@ enum remedy {
  */
 void fd_log_lost(const struct fd_log *fd_log, const char *found, enum remedy remedy, int error);
 
-/* The connection is back on its number. */
-void fd_log_restored(const struct fd_log *fd_log, const char *found, enum saver saver);
+/* The connection is back on its number, from @saver. */
+void fd_log_restored(const struct fd_log *fd_log, const char *found, const char *saver);
 
 /* The shim itself has made the first connection: there was none to lose. */
 void fd_log_connected(const struct fd_log *fd_log);

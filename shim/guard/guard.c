@@ -14,14 +14,12 @@
 /* Refusals before a process that insists gets its way. */
 #define REFUSALS_MAX 64
 
-/**
- * struct close_tries - Tries of one process to close the store
- * @pid:	Which; the owner's is not asked for
- * @tries:	How many
- */
-struct close_tries {
-	atomic_int pid;
-	atomic_uint tries;
+/* The descriptor's life, seen from one program. */
+enum phase {
+	PHASE_OVER,     /* the owner has closed it, or it was never ours to guard */
+	PHASE_WAITING,  /* from the load to the claim */
+	PHASE_CLAIMED,  /* QEMU has looked at it */
+	PHASE_RELEASED, /* QEMU reads from it and writes to it */
 };
 
 /**
@@ -36,7 +34,6 @@ struct close_tries {
  * @left:	What else is on the number has been told of
  * @touches:	enum touch seen so far
  * @refusals:	How often closing the number was refused
- * @close_tries:	The owner's tries to close the store
  * @handoff:	What the launcher handed over, brought up to date
  * @envp:	Environment as guard_on_load() got it
  * @log:	Where events go
@@ -54,7 +51,6 @@ struct guard {
 	bool left;
 	atomic_uint touches;
 	atomic_uint refusals;
-	struct close_tries close_tries;
 	struct handoff handoff;
 	char **envp;
 	struct log log;
@@ -66,6 +62,13 @@ static struct guard guard;
 
 static const struct fd_log fd_log = { &guard.handoff, &guard.log, guard.exe, guard.culprit };
 
+atomic_int watched[ROLE_NONE] = { -1, -1 };
+
+static enum phase get_phase(void)
+{
+	return (enum phase)atomic_load(&guard.phase);
+}
+
 /* From one phase to a later one. Return: false if another thread was faster. */
 static bool pass_on(enum phase from, enum phase to)
 {
@@ -74,36 +77,34 @@ static bool pass_on(enum phase from, enum phase to)
 	return atomic_compare_exchange_strong(&guard.phase, &expected, (int)to);
 }
 
-enum phase guard_phase(void)
+/* A child that may share the owner's memory (vfork, clone). */
+static bool is_passive(void)
 {
-	return (enum phase)atomic_load(&guard.phase);
+	return atomic_load(&guard.pid) != sys_getpid();
 }
 
-static void set_store(int store)
+/* The process that loaded the shim, and no child of it. */
+static bool is_owner(void)
 {
-	guard.handoff.store = store < 0 ? -1 : store;
-	watched_set(ROLE_STORE, guard.handoff.store);
-}
-
-enum process guard_process(void)
-{
-	if (atomic_load(&guard.pid) != sys_getpid())
-		return PROCESS_PASSIVE;
-	return guard.forked ? PROCESS_FORKED : PROCESS_OWNER;
+	return !guard.forked && !is_passive();
 }
 
 void guard_forked(void)
 {
-	if (guard_phase() == PHASE_RELEASED) {
-		watched_set(ROLE_CONNECTION, -1);
-		watched_set(ROLE_STORE, -1);
-	}
-	if (guard_phase() == PHASE_RELEASED || guard_phase() == PHASE_OVER)
+	enum phase phase = get_phase();
+
+	if (phase != PHASE_WAITING && phase != PHASE_CLAIMED)
 		return;
 	guard.forked = true;
 	/* The thread that was at it is not in this process. */
 	atomic_store(&guard.restoring, false);
 	atomic_store(&guard.pid, sys_getpid());
+}
+
+static void set_store(int store)
+{
+	guard.handoff.store = store < 0 ? -1 : store;
+	atomic_store(&watched[ROLE_STORE], guard.handoff.store);
 }
 
 /* Brings the variable up to date, wherever the program keeps its environment by now. */
@@ -122,42 +123,18 @@ bool guard_is_connection(int fd)
 	return descriptor_identity(fd, &id) && identity_same(&id, &guard.handoff.socket);
 }
 
-bool guard_holds_connection(void)
+/* Is the connection on the guarded number, and may it still be lost? */
+static bool holds_connection(void)
 {
-	return guard_phase() == PHASE_WAITING && guard_is_connection(guard.handoff.fd);
+	return get_phase() == PHASE_WAITING && guard_is_connection(guard.handoff.fd);
 }
 
-/* What is on the number, measured against the handoff. */
-enum finding {
-	FINDING_WELL,
-	FINDING_HUNG_UP, /* ours, but passt has gone */
-	FINDING_EMPTY,
-	FINDING_OTHER,
-};
-
-static enum finding look(void)
+/* What is on the number, in words. */
+static const char *look(void)
 {
-	struct identity id;
-
-	if (!descriptor_identity(guard.handoff.fd, &id))
-		return FINDING_EMPTY;
-	if (!identity_same(&id, &guard.handoff.socket))
-		return FINDING_OTHER;
-	return descriptor_hung_up(guard.handoff.fd) ? FINDING_HUNG_UP : FINDING_WELL;
-}
-
-static const char *finding_name(enum finding finding)
-{
-	switch (finding) {
-	case FINDING_WELL:
-		return FOUND_WELL;
-	case FINDING_HUNG_UP:
-		return FOUND_HUNG_UP;
-	case FINDING_EMPTY:
-	case FINDING_OTHER:
-		break;
-	}
-	return descriptor_kind_name(descriptor_kind(guard.handoff.fd));
+	if (!guard_is_connection(guard.handoff.fd))
+		return descriptor_name(guard.handoff.fd);
+	return descriptor_hung_up(guard.handoff.fd) ? FOUND_HUNG_UP : FOUND_WELL;
 }
 
 /*
@@ -169,32 +146,11 @@ static bool start_without_link(void)
 {
 	struct handoff *c = &guard.handoff;
 
-	if (!c->reconnect || c->private_passt || !c->passt[0] || link_prepare(c->fd))
+	if (!c->reconnect || link_prepare(c->fd))
 		return false;
 	descriptor_identity(c->fd, &c->socket);
 	write_handoff();
 	return true;
-}
-
-/* The connection cannot be had; @found is NULL if there has never been one. */
-static void give_up(const char *found, int error)
-{
-	enum remedy remedy = start_without_link() ? REMEDY_WAIT : REMEDY_NONE;
-
-	guard.gave_up = true;
-	fd_log_lost(&fd_log, found, remedy, error ? error : ENOTCONN);
-}
-
-static void log_restored(const char *found, enum saver saver)
-{
-	if (!found) {
-		fd_log_connected(&fd_log);
-		return;
-	}
-	fd_log_lost(&fd_log, found, REMEDY_FOUND, 0);
-	fd_log_restored(&fd_log, found, saver);
-	if (saver == SAVER_SPARE)
-		store_leave_note(guard.handoff.store, "");
 }
 
 /* Which program did it? The note is gone with the old store when there is a new one. */
@@ -204,29 +160,37 @@ static void read_note(void)
 		store_read_note(guard.handoff.store, guard.culprit);
 }
 
-/* Puts the connection back and says so, or says that it cannot be. */
-static void restore_or_give_up(enum finding finding)
+/**
+ * restore_or_give_up() - Put the connection back and say so, or say that it cannot be
+ * @found:	What is on the number instead; NULL if there has never been a connection
+ */
+static void restore_or_give_up(const char *found)
 {
-	/* Without the launcher the first connection may be left to us: nobody lost anything. */
-	bool is_new = finding == FINDING_EMPTY && !guard.handoff.socket.ino;
-	const char *found = is_new ? NULL : finding_name(finding);
-	enum saver saver;
+	const char *saver = NULL;
 	int error = 0;
 
 	if (atomic_exchange(&guard.restoring, true))
 		return;
 	read_note();
-	if (guard.gave_up)
-		saver = restore_from_store(&guard.handoff) ? SAVER_SPARE : SAVER_NONE;
-	else
-		saver = restore_connection(&guard.handoff, &error);
-	if (saver != SAVER_NONE) {
-		log_restored(found, saver);
+	if (restore_from_store(&guard.handoff))
+		saver = SAVER_SPARE;
+	else if (!guard.gave_up && !(error = -restore_from_passt(&guard.handoff)))
+		saver = SAVER_PASST;
+	set_store(guard.handoff.store);
+	if (saver) {
+		if (found) {
+			fd_log_lost(&fd_log, found, REMEDY_FOUND, 0);
+			fd_log_restored(&fd_log, found, saver);
+			store_leave_note(guard.handoff.store, "");
+		} else {
+			fd_log_connected(&fd_log);
+		}
 		fd_log_hop(&fd_log, &guard.handoff, true);
-		set_store(guard.handoff.store);
 		write_handoff();
 	} else if (!guard.gave_up) {
-		give_up(found, error);
+		guard.gave_up = true;
+		fd_log_lost(&fd_log, found, start_without_link() ? REMEDY_WAIT : REMEDY_NONE,
+			    error);
 	}
 	atomic_store(&guard.restoring, false);
 }
@@ -240,35 +204,33 @@ static void restore_or_give_up(enum finding finding)
  */
 static void inspect(bool nothing_ran)
 {
-	enum finding finding = look();
-	enum descriptor_kind kind = descriptor_kind(guard.handoff.fd);
-	bool in_use = kind == DESCRIPTOR_STREAM && !descriptor_hung_up(guard.handoff.fd);
+	const struct handoff *c = &guard.handoff;
+	const char *found = look();
+	bool is_empty, in_use;
 
-	if (finding == FINDING_WELL)
+	if (!strcmp(found, FOUND_WELL))
 		return;
-	if (finding != FINDING_OTHER || (nothing_ran && !in_use)) {
-		restore_or_give_up(finding);
+	is_empty = sys_fcntl(c->fd, F_GETFD, 0) == -EBADF;
+	in_use = descriptor_is_stream(c->fd) && !descriptor_hung_up(c->fd);
+	if (is_empty && !c->socket.ino) {
+		/* Without the launcher the first connection may be left to us. */
+		restore_or_give_up(NULL);
+	} else if (is_empty || guard_is_connection(c->fd) || (nothing_ran && !in_use)) {
+		restore_or_give_up(found);
 	} else if (!guard.left && !guard.gave_up) {
 		guard.left = true;
 		read_note();
-		fd_log_left(&fd_log, descriptor_kind_name(kind));
+		fd_log_left(&fd_log, found);
 	}
 }
 
 /* Is this program the QEMU that the handoff names? */
 static bool is_named_qemu(void)
 {
+	int fd = sys_open("/proc/self/exe", O_PATH | O_CLOEXEC, 0);
 	struct identity id;
-	bool is_it;
-	int fd;
+	bool is_it = descriptor_identity(fd, &id) && identity_same(&id, &guard.handoff.qemu);
 
-	if (!guard.handoff.qemu_ino)
-		return false;
-	fd = sys_open("/proc/self/exe", O_PATH | O_CLOEXEC, 0);
-	if (fd < 0)
-		return false;
-	is_it = descriptor_identity(fd, &id) && id.dev == guard.handoff.qemu_dev &&
-		id.ino == guard.handoff.qemu_ino;
 	sys_close(fd);
 	return is_it;
 }
@@ -282,40 +244,29 @@ static bool is_to_restore(int argc, char **argv)
 	return guard.is_qemu;
 }
 
-static void find_exe(const char *argv0)
+static void start_log(const char *argv0)
 {
-	ssize_t len = sys_readlink("/proc/self/exe", guard.exe, sizeof(guard.exe) - 1);
-
-	if (len > 0) {
-		guard.exe[len] = '\0';
-		return;
-	}
-	len = (ssize_t)strnlen(argv0, sizeof(guard.exe) - 1);
-	memcpy(guard.exe, argv0, (size_t)len);
-	guard.exe[len] = '\0';
-}
-
-static void start_log(void)
-{
-	guard.log.level = guard.handoff.level;
-	/* Whatever comes onto that number later is no place for messages. */
-	if (sys_fcntl(STDERR_FILENO, F_GETFD, 0) < 0)
-		guard.log.level = LOG_QUIET;
-	guard.log.shim = true;
-	guard.log.run = guard.handoff.run;
-	guard.log.file = guard.handoff.log_file;
-	guard.log.exe = guard.exe;
-	guard.log.fd = -1;
+	if (sys_readlink("/proc/self/exe", guard.exe, sizeof(guard.exe) - 1) <= 0)
+		strncpy(guard.exe, argv0, sizeof(guard.exe) - 1);
+	guard.log = (struct log) {
+		/* Whatever comes onto that number later is no place for messages. */
+		.level = sys_fcntl(STDERR_FILENO, F_GETFD, 0) < 0 ? LOG_QUIET : guard.handoff.level,
+		.shim = true,
+		.run = guard.handoff.run,
+		.file = guard.handoff.log_file,
+		.exe = guard.exe,
+		.fd = -1,
+	};
 }
 
 /* This program is the next hop: what is on the number, for the log and for those that follow. */
 static void note_start(void)
 {
-	enum finding finding = look();
+	const char *found = look();
 
-	fd_log_hop(&fd_log, &guard.handoff, finding == FINDING_WELL);
+	fd_log_hop(&fd_log, &guard.handoff, !strcmp(found, FOUND_WELL));
 	write_handoff();
-	fd_log_program(&fd_log, finding_name(finding), guard.restores);
+	fd_log_program(&fd_log, found, guard.restores);
 }
 
 /* The handoff, if there is one for us: false where there is nothing to do. */
@@ -324,7 +275,7 @@ static bool find_handoff(char **envp)
 	const struct log log = { .level = LOG_NORMAL, .shim = true, .fd = -1 };
 	const char *value = environment_find(envp, HANDOFF_VARIABLE);
 
-	if (!value || !*value)
+	if (!value)
 		return standalone_handoff(envp, &guard.handoff, &log);
 	if (handoff_read(value, &guard.handoff))
 		return true;
@@ -337,14 +288,13 @@ void guard_on_load(int argc, char **argv, char **envp, bool first)
 {
 	if (!find_handoff(envp))
 		return;
-	find_exe(argc > 0 ? argv[0] : "");
-	start_log();
+	start_log(argc > 0 ? argv[0] : "");
 	atomic_store(&guard.pid, sys_getpid());
 	guard.envp = envp;
 	guard.is_qemu = is_named_qemu();
 	guard.restores = is_to_restore(argc, argv);
-	set_store(restore_find_store(&guard.handoff));
-	watched_set(ROLE_CONNECTION, guard.handoff.fd);
+	set_store(store_find(&guard.handoff));
+	atomic_store(&watched[ROLE_CONNECTION], guard.handoff.fd);
 	atomic_store(&guard.phase, PHASE_WAITING);
 	note_start();
 	if (!guard.restores)
@@ -355,14 +305,16 @@ void guard_on_load(int argc, char **argv, char **envp, bool first)
 
 void guard_before_main(void)
 {
-	if (guard.restores && guard_process() == PROCESS_OWNER && guard_phase() == PHASE_WAITING)
+	if (guard.restores && is_owner() && get_phase() == PHASE_WAITING)
 		inspect(false);
 }
 
-static bool fill_from_spare(void)
+bool guard_put_back(void)
 {
 	bool filled;
 
+	if (holds_connection())
+		return true;
 	if (atomic_exchange(&guard.restoring, true))
 		return false;
 	filled = restore_from_store(&guard.handoff);
@@ -371,125 +323,95 @@ static bool fill_from_spare(void)
 	return filled;
 }
 
-void guard_put_back(void)
-{
-	if (!guard_holds_connection())
-		fill_from_spare();
-}
-
 /* Empties the store for all who have a copy of it, once. */
 static void empty_store(void)
 {
-	int store = watched_set(ROLE_STORE, -1);
+	int store = atomic_exchange(&watched[ROLE_STORE], -1);
 
 	if (store >= 0)
 		store_empty(store);
 }
 
-/* QEMU closes or replaces the number. The program controls it now; the guard is done. */
-static void end_guard(enum phase phase, const struct loss *loss)
+/* Is the number closed here and now? */
+static bool is_close(const struct loss *loss)
 {
-	if (!pass_on(phase, PHASE_OVER))
-		return;
-	watched_set(ROLE_CONNECTION, -1);
+	return loss->kind == EVENT_CLOSED && !loss->in_child;
+}
+
+/*
+ * The number is closed or replaced. In a program that has taken it: that controls it now, and the
+ * guard is done. Return: false in any other.
+ */
+static bool ends_guard(const struct loss *loss)
+{
+	enum phase phase = get_phase();
+
+	if (phase != PHASE_CLAIMED && phase != PHASE_RELEASED)
+		return false;
+	if (is_passive() || !pass_on(phase, PHASE_OVER))
+		return true;
+	atomic_store(&watched[ROLE_CONNECTION], -1);
 	/* A program that has not used it yet may be another one than QEMU after all. */
-	if (phase == PHASE_RELEASED || guard.is_qemu)
+	if (guard.is_qemu)
 		empty_store();
 	/* First, so that the end of the link is told before this one where it is the reason. */
 	link_stop();
 	fd_log_step(&fd_log, EVENT_OWNER_CLOSED, "is done with", loss->call);
 	log_close(&guard.log);
-}
-
-/* The connection is on its number still, or again: the call that closes it is not made. */
-static enum call_fate keep(const struct loss *loss)
-{
-	bool is_first = !atomic_fetch_add(&guard.refusals, 1);
-
-	if (!guard_holds_connection() && !fill_from_spare())
-		return CALL_GOES_ON;
-	fd_log_put_back(&fd_log, loss, is_first);
-	return CALL_KEPT;
-}
-
-/* The connection on its number is lost to the programs that follow. */
-static void lose_connection(const struct loss *loss)
-{
-	/* QEMU's children for scripts and for tearing down are nobody's way to QEMU. */
-	if (guard_process() != PROCESS_OWNER && guard.is_qemu)
-		return;
-	if (guard_holds_connection())
-		fd_log_loss(&fd_log, loss);
-}
-
-/* The number is closed or replaced in a program that has taken it: true, and the guard has ended.
- */
-static bool is_owners_end(const struct loss *loss)
-{
-	enum phase phase = guard_phase();
-
-	if (phase != PHASE_CLAIMED && phase != PHASE_RELEASED)
-		return false;
-	if (guard_process() != PROCESS_PASSIVE)
-		end_guard(phase, loss);
 	return true;
 }
 
-static enum call_fate close_connection(const struct loss *loss)
+/* The call that closes the connection is not made: that is on its number still, or again. */
+static bool keeps_connection(const struct loss *loss)
 {
-	if (is_owners_end(loss) || guard_phase() != PHASE_WAITING)
-		return CALL_GOES_ON;
-	if (guard_process() == PROCESS_OWNER && guard.restores &&
-	    atomic_load(&guard.refusals) < REFUSALS_MAX)
-		return keep(loss);
-	lose_connection(loss);
+	unsigned refused;
+
+	if (!is_owner() || !guard.restores || get_phase() != PHASE_WAITING ||
+	    atomic_load(&guard.refusals) >= REFUSALS_MAX)
+		return false;
+	refused = atomic_fetch_add(&guard.refusals, 1);
+	if (!guard_put_back())
+		return false;
+	fd_log_put_back(&fd_log, loss, !refused);
+	return true;
+}
+
+/* The connection on its number is lost to the programs that follow, where it is not kept. */
+static enum call_fate lose_connection(const struct loss *loss)
+{
+	if (is_close(loss)) {
+		if (ends_guard(loss))
+			return CALL_GOES_ON;
+		if (keeps_connection(loss))
+			return CALL_KEPT;
+	}
+	/* QEMU's children for scripts and for tearing down are nobody's way to QEMU. */
+	if ((is_owner() || !guard.is_qemu) && holds_connection())
+		fd_log_loss(&fd_log, loss);
 	return CALL_GOES_ON;
 }
 
 /* Hidden, but for a process that has tried to close it 64 times: that gets its way. */
-static enum call_fate close_store(const struct loss *loss)
+static enum call_fate lose_store(const struct loss *loss)
 {
-	static struct close_tries sharing;
-	bool is_passive = guard_process() == PROCESS_PASSIVE;
-	struct close_tries *who = is_passive ? &sharing : &guard.close_tries;
-	int pid = sys_getpid();
-	unsigned tries;
+	static atomic_int pid;
+	static atomic_uint tries;
+	int own = sys_getpid();
+	unsigned tried;
 
-	/* Children that share our memory come one after the other, and count each for itself. */
-	if (is_passive && atomic_exchange(&who->pid, pid) != pid)
-		atomic_store(&who->tries, 0);
-	tries = atomic_fetch_add(&who->tries, 1);
-	if (tries < REFUSALS_MAX)
+	if (!is_close(loss))
 		return CALL_HIDDEN;
-	if (tries == REFUSALS_MAX)
+	/* Children that share our memory come one after the other, and count each for itself. */
+	if (atomic_exchange(&pid, own) != own)
+		atomic_store(&tries, 0);
+	tried = atomic_fetch_add(&tries, 1);
+	if (tried < REFUSALS_MAX)
+		return CALL_HIDDEN;
+	if (tried == REFUSALS_MAX)
 		fd_log_gave_way(&fd_log, loss, REFUSALS_MAX);
-	if (!is_passive) {
+	if (!is_passive()) {
 		set_store(-1);
 		write_handoff();
-	}
-	return CALL_GOES_ON;
-}
-
-static void move_store(const char *call)
-{
-	int to = store_move(watched_number(ROLE_STORE), guard.handoff.fd);
-
-	fd_log_moved(&fd_log, to, call);
-	if (guard_process() == PROCESS_PASSIVE)
-		return;
-	set_store(to);
-	write_handoff();
-}
-
-enum call_fate guard_close(int fd, const struct loss *loss)
-{
-	switch (watched_role(fd)) {
-	case ROLE_CONNECTION:
-		return close_connection(loss);
-	case ROLE_STORE:
-		return close_store(loss);
-	case ROLE_NONE:
-		break;
 	}
 	return CALL_GOES_ON;
 }
@@ -498,37 +420,49 @@ enum call_fate guard_lose(int fd, const struct loss *loss)
 {
 	switch (watched_role(fd)) {
 	case ROLE_CONNECTION:
-		lose_connection(loss);
-		break;
+		return lose_connection(loss);
 	case ROLE_STORE:
-		return CALL_HIDDEN;
+		return lose_store(loss);
 	case ROLE_NONE:
 		break;
 	}
 	return CALL_GOES_ON;
 }
 
-void guard_replace(int from, int to, const struct loss *loss)
+static void move_store(const char *call)
 {
-	switch (watched_role(to)) {
-	case ROLE_CONNECTION:
-		if (!is_owners_end(loss) && !guard_is_connection(from))
-			lose_connection(loss);
-		break;
-	case ROLE_STORE:
-		move_store(loss->call);
-		break;
-	case ROLE_NONE:
-		break;
-	}
+	int to = store_move(atomic_load(&watched[ROLE_STORE]), guard.handoff.fd);
+
+	fd_log_moved(&fd_log, to, call);
+	if (is_passive())
+		return;
+	set_store(to);
+	write_handoff();
 }
 
-void guard_touched(enum touch touch)
+enum call_fate guard_replace(int from, int to, const struct loss *loss)
+{
+	enum fd_role role = watched_role(to);
+
+	if (watched_role(from) == ROLE_STORE)
+		return CALL_HIDDEN;
+	/* Only where the call is going to succeed. */
+	if (role == ROLE_NONE || from == to || sys_fcntl(from, F_GETFD, 0) < 0)
+		return CALL_GOES_ON;
+	if (role == ROLE_STORE)
+		move_store(loss->call);
+	else if (!ends_guard(loss) && !guard_is_connection(from))
+		lose_connection(loss);
+	return CALL_GOES_ON;
+}
+
+void guard_touched(int fd, enum touch touch)
 {
 	const unsigned claim = TOUCH_TYPE | TOUCH_NONBLOCK;
 	unsigned touches;
 
-	if (!guard.restores || guard_process() == PROCESS_PASSIVE || guard_phase() != PHASE_WAITING)
+	if (watched_role(fd) != ROLE_CONNECTION || !guard.restores || is_passive() ||
+	    get_phase() != PHASE_WAITING)
 		return;
 	touches = atomic_fetch_or(&guard.touches, touch);
 	if (!touches)
@@ -540,18 +474,18 @@ void guard_touched(enum touch touch)
 	fd_log_step(&fd_log, EVENT_CLAIMED, "takes", NULL);
 }
 
-void guard_used(void)
+void guard_used(int fd)
 {
-	enum phase phase = guard_phase();
+	enum phase phase = get_phase();
 
-	if (!guard.restores || guard_process() == PROCESS_PASSIVE)
+	if (watched_role(fd) != ROLE_CONNECTION || !guard.restores || is_passive())
 		return;
 	if (phase != PHASE_CLAIMED && (phase != PHASE_WAITING || !guard.is_qemu))
 		return;
 	if (!pass_on(phase, PHASE_RELEASED))
 		return;
 	empty_store();
-	sys_fcntl(guard.handoff.fd, F_SETFD, FD_CLOEXEC);
+	sys_fcntl(fd, F_SETFD, FD_CLOEXEC);
 	environment_leave();
 	log_keep_open(&guard.log);
 	fd_log_step(&fd_log, EVENT_RELEASED, "uses", NULL);

@@ -6,27 +6,34 @@
 #ifndef QRAP_GUARD_H
 #define QRAP_GUARD_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
-#include "shim/common/handoff.h"
-#include "shim/common/log.h"
 #include "shim/guard/fd_log.h"
-#include "shim/guard/watched.h"
 
-/* The descriptor's life, seen from one program. */
-enum phase {
-	PHASE_OVER,     /* the owner has closed it, or it was never ours to guard */
-	PHASE_WAITING,  /* from the load to the claim */
-	PHASE_CLAIMED,  /* QEMU has looked at it */
-	PHASE_RELEASED, /* QEMU reads from it and writes to it */
+/* Why a number is watched. */
+enum fd_role {
+	ROLE_CONNECTION, /* QEMU expects the connection there */
+	ROLE_STORE,      /* the store is there: programs do not see it */
+	ROLE_NONE,       /* it is not */
 };
 
-/* What the calling process is to the guard. */
-enum process {
-	PROCESS_OWNER,   /* the one that loaded the shim */
-	PROCESS_FORKED,  /* a child of its fork(), with memory of its own */
-	PROCESS_PASSIVE, /* any other child: it may share the owner's memory (vfork, clone) */
-};
+/*
+ * The watched number of each role, or -1. What is expected there, its identity, is in the handoff:
+ * programs that follow need it, too.
+ */
+extern atomic_int watched[ROLE_NONE];
+
+/* Why @fd is watched. All that a call on another number costs. */
+static inline enum fd_role watched_role(int fd)
+{
+	enum fd_role role = ROLE_CONNECTION;
+
+	while (role < ROLE_NONE &&
+	       (fd < 0 || fd != atomic_load_explicit(&watched[role], memory_order_relaxed)))
+		role++;
+	return role;
+}
 
 /* Calls that tell QEMU from a program that merely looks. */
 enum touch {
@@ -47,41 +54,35 @@ void guard_on_load(int argc, char **argv, char **envp, bool first);
 /* Second look: constructors have run, main() comes next. */
 void guard_before_main(void);
 
-/* What the calling process is to the guard. */
-enum process guard_process(void);
-
 /*
  * The calling process is the child of a fork(), with memory of its own: it goes on as the owner
  * would, or guards nothing where the connection is in use already.
  */
 void guard_forked(void);
 
-enum phase guard_phase(void);
-
 /* Is this descriptor the connection? */
 bool guard_is_connection(int fd);
 
-/* Is the connection on the guarded number, and may it still be lost? */
-bool guard_holds_connection(void);
+/**
+ * guard_touched() - A call that QEMU makes when it takes the connection
+ * @fd:		On which number
+ * @touch:	Which call
+ *
+ * At the first one the guarded number is filled if it is empty. The claim, once what was seen is
+ * QEMU's pattern: it asks for the type and makes it non-blocking (net/socket.c, net/stream.c). A
+ * program that only looks, as Python's socket.socket(fileno=N) does, claims nothing.
+ */
+void guard_touched(int fd, enum touch touch);
 
 /**
- * guard_touched() - A call on the guarded number that QEMU makes when it takes it
- * @touch:	Which
+ * guard_used() - Data is sent or received: the first on the guarded number is the release
+ * @fd:		On which number
  *
- * At the first one the number is filled if it is empty. The claim, once what was seen is QEMU's
- * pattern: it asks for the type and makes it non-blocking (net/socket.c, net/stream.c). A program
- * that only looks, as Python's socket.socket(fileno=N) does, claims nothing.
+ * Behind a claim. Empties the store, sets close-on-exec, takes our entries out of the environment.
  */
-void guard_touched(enum touch touch);
+void guard_used(int fd);
 
-/**
- * guard_used() - First data on the guarded number: the release, behind a claim
- *
- * Empties the store, sets close-on-exec, takes our entries out of the environment.
- */
-void guard_used(void);
-
-/* What becomes of a call on a watched number. */
+/* What becomes of a call. */
 enum call_fate {
 	CALL_GOES_ON, /* it is made */
 	CALL_KEPT,    /* it is not made, and succeeds: the connection has to stay where it is */
@@ -89,26 +90,22 @@ enum call_fate {
 };
 
 /**
- * guard_close() - A number is about to be closed
- * @fd:		Which; one that is not watched is of no interest
+ * guard_lose() - A number is about to be closed, or marked close-on-exec
+ * @fd:		Which
  * @loss:	What call, and from where
  *
- * Until the claim, in a program that restores, the connection stays on its number, or comes back to
- * it from the spare; never by a call that waits. The store stays until one process has tried to
- * close it 64 times.
+ * Until the claim, in a program that restores, a call that closes the connection is not made: it
+ * stays on its number, or comes back to it from the spare; never by a call that waits. The store
+ * stays until one process has tried to close it 64 times.
  *
  * Return: what is to become of the call
- */
-enum call_fate guard_close(int fd, const struct loss *loss);
-
-/* A number is marked close-on-exec, or is to be closed in a child: as guard_close(), but goes on.
  */
 enum call_fate guard_lose(int fd, const struct loss *loss);
 
 /* @from is about to be copied onto @to, which puts the store out of the way. */
-void guard_replace(int from, int to, const struct loss *loss);
+enum call_fate guard_replace(int from, int to, const struct loss *loss);
 
-/* Once more behind a call that has closed the connection's number all the same. */
-void guard_put_back(void);
+/* Is the connection on its number, still or again, from the spare? Never waits. */
+bool guard_put_back(void);
 
 #endif /* QRAP_GUARD_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Getting the connection back: from the store, else from passt. */
+/* Getting the connection back onto its number, over whatever is there. */
 #ifndef QRAP_RESTORE_H
 #define QRAP_RESTORE_H
 
@@ -7,29 +7,12 @@
 
 #include "shim/common/handoff.h"
 
-/* Where the connection came back from. */
-enum saver {
-	SAVER_NONE,       /* nowhere */
-	SAVER_SPARE,      /* the store */
-	SAVER_SAME_PASST, /* a new connection to the same passt */
-};
-
-/* In words, for the log and for people: "the spare", ... */
-const char *saver_name(enum saver saver);
+/* Where the connection came back from, for the log and for people. */
+#define SAVER_SPARE "the spare"
+#define SAVER_PASST "a new connection to the same passt"
 
 /**
- * restore_find_store() - Find the store among the open descriptors
- * @handoff:	Says where it was and what it is
- *
- * Programs may have moved it (posix_spawn's closefrom in a child): the number is only where the
- * search begins.
- *
- * Return: its number, or -1
- */
-int restore_find_store(const struct handoff *handoff);
-
-/**
- * restore_from_store() - Put the spare on the number, over whatever is there
+ * restore_from_store() - Put the spare on the number
  * @handoff:	Connection wanted; the store's number is brought up to date
  *
  * A spare whose peer has hung up is not used. Never waits.
@@ -39,14 +22,13 @@ int restore_find_store(const struct handoff *handoff);
 bool restore_from_store(struct handoff *handoff);
 
 /**
- * restore_connection() - Put the connection back on its number, over whatever is there
- * @handoff:	Connection wanted; connection, store and passt are brought up to date
- * @error:	Filled with an errno where passt was tried and did not help
+ * restore_from_passt() - Put a new connection to the same passt on the number
+ * @handoff:	Which passt; connection and store are brought up to date
  *
- * From the spare, else from passt, waiting at most 3 s for it to listen.
+ * Waits at most 3 s for it to listen.
  *
- * Return: where it came from; SAVER_NONE leaves the number as it was
+ * Return: 0, or -errno, and the number is as it was
  */
-enum saver restore_connection(struct handoff *handoff, int *error);
+int restore_from_passt(struct handoff *handoff);
 
 #endif /* QRAP_RESTORE_H */

@@ -14,26 +14,27 @@
 /* The user that a passt runs as when root has started it. */
 #define UID_NOBODY 65534
 
-/* "NAME=VALUE: PROBLEM", as a warning. */
-static void complain(const struct log *log, const char *name, const char *value,
+/* "NAME=VALUE: PROBLEM", as a warning. Return: false, nothing is guarded. */
+static bool complain(const struct log *log, const char *name, const char *value,
 		     const char *problem)
 {
 	log_line(log, SEVERITY_WARNING, "%s=%s: %s", name, value, problem);
+	return false;
 }
 
-/* Which of @words, a NULL-terminated list, is the variable's value? -1: none, or not set. */
-static int take_word(char **envp, const char *name, const char *const *words, const struct log *log)
+/* Which of @words, a NULL-terminated list, is the variable's value? @usual: none, or not set. */
+static int take_word(char **envp, const char *name, const char *const *words, int usual,
+		     const struct log *log)
 {
 	const char *value = environment_find(envp, name);
 
-	if (!value || !*value)
-		return -1;
-	for (int i = 0; words[i]; i++) {
+	for (int i = 0; value && words[i]; i++) {
 		if (!strcmp(value, words[i]))
 			return i;
 	}
-	complain(log, name, value, "no such value, ignored");
-	return -1;
+	if (value)
+		complain(log, name, value, "no such value, ignored");
+	return usual;
 }
 
 /**
@@ -52,7 +53,7 @@ static bool take_path(char **envp, const char *name, char *out, size_t size, con
 	struct text t;
 
 	text_start(&t, out, size);
-	if (!value || !*value)
+	if (!value)
 		return true;
 	/* getcwd(2): the length with its NUL, or an error; "(unreachable)" is no path. */
 	if (*value != '/') {
@@ -66,69 +67,39 @@ static bool take_path(char **envp, const char *name, char *out, size_t size, con
 	if (!t.cut)
 		return true;
 	out[0] = '\0';
-	complain(log, name, value, "path too long");
-	return false;
+	return complain(log, name, value, "path too long");
 }
 
-static bool trust_uid(struct passt_trust *trust, const char *digits, size_t len)
+/* "any", or uids with commas between them; false for anything else. */
+static bool parse_trust(const char *list, struct passt_trust *trust)
 {
-	uint64_t uid;
+	*trust = (struct passt_trust) { .any = !strcmp(list, "any") };
+	while (!trust->any) {
+		size_t len = strcspn(list, ",");
+		uint64_t uid;
 
-	if (trust->count == PASST_TRUST_MAX || !text_number(digits, len, 10, &uid) ||
-	    uid > UINT32_MAX)
-		return false;
-	trust->uids[trust->count++] = (uid_t)uid;
-	return true;
-}
-
-/* "any", or numbers; false for anything else. */
-static bool parse_trust(const char *value, struct passt_trust *trust)
-{
-	memset(trust, 0, sizeof(*trust));
-	if (!strcmp(value, "any")) {
-		trust->any = true;
-		return true;
-	}
-	for (;;) {
-		size_t len = strcspn(value, ",");
-
-		if (!trust_uid(trust, value, len))
+		if (trust->count == PASST_TRUST_MAX || !text_number(list, len, 10, &uid) ||
+		    uid > UINT32_MAX)
 			return false;
-		if (!value[len])
-			return true;
-		value += len + 1;
+		trust->uids[trust->count++] = (uid_t)uid;
+		if (!list[len])
+			break;
+		list += len + 1;
 	}
-}
-
-/* The caller's own user and root; for root also nobody. The same as the launcher's. */
-static void trust_usual(struct passt_trust *trust)
-{
-	uid_t own = (uid_t)sys_call(SYS_geteuid, 0, 0, 0, 0, 0, 0);
-
-	*trust = (struct passt_trust) { .count = 2, .uids = { own, own ? 0 : UID_NOBODY } };
+	return true;
 }
 
 static void take_trust(char **envp, struct handoff *c, const struct log *log)
 {
 	const char *value = environment_find(envp, "QRAP_TRUST");
+	uid_t own = (uid_t)sys_call(SYS_geteuid, 0, 0, 0, 0, 0, 0);
 
-	if (value && *value && parse_trust(value, &c->trust))
+	if (value && parse_trust(value, &c->trust))
 		return;
-	if (value && *value)
+	if (value)
 		complain(log, "QRAP_TRUST", value, "neither any nor uids, ignored");
-	trust_usual(&c->trust);
-}
-
-static void take_settings(char **envp, struct handoff *c, const struct log *log)
-{
-	static const char *const levels[] = { "quiet", "normal", "trace", NULL };
-	static const char *const switches[] = { "off", "on", NULL };
-	int level = take_word(envp, "QRAP_LOG", levels, log);
-
-	c->level = level < 0 ? LOG_NORMAL : (enum log_level)level;
-	c->reconnect = take_word(envp, "QRAP_RECONNECT", switches, log) != 0;
-	take_path(envp, "QRAP_LOG_FILE", c->log_file, sizeof(c->log_file), log);
-	take_trust(envp, c, log);
+	/* The caller's own user and root; for root also nobody. The same as the launcher's. */
+	c->trust = (struct passt_trust) { .count = 2, .uids = { own, own ? 0 : UID_NOBODY } };
 }
 
 static uint64_t make_run_number(void)
@@ -141,41 +112,38 @@ static uint64_t make_run_number(void)
 	return run;
 }
 
-/* Where the connection on the number leads: its path, if it has one. */
-static void take_peer(struct handoff *c)
+static void take_settings(char **envp, struct handoff *c, const struct log *log)
+{
+	static const char *const levels[] = { "quiet", "normal", "trace", NULL };
+	static const char *const switches[] = { "off", "on", NULL };
+
+	c->level = (enum log_level)take_word(envp, "QRAP_LOG", levels, LOG_NORMAL, log);
+	c->reconnect = take_word(envp, "QRAP_RECONNECT", switches, true, log);
+	take_path(envp, "QRAP_LOG_FILE", c->log_file, sizeof(c->log_file), log);
+	take_trust(envp, c, log);
+	c->run = make_run_number();
+}
+
+/* The connection that is there already: where it leads, if that has a path, and a spare of it. */
+static void take_connection(struct handoff *c)
 {
 	struct sockaddr_un peer = { .sun_family = AF_UNSPEC };
 	socklen_t len = sizeof(peer);
 
-	if (sys_getpeername(c->fd, (struct sockaddr *)&peer, &len) || peer.sun_family != AF_UNIX ||
-	    peer.sun_path[0] != '/')
-		return;
-	memcpy(c->passt, peer.sun_path, sizeof(peer.sun_path) - 1);
-}
-
-/* The connection that is there already, and a spare of it. */
-static void take_connection(struct handoff *c)
-{
 	descriptor_identity(c->fd, &c->socket);
-	if (!c->passt[0])
-		take_peer(c);
-	c->store = store_create(c->fd, -1, c->fd);
-	if (c->store >= 0 && descriptor_identity(c->store, &c->store_id))
-		return;
-	if (c->store >= 0)
-		sys_close(c->store);
-	c->store = -1;
+	store_create(c);
+	if (!c->passt[0] && !sys_getpeername(c->fd, (struct sockaddr *)&peer, &len) &&
+	    peer.sun_family == AF_UNIX && peer.sun_path[0] == '/')
+		memcpy(c->passt, peer.sun_path, sizeof(peer.sun_path) - 1);
 }
 
 /* For those that follow. QRAP_FD has done its duty. */
 static void hand_over(char **envp, const struct handoff *c)
 {
-	static char entry[sizeof(HANDOFF_VARIABLE "=") + HANDOFF_SIZE];
-	const size_t name = strlen(HANDOFF_VARIABLE "=");
+	static char entry[sizeof(HANDOFF_VARIABLE "=") + HANDOFF_SIZE] = HANDOFF_VARIABLE "=";
 
-	memcpy(entry, HANDOFF_VARIABLE "=", name);
-	handoff_write(c, entry + name);
-	environment_replace(envp, FD_VARIABLE, entry);
+	handoff_write(c, entry + strlen(HANDOFF_VARIABLE "="));
+	*environment_slot(envp, FD_VARIABLE) = entry;
 }
 
 bool standalone_handoff(char **envp, struct handoff *c, const struct log *log)
@@ -183,28 +151,23 @@ bool standalone_handoff(char **envp, struct handoff *c, const struct log *log)
 	const char *number = environment_find(envp, FD_VARIABLE);
 	uint64_t fd;
 
-	if (!number || !*number)
+	if (!number)
 		return false;
-	if (!text_number(number, strlen(number), 10, &fd) || fd <= STDERR_FILENO || fd > INT_MAX) {
-		complain(log, FD_VARIABLE, number, "no descriptor number: nothing is guarded");
-		return false;
-	}
-	memset(c, 0, sizeof(*c));
+	if (!text_number(number, strlen(number), 10, &fd) || fd <= STDERR_FILENO || fd > INT_MAX)
+		return complain(log, FD_VARIABLE, number,
+				"no descriptor number: nothing is guarded");
 	c->fd = (int)fd;
 	c->store = -1;
 	if (!take_path(envp, "QRAP_SOCKET", c->passt, sizeof(c->passt), log))
 		return false;
 	take_settings(envp, c, log);
-	c->run = make_run_number();
-	if (descriptor_kind(c->fd) == DESCRIPTOR_STREAM)
+	if (descriptor_is_stream(c->fd))
 		take_connection(c);
-	else if (!c->passt[0]) {
-		complain(log, FD_VARIABLE, number,
-			 "no connection there, and no QRAP_SOCKET to make one to: nothing is "
-			 "guarded");
-		return false;
-	}
-	c->private_passt = !c->passt[0];
+	else if (!c->passt[0])
+		return complain(log, FD_VARIABLE, number,
+				"no connection there, and no QRAP_SOCKET to make one to: nothing "
+				"is guarded");
+	c->reconnect = c->reconnect && c->passt[0];
 	hand_over(envp, c);
 	return true;
 }

@@ -13,14 +13,7 @@
 #define PRELOAD_VARIABLE "LD_PRELOAD"
 #define SHIM_FILE        "qrap_preload.so"
 
-/*
- * What stays of LD_PRELOAD, ready for its slot; empty while nothing is prepared. "NAME=" is for a
- * slot that is no longer the last one: the loader and the shim take it for nothing.
- */
-static char preload_left[2 * PATH_MAX];
-static char handoff_gone[] = HANDOFF_VARIABLE "=";
-
-static char **find_slot(char **envp, const char *name)
+char **environment_slot(char **envp, const char *name)
 {
 	size_t len = strlen(name);
 
@@ -33,17 +26,10 @@ static char **find_slot(char **envp, const char *name)
 
 char *environment_find(char **envp, const char *name)
 {
-	char **slot = find_slot(envp, name);
+	char **slot = environment_slot(envp, name);
+	char *value = slot ? *slot + strlen(name) + 1 : NULL;
 
-	return slot ? *slot + strlen(name) + 1 : NULL;
-}
-
-void environment_replace(char **envp, const char *name, char *entry)
-{
-	char **slot = find_slot(envp, name);
-
-	if (slot)
-		*slot = entry;
+	return value && *value ? value : NULL;
 }
 
 static bool is_shim(const char *path, size_t len)
@@ -54,13 +40,45 @@ static bool is_shim(const char *path, size_t len)
 	       (len == name || path[len - name - 1] == '/');
 }
 
-/* LD_PRELOAD's list (ld.so(8): separated by colons or blanks) without us, into preload_left. */
-static void prepare_preload(const char *list)
+static void move_to_end(char **envp, const char *name)
 {
+	char **slot = environment_slot(envp, name);
+	char *entry;
+
+	if (!slot)
+		return;
+	for (entry = *slot; slot[1]; slot++)
+		slot[0] = slot[1];
+	*slot = entry;
+}
+
+void environment_prepare(char **envp)
+{
+	move_to_end(envp, PRELOAD_VARIABLE);
+	move_to_end(envp, HANDOFF_VARIABLE);
+}
+
+/*
+ * One store: an entry without a value leaves the last slot, and stays in another one, where the
+ * loader and the shim take it for nothing.
+ */
+static void leave_slot(const char *name, char *entry)
+{
+	char **slot = environment_slot(environ, name);
+
+	if (slot)
+		__atomic_store_n(slot, entry[strlen(name) + 1] || slot[1] ? entry : NULL,
+				 __ATOMIC_RELEASE);
+}
+
+/* LD_PRELOAD's list (ld.so(8): separated by colons or blanks) without us. */
+static void leave_preload(const char *list)
+{
+	static char left[2 * PATH_MAX];
 	struct text t;
 	size_t start;
 
-	text_start(&t, preload_left, sizeof(preload_left));
+	text_start(&t, left, sizeof(left));
 	text_add(&t, PRELOAD_VARIABLE "=");
 	start = t.len;
 	while (*list) {
@@ -74,46 +92,16 @@ static void prepare_preload(const char *list)
 		list += len;
 		list += *list != '\0';
 	}
-	if (t.cut)
-		preload_left[0] = '\0';
-}
-
-static void move_to_end(char **envp, const char *name)
-{
-	char **slot = find_slot(envp, name);
-	char *entry;
-
-	if (!slot)
-		return;
-	for (entry = *slot; slot[1]; slot++)
-		slot[0] = slot[1];
-	*slot = entry;
-}
-
-void environment_prepare(char **envp)
-{
-	const char *list = environment_find(envp, PRELOAD_VARIABLE);
-
-	if (list)
-		prepare_preload(list);
-	move_to_end(envp, PRELOAD_VARIABLE);
-	move_to_end(envp, HANDOFF_VARIABLE);
-}
-
-/* One store: nothing for the last slot, else @instead. */
-static void leave_slot(const char *name, char *instead, bool is_empty)
-{
-	char **slot = find_slot(environ, name);
-
-	if (!slot)
-		return;
-	__atomic_store_n(slot, is_empty && !slot[1] ? NULL : instead, __ATOMIC_RELEASE);
+	if (!t.cut)
+		leave_slot(PRELOAD_VARIABLE, left);
 }
 
 void environment_leave(void)
 {
-	leave_slot(HANDOFF_VARIABLE, handoff_gone, true);
-	if (preload_left[0])
-		leave_slot(PRELOAD_VARIABLE, preload_left,
-			   !preload_left[strlen(PRELOAD_VARIABLE "=")]);
+	static char handoff[] = HANDOFF_VARIABLE "=";
+	const char *list = environment_find(environ, PRELOAD_VARIABLE);
+
+	leave_slot(HANDOFF_VARIABLE, handoff);
+	if (list)
+		leave_preload(list);
 }

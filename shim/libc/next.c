@@ -2,8 +2,6 @@
 #include "shim/libc/next.h"
 
 #include <dlfcn.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 #ifdef __GLIBC__
 #include <gnu/libc-version.h>
@@ -30,64 +28,34 @@ __asm__(".symver dlsym, dlsym@GLIBC_2.17");
 __asm__(".symver dlsym, dlsym@GLIBC_2.27");
 #endif
 
-/* Room for the longest name. Names as they stand, not their addresses, need no relocation. */
-#define NAME_MAX_SIZE 44
-
-/**
- * struct entry - A function that we need
- * @name:	Its name
- * @offset:	Where it goes: in struct next, in bytes
- * @since:	The minor version of the glibc that it came with; 0: every libc has it
- */
-struct entry {
-	char name[NAME_MAX_SIZE];
-	uint16_t offset;
-	uint16_t since;
-};
-
-#define ENTRY(name, since) { #name, offsetof(struct next, name), since },
-
-static const struct entry entries[] = { NEXT_FUNCTIONS(ENTRY) };
-static const struct entry thread_entries[] = { NEXT_THREAD_FUNCTIONS(ENTRY) };
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-struct next next IN_DATA;
+struct next next;
 
 /* N of glibc 2.N; 0 for a libc without the names that came with one. */
 static int libc_minor(void)
 {
+	uint64_t n = 0;
 #ifdef __GLIBC__
 	const char *minor = gnu_get_libc_version() + strlen("2.");
-	uint64_t n = 0;
 
 	text_number(minor, strspn(minor, "0123456789"), 10, &n);
-	return (int)n;
-#else
-	return 0;
 #endif
+	return (int)n;
 }
 
 /* No name is looked up that is not there: a dlsym() that fails allocates memory. */
-static void load(const struct entry *entry, size_t count)
-{
-	const int minor = libc_minor();
-
-	for (const struct entry *end = entry + count; entry < end; entry++) {
-		void *function = entry->since <= minor ? dlsym(RTLD_NEXT, entry->name) : NULL;
-
-		memcpy((char *)&next + entry->offset, &function, sizeof(function));
-	}
-}
+#define LOOK_UP(name, since) next.name = (since) <= minor ? dlsym(RTLD_NEXT, #name) : NULL;
 
 void next_load(void)
 {
-	if (!next.close)
-		load(entries, COUNT(entries));
+	const int minor = libc_minor();
+
+	NEXT_FUNCTIONS(LOOK_UP)
 }
 
 void next_load_threads(void)
 {
-	next_load();
-	load(thread_entries, COUNT(thread_entries));
+	const int minor = 0;
+
+	next_need();
+	NEXT_THREAD_FUNCTIONS(LOOK_UP)
 }

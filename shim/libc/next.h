@@ -24,12 +24,6 @@ int close_range(unsigned first, unsigned last, int flags);
 void closefrom(int first);
 int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first);
 
-/*
- * For what every program writes at its start: between large variables that are zero at first, it
- * would take a page of its own.
- */
-#define IN_DATA __attribute__((section(".data")))
-
 /* Names, and the minor version of the glibc that they came with; 0: every libc has them. */
 #define NEXT_FUNCTIONS(F)                       \
 	F(close, 0)                             \
@@ -71,8 +65,15 @@ struct next {
 
 extern struct next next;
 
-/* Looks all of them up, once; NULL where this libc has none of that name. */
+/* Looks all of them up; NULL where this libc has none of that name. */
 void next_load(void);
+
+/* Before the first use in a call that may come before our constructor. */
+static inline void next_need(void)
+{
+	if (!next.close)
+		next_load();
+}
 
 /*
  * Looks up what makes a thread, too: until glibc 2.34 that is in another library, which a program

@@ -508,7 +508,7 @@ static int start(const struct handoff *handoff, const struct log *log, enum link
 		return -EBADF;
 	owner.pid = sys_getpid();
 	owner.out.any = true;
-	owner.reconnect = handoff->reconnect && !handoff->private_passt;
+	owner.reconnect = handoff->reconnect;
 	atomic_store(&reconnect.state, state);
 	ret = reconnect_start(handoff, log, owner.wake_fd);
 	if (ret) {

@@ -385,10 +385,9 @@ int reconnect_start(const struct handoff *handoff, const struct log *log, int wa
 
 	memcpy(t->path, handoff->passt, sizeof(t->path));
 	t->trust = handoff->trust;
-	t->link_log = (struct link_log) { .log = log,
-					  .fd = handoff->fd,
-					  .path = handoff->private_passt ? "" : t->path,
-					  .final = handoff->private_passt || !handoff->reconnect };
+	t->link_log = (struct link_log) {
+		.log = log, .fd = handoff->fd, .path = t->path, .final = !handoff->reconnect
+	};
 	t->wake_fd = wake_fd;
 	t->state = (enum link_state)atomic_load(&reconnect.state);
 	t->epoll = (int)sys_call(SYS_epoll_create1, EPOLL_CLOEXEC, 0, 0, 0, 0, 0);

@@ -117,7 +117,6 @@ static void take_handoff(struct bytes *b, struct handoff *c)
 	unsigned flags = take_byte(b);
 
 	memset(c, 0, sizeof(*c));
-	c->private_passt = flags & 2;
 	c->reconnect = flags & 4;
 	c->trust.any = flags & 8;
 	c->level = (enum log_level)((flags >> 4) % (LOG_TRACE + 1));
@@ -130,8 +129,8 @@ static void take_handoff(struct bytes *b, struct handoff *c)
 	c->store_id.dev = take_number(b);
 	c->store_id.ino = take_number(b);
 	c->run = take_number(b);
-	c->qemu_dev = take_number(b);
-	c->qemu_ino = take_number(b);
+	c->qemu.dev = take_number(b);
+	c->qemu.ino = take_number(b);
 	take_text(b, c->passt, PASST_PATH_MAX);
 	take_text(b, c->well, HANDOFF_HOP_MAX);
 	take_text(b, c->gone, HANDOFF_HOP_MAX);
