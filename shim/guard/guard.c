@@ -39,6 +39,7 @@ struct close_tries {
  * @close_tries:	The owner's tries to close the store
  * @handoff:	What the launcher handed over, brought up to date
  * @envp:	Environment as guard_on_load() got it
+ * @exec_envp:	Environment of the program that this one is becoming
  * @log:	Where events go
  * @exe:	Path of this program
  * @culprit:	What the note in the store says of the last loss
@@ -57,6 +58,7 @@ struct guard {
 	struct close_tries close_tries;
 	struct handoff handoff;
 	char **envp;
+	char **exec_envp;
 	struct log log;
 	char exe[PATH_MAX];
 	char culprit[STORE_NOTE_MAX + 1];
@@ -207,7 +209,10 @@ static void read_note(void)
 /* Puts the connection back and says so, or says that it cannot be. */
 static void restore_or_give_up(enum finding finding)
 {
-	/* Without the launcher the first connection may be left to us: nobody lost anything. */
+	/*
+	 * Without the launcher the first connection may be left to us, and behind hand_on() the
+	 * next one: nobody lost anything.
+	 */
 	bool is_new = finding == FINDING_EMPTY && !guard.handoff.socket.ino;
 	const char *found = is_new ? NULL : finding_name(finding);
 	enum saver saver;
@@ -556,4 +561,48 @@ void guard_used(void)
 	log_keep_open(&guard.log);
 	fd_log_step(&fd_log, EVENT_RELEASED, "uses", NULL);
 	link_start(&guard.handoff, &guard.log);
+}
+
+/*
+ * The program that follows gets the connection, in a store too; or makes one, where there is none
+ * that it could use: true for the first.
+ */
+static bool hand_on(void)
+{
+	struct handoff *c = &guard.handoff;
+
+	c->store = -1;
+	memset(&c->store_id, 0, sizeof(c->store_id));
+	memset(&c->socket, 0, sizeof(c->socket));
+	if (!link_is_usable() || !descriptor_identity(c->fd, &c->socket))
+		return false;
+	restore_renew_store(c);
+	sys_fcntl(c->fd, F_SETFD, 0);
+	return true;
+}
+
+char *const *guard_exec(const char *path, char *const *envp)
+{
+	if (guard_phase() != PHASE_RELEASED || guard_process() == PROCESS_PASSIVE)
+		return envp;
+	fd_log_exec(&fd_log, path, hand_on());
+	guard.exec_envp = environment_return(envp, &guard.handoff);
+	return guard.exec_envp ? guard.exec_envp : envp;
+}
+
+void guard_exec_failed(const char *path)
+{
+	int saved = errno;
+
+	if (guard_phase() != PHASE_RELEASED || guard_process() == PROCESS_PASSIVE)
+		return;
+	fd_log_not_executed(&fd_log, path, saved);
+	sys_fcntl(guard.handoff.fd, F_SETFD, FD_CLOEXEC);
+	if (guard.handoff.store >= 0)
+		store_empty(guard.handoff.store);
+	guard.handoff.store = -1;
+	if (guard.exec_envp)
+		environment_free(guard.exec_envp);
+	guard.exec_envp = NULL;
+	errno = saved;
 }

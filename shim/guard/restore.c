@@ -131,8 +131,7 @@ static int connect_again(const struct handoff *c)
 	}
 }
 
-/* A new connection has a store of its own, on the old one's number. */
-static void renew_store(struct handoff *c)
+void restore_renew_store(struct handoff *c)
 {
 	int old = restore_find_store(c);
 
@@ -192,6 +191,6 @@ enum saver restore_connection(struct handoff *c, int *error)
 		*error = -ret;
 		return SAVER_NONE;
 	}
-	renew_store(c);
+	restore_renew_store(c);
 	return SAVER_SAME_PASST;
 }

@@ -49,4 +49,7 @@ bool restore_from_store(struct handoff *handoff);
  */
 enum saver restore_connection(struct handoff *handoff, int *error);
 
+/* Makes a store for what is on the number, where the old one is, if there is one. */
+void restore_renew_store(struct handoff *handoff);
+
 #endif /* QRAP_RESTORE_H */

@@ -3,6 +3,8 @@
 #ifndef QRAP_ENVIRON_H
 #define QRAP_ENVIRON_H
 
+struct handoff;
+
 /**
  * environment_find() - Find a variable
  * @envp:	Environment, or NULL
@@ -31,5 +33,18 @@ void environment_prepare(char **envp);
 
 /* Takes our entries out of the environment that children get from now on. */
 void environment_leave(void);
+
+/**
+ * environment_return() - A copy of an environment, with our entries in it again
+ * @envp:	Environment, whose own entries of these names are left out; or NULL
+ * @handoff:	What the handoff says
+ *
+ * Behind environment_prepare(). The shim is the first library of LD_PRELOAD, others of @envp
+ * follow. The copy is a mapping of its own, since exec wants it for a moment only.
+ *
+ * Return: for environment_free(), or NULL where there is no memory
+ */
+char **environment_return(char *const *envp, const struct handoff *handoff);
+void environment_free(char **envp);
 
 #endif /* QRAP_ENVIRON_H */
