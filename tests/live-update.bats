@@ -6,12 +6,22 @@
 # runs (close-on-exec, our variables, the store), and all functions that execute.
 
 load common
+load restart
 load online
 
 setup() {
 	need python3 passt
 	PROGRAM=(/usr/bin/python3 "$TOP/tests/helpers/live_update.py" fd=5)
 }
+
+# What the guest does: ten times a second it asks for a page.
+# shellcheck disable=SC2016 # the guest's variables
+PAGES='
+network
+while :; do
+	fetch
+	sleep 0.1
+done'
 
 # updates [OPTION...] FDNUM WORD...: behind qrap, and what the report says of it
 updates() {
@@ -75,4 +85,48 @@ end answered' ]]
 execvp answered
 end answered' ]]
 	assert_intact
+}
+
+# in_sid COMMAND...: in a root of Debian sid, whose QEMU can do it, with /tmp/tree as /qrap
+in_sid() {
+	"$TOP/tests/releases/enter" "$QRAP_ROOT_SID" /tmp/tree "$@"
+}
+
+is_logged() {
+	[ "$(events "$@")" -ge 1 ]
+}
+
+# bats test_tags=slow,root:sid
+@test "QEMU's own: a real guest goes on, with its network, and passt may restart behind it" {
+	need_guest
+	need_root
+	[ -n "${QRAP_ROOT_SID:-}" ] || skip "${QRAP_NO_ROOT_SID:-run by tests/run only}"
+	mkdir -p /tmp/tree/build
+	cp "$BUILD"/{qrap,qrap_preload.so} /tmp/tree/build/
+	cp "$QRAP_GUEST"/{vmlinuz,initrd} "$TOP/tests/helpers/live_update_vm.py" /tmp/tree/
+	mkfifo /tmp/tree/commands
+	LOG=/tmp/tree/log
+	start_http
+	set_page first
+	QRAP_GUEST=. guest "$(guest_script "$PAGES")"
+	start vm in_sid /usr/bin/python3 live_update_vm.py commands log \
+		-machine q35,aux-ram-share=on,memory-backend=ram "${VIRTIO[@]}" "${GUEST[@]}" \
+		-object memory-backend-memfd,id=ram,size=256M,share=on
+	VM=$PID
+	exec 7<>/tmp/tree/commands
+	wait_for 60 has_page first
+	echo update >&7
+	wait_for 30 is_logged handed-over '"exe":"[^"]*/qemu-system-x86_64"'
+	set_page second
+	wait_for 30 has_page second
+	echo restart >&7
+	wait_for 30 is_logged link-up
+	set_page third
+	wait_for 30 has_page third
+	echo end >&7
+	wait_for 10 ended "$VM"
+	[ "$(events claimed)" = 2 ]
+	[ "$(events program '"found":"intact"')" = 2 ]
+	run "$QRAP" --report "$LOG"
+	[ "$status" = 0 ]
 }
