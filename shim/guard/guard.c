@@ -278,13 +278,21 @@ static bool is_named_qemu(void)
 	return is_it;
 }
 
+/*
+ * QEMU restores, and so does a program that is told of the number itself. One that only passes
+ * QEMU's words on does not: what it puts on the number is a file of its own until QEMU starts.
+ */
 static bool is_to_restore(int argc, char **argv)
 {
+	bool names_number = false, names_qemu = false;
+
 	for (int i = 1; i < argc; i++) {
-		if (arg_names_fd(argv[i], guard.handoff.fd))
-			return true;
+		names_number |= arg_names_fd(argv[i], guard.handoff.fd);
+		names_qemu |= arg_names_qemu(argv[i]);
 	}
-	return guard.is_qemu;
+	if (arg_names_qemu(guard.exe) || (argc > 0 && arg_names_qemu(argv[0])))
+		names_qemu = false;
+	return guard.is_qemu || (names_number && !names_qemu);
 }
 
 static void find_exe(const char *argv0)
