@@ -81,6 +81,121 @@ EXPORT pid_t fork(void)
 	return pid;
 }
 
+EXPORT int execve(const char *path, char *const argv[], char *const envp[])
+{
+	next_need();
+	next.execve(path, argv, guard_exec(path, envp));
+	guard_exec_failed(path);
+	return -1;
+}
+
+EXPORT int execv(const char *path, char *const argv[])
+{
+	char *const *envp;
+
+	next_need();
+	envp = guard_exec(path, environ);
+	if (envp == environ)
+		next.execv(path, argv);
+	else
+		next.execve(path, argv, envp);
+	guard_exec_failed(path);
+	return -1;
+}
+
+EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
+{
+	next_need();
+	next.execvpe(file, argv, guard_exec(file, envp));
+	guard_exec_failed(file);
+	return -1;
+}
+
+EXPORT int execvp(const char *file, char *const argv[])
+{
+	char *const *envp;
+
+	next_need();
+	envp = guard_exec(file, environ);
+	if (envp == environ)
+		next.execvp(file, argv);
+	else
+		next.execvpe(file, argv, envp);
+	guard_exec_failed(file);
+	return -1;
+}
+
+/*
+ * execl() and its like: words up to a NULL, then the environment if @has_envp. What is called for
+ * them is the function for vectors, other libraries' too.
+ */
+static int exec_words(int (*run)(const char *, char *const *, char *const *), const char *path,
+		      const char *first, va_list list, bool has_envp)
+{
+	size_t count = 1, n = 0;
+	va_list again;
+
+	va_copy(again, list);
+	for (const char *word = first; word; word = va_arg(again, const char *))
+		count++;
+	va_end(again);
+	char *argv[count];
+	for (argv[0] = (char *)first; argv[n]; n++)
+		argv[n + 1] = va_arg(list, char *);
+	return run(path, argv, has_envp ? va_arg(list, char **) : environ);
+}
+
+EXPORT int execl(const char *path, const char *arg, ...)
+{
+	va_list list;
+
+	va_start(list, arg);
+	exec_words(execve, path, arg, list, false);
+	va_end(list);
+	return -1;
+}
+
+EXPORT int execlp(const char *file, const char *arg, ...)
+{
+	va_list list;
+
+	va_start(list, arg);
+	exec_words(execvpe, file, arg, list, false);
+	va_end(list);
+	return -1;
+}
+
+EXPORT int execle(const char *path, const char *arg, ...)
+{
+	va_list list;
+
+	va_start(list, arg);
+	exec_words(execve, path, arg, list, true);
+	va_end(list);
+	return -1;
+}
+
+EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
+{
+	next_need();
+	next.fexecve(fd, argv, guard_exec("a descriptor", envp));
+	guard_exec_failed("a descriptor");
+	return -1;
+}
+
+EXPORT int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
+{
+	next_need();
+	envp = guard_exec(path, envp);
+	if (next.execveat)
+		next.execveat(dir, path, argv, envp, flags);
+	else
+		sys_result(
+			sys_call(SYS_execveat, dir, (long)path, (long)argv, (long)envp, flags, 0));
+	guard_exec_failed(path);
+	return -1;
+}
+
 /* What the program gets for a call that is not made. */
 static int refuse(enum call_fate fate)
 {

@@ -9,7 +9,8 @@
 # not start, or has no network. With the shim QEMU is online; the log and its report name the culprit
 # and the call, or, for "unseen", between whom it happened; and what saved it is SAVER:
 #
-#	refused		the program was not allowed to, since its arguments speak of the number
+#	refused		the program was not allowed to, since its arguments speak of the number, and of no
+#			QEMU behind it
 #	the spare	from the locker
 #	the same passt	a new connection: the spare was lost, too, or of no use
 #	the first look	the spare, in place of something else; but where the thread library runs before
@@ -128,6 +129,17 @@ way_in_sight() {
 	assert_saved "${row[@]}" "$@" "${QEMU[@]}"
 }
 
+# The row, with a program behind it that is told of the number and starts QEMU by other words.
+way_to_number() {
+	local row=("${@:1:3}")
+	shift 3
+
+	printf '#!/bin/sh\nexec /tmp/qemu-vm\n' >/tmp/start
+	chmod +x /tmp/start
+	assert_lost_without_the_shim "$@" /tmp/start fd="$FD"
+	assert_saved "${row[@]}" "$@" /tmp/start fd="$FD"
+}
+
 # Nothing to lose: what the rest stands on.
 
 @test "no way: nobody loses it, and QEMU is online without the shim" {
@@ -146,7 +158,11 @@ way_in_sight() {
 }
 
 @test "closed by number in a shell that has QEMU's arguments" {
-	way_in_sight "$SH" close refused sh -c 'exec 5>&-; exec "$@"' sh
+	way_in_sight "$SH" close 'the spare' sh -c 'exec 5>&-; exec "$@"' sh
+}
+
+@test "closed by number in a shell that is told of the number" {
+	way_to_number "$SH" close refused sh -c 'exec 5>&-; exec "$@"' sh
 }
 
 @test "closed by number in bash" {
@@ -158,7 +174,7 @@ way_in_sight() {
 }
 
 @test "closed by number in a program that has QEMU's arguments" {
-	way_in_sight lose close refused "$LOSE" close "$FD"
+	way_in_sight lose close 'the spare' "$LOSE" close "$FD"
 }
 
 @test "closed by a loop over /proc/self/fd" {
@@ -166,7 +182,7 @@ way_in_sight() {
 }
 
 @test "closed by a loop over /proc/self/fd in a program that has QEMU's arguments" {
-	way_in_sight lose close refused "$LOSE" proc-loop "$FD"
+	way_in_sight lose close 'the spare' "$LOSE" proc-loop "$FD"
 }
 
 @test "closed by a loop over all numbers" {
@@ -183,7 +199,11 @@ way_in_sight() {
 }
 
 @test "closed by close_range in a program that has QEMU's arguments" {
-	way_in_sight lose close_range refused "$LOSE" close_range "$FD"
+	way_in_sight lose close_range 'the spare' "$LOSE" close_range "$FD"
+}
+
+@test "closed by close_range in a program that is told of the number" {
+	way_to_number lose close_range refused "$LOSE" close_range "$FD"
 }
 
 @test "closed by closefrom" {
@@ -195,7 +215,7 @@ way_in_sight() {
 }
 
 @test "closed by fclose in a program that has QEMU's arguments" {
-	way_in_sight lose fclose refused "$LOSE" fclose "$FD"
+	way_in_sight lose fclose 'the spare' "$LOSE" fclose "$FD"
 }
 
 @test "closed by a raw system call" {
@@ -427,7 +447,7 @@ CLOSING_SHELL=(sh -c 'exec 5>&-; exec "$@"' sh)
 	need_netdev stream
 	NETDEV=(-netdev "stream,id=a,addr.type=fd,addr.str=$FD")
 	make_vm
-	way_in_sight lose close_range refused "$LOSE" close_range "$FD"
+	way_in_sight lose close_range 'the spare' "$LOSE" close_range "$FD"
 }
 
 @test "-netdev stream: overwritten by an eventfd" {
@@ -456,7 +476,7 @@ CLOSING_SHELL=(sh -c 'exec 5>&-; exec "$@"' sh)
 	need_netdev stream
 	NETDEV=(-netdev '{"type":"stream","id":"a","addr":{"type":"fd","str":"5"}}')
 	make_vm
-	way_in_sight "$SH" close refused "${CLOSING_SHELL[@]}"
+	way_in_sight "$SH" close 'the spare' "${CLOSING_SHELL[@]}"
 }
 
 # What QEMU does itself before it takes the descriptor.
@@ -543,12 +563,12 @@ make_root() {
 @test "valgrind: QEMU behind a program that closes everything" {
 	need valgrind
 	need_plain_launcher
-	way_in_sight lose close_range refused "$LOSE" close_range "$FD" valgrind -q --tool=none
+	way_in_sight lose close_range 'the spare' "$LOSE" close_range "$FD" valgrind -q --tool=none
 }
 
 @test "gdb: QEMU behind a program that closes everything" {
 	need gdb
-	way_in_sight lose close_range refused "$LOSE" close_range "$FD" \
+	way_in_sight lose close_range 'the spare' "$LOSE" close_range "$FD" \
 		gdb -batch -nx -iex 'set debuginfod enabled off' -ex run --args
 }
 

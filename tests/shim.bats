@@ -428,3 +428,66 @@ alike() {
 	END
 	EXPECTED=4 alike node /tmp/script
 }
+
+# Programs that only pass QEMU's words on: what they put on the number is their own, and what they close is
+# closed. Of the same kind: monitors that stay (bwrap), programs that are not on the way at all (ssh).
+
+@test "a file on the number of two wrappers in a row stays theirs" {
+	need_first
+	cat >/tmp/inner <<-'END'
+		#!/bin/sh
+		echo inner >&5
+		exec "$@"
+	END
+	chmod +x /tmp/inner
+	wrapper <<-'END'
+		exec 5>>/tmp/own
+		echo outer >&5
+		/tmp/inner "$@"
+	END
+	[ "$(cat /tmp/own)" = "outer
+inner" ]
+	# passt has read nothing but frames.
+	refute grep -i 'bad frame\|invalid\|too short\|too long' "$WORK/passt_1.socket.log"
+	[ "$(connections)" = 1 ]
+	run "$QRAP" --report "$LOG"
+	[ "$status" = 1 ]
+	[[ $output =~ culprit:\ [^\ ]*bash\ \(pid\ [0-9]+\)\ dup2$ ]]
+}
+
+@test "bash's trace on the number, in two wrappers in a row" {
+	need_first
+	printf '#!/bin/bash\n: inner\nexec "$@"\n' >/tmp/inner
+	chmod +x /tmp/inner
+	wrapper <<-'END'
+		exec 5>>/tmp/own
+		export BASH_XTRACEFD=5 SHELLOPTS
+		set -x
+		: outer
+		/tmp/inner "$@"
+	END
+	grep -x '+ : outer' /tmp/own
+	grep -x '+ : inner' /tmp/own
+	[ "$(connections)" = 1 ]
+}
+
+@test "bwrap: its monitor is not accused, and does not hold the connection" {
+	need bwrap
+	online --tell $'netdev_del h0\nnetdev_del a\n' \
+		--then "$BUILD/tests/await not /proc/net/unix ' 0001 03 .* /tmp/passt_'" \
+		"$QRAP" --log-file "$LOG" "$FD" bwrap --dev-bind / / "${QEMU[@]}"
+	[ "$status" = 0 ]
+	refute_warned
+	[[ $output != *'put back'* ]]
+	run "$QRAP" --report "$LOG"
+	[ "$status" = 0 ]
+	[[ $output == *'verdict: intact' ]]
+}
+
+@test "ssh: not on the way, and not told of" {
+	need ssh
+	qrap "$FD" ssh -F none -p 1 127.0.0.1 "${QEMU[@]}"
+	[ "$status" = 255 ]
+	[[ $stderr == "Connected to /tmp/passt_1.socket
+ssh: connect to host 127.0.0.1 port 1: "* ]]
+}

@@ -96,3 +96,27 @@ bool arg_names_fd(const char *word, int fd)
 {
 	return any_names_fd(word, fd, true);
 }
+
+/* Between the words of a shell's command, and around QEMU's values. */
+#define WORD_ENDS " \t\n;|&()\"'`$,="
+
+bool arg_names_qemu(const char *word)
+{
+	while (*word) {
+		size_t len = strcspn(word, WORD_ENDS);
+		size_t dir = len;
+		const char *name;
+
+		while (dir && word[dir - 1] != '/')
+			dir--;
+		name = word + dir;
+		len -= dir;
+		if ((len == 3 && !memcmp(name, "kvm", len)) ||
+		    (len == 4 && !memcmp(name, "qemu", len)) ||
+		    (len > 5 && !memcmp(name, "qemu-", 5)))
+			return true;
+		word = name + len;
+		word += *word != '\0';
+	}
+	return false;
+}

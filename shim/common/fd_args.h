@@ -30,4 +30,14 @@ bool mentions_descriptor(const char *word, int fd);
  */
 bool arg_names_fd(const char *word, int fd);
 
+/**
+ * arg_names_qemu() - Is a word, or one of several in one (sh -c '...'), the name or path of a QEMU?
+ * @word:	One argument
+ *
+ * "qemu", "kvm", "qemu-...", with or without a directory: what its packages install.
+ *
+ * Return: true if it is
+ */
+bool arg_names_qemu(const char *word);
+
 #endif /* QRAP_FD_ARGS_H */

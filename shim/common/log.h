@@ -156,11 +156,12 @@ struct log_event {
 #define LOG_VERSION 1
 
 /* What @found and @action say where a program reads it. */
-#define FOUND_WELL      "intact"
-#define FOUND_HUNG_UP   "a connection that passt has ended"
-#define ACTION_MENDS    "mends"
-#define ACTION_PUT_BACK "put-back"
-#define ACTION_GUARDED  "guarded"
+#define FOUND_WELL         "intact"
+#define FOUND_HUNG_UP      "a connection that passt has ended"
+#define ACTION_MENDS       "mends"
+#define ACTION_PUT_BACK    "put-back"
+#define ACTION_GUARDED     "guarded"
+#define ACTION_UNCONNECTED "not connected"
 
 /* What sees who did it where the shim does not: raw system calls, static programs. */
 #define STRACE_COMMAND \

@@ -327,3 +327,23 @@ void fd_log_step(const struct fd_log *fd_log, enum log_kind kind, const char *do
 	log_event(fd_log->log, &event, "%s %s descriptor %d", program_name(fd_log), does,
 		  fd_log->handoff->fd);
 }
+
+void fd_log_exec(const struct fd_log *fd_log, const char *path, bool with_connection)
+{
+	const struct log_event event = { .kind = EVENT_HANDED_OVER,
+					 .fd = fd_log->handoff->fd,
+					 .socket = fd_log->handoff->passt,
+					 .command = path,
+					 .action = with_connection ? ACTION_GUARDED
+								   : ACTION_UNCONNECTED };
+
+	log_event(fd_log->log, &event, "%s executes %s: it gets %s", program_name(fd_log), path,
+		  with_connection ? "the connection" : "no connection, and is to make one");
+}
+
+void fd_log_not_executed(const struct fd_log *fd_log, const char *path, int error)
+{
+	log_line(fd_log->log, SEVERITY_WARNING,
+		 "%s could not execute %s (errno %d): it keeps passt's connection",
+		 program_name(fd_log), path, error);
+}

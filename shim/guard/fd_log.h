@@ -87,6 +87,12 @@ void fd_log_restored(const struct fd_log *fd_log, const char *found, const char 
 /* The shim itself has made the first connection: there was none to lose. */
 void fd_log_connected(const struct fd_log *fd_log);
 
+/* QEMU becomes the program at @path, which gets the connection, or is to make one. */
+void fd_log_exec(const struct fd_log *fd_log, const char *path, bool with_connection);
+
+/* ... but could not: @error is the errno. */
+void fd_log_not_executed(const struct fd_log *fd_log, const char *path, int error);
+
 /* "PROGRAM uses descriptor N" and the like: the owner's steps. */
 void fd_log_step(const struct fd_log *fd_log, enum log_kind kind, const char *does,
 		 const char *call);

@@ -36,6 +36,7 @@ enum phase {
  * @refusals:	How often closing the number was refused
  * @handoff:	What the launcher handed over, brought up to date
  * @envp:	Environment as guard_on_load() got it
+ * @exec_envp:	Environment of the program that this one is becoming
  * @log:	Where events go
  * @exe:	Path of this program
  * @culprit:	What the note in the store says of the last loss
@@ -53,6 +54,7 @@ struct guard {
 	atomic_uint refusals;
 	struct handoff handoff;
 	char **envp;
+	char **exec_envp;
 	struct log log;
 	char exe[PATH_MAX];
 	char culprit[STORE_NOTE_MAX + 1];
@@ -235,13 +237,21 @@ static bool is_named_qemu(void)
 	return is_it;
 }
 
+/*
+ * QEMU restores, and so does a program that is told of the number itself. One that only passes
+ * QEMU's words on does not: what it puts on the number is a file of its own until QEMU starts.
+ */
 static bool is_to_restore(int argc, char **argv)
 {
+	bool names_number = false, names_qemu = false;
+
 	for (int i = 1; i < argc; i++) {
-		if (arg_names_fd(argv[i], guard.handoff.fd))
-			return true;
+		names_number |= arg_names_fd(argv[i], guard.handoff.fd);
+		names_qemu |= arg_names_qemu(argv[i]);
 	}
-	return guard.is_qemu;
+	if (arg_names_qemu(guard.exe) || (argc > 0 && arg_names_qemu(argv[0])))
+		names_qemu = false;
+	return guard.is_qemu || (names_number && !names_qemu);
 }
 
 static void start_log(const char *argv0)
@@ -490,4 +500,48 @@ void guard_used(int fd)
 	log_keep_open(&guard.log);
 	fd_log_step(&fd_log, EVENT_RELEASED, "uses", NULL);
 	link_start(&guard.handoff, &guard.log);
+}
+
+/*
+ * The program that follows gets the connection, in a store too; or makes one, where there is none
+ * that it could use: true for the first.
+ */
+static bool hand_on(void)
+{
+	struct handoff *c = &guard.handoff;
+
+	c->store = -1;
+	memset(&c->store_id, 0, sizeof(c->store_id));
+	memset(&c->socket, 0, sizeof(c->socket));
+	if (!link_is_usable() || !descriptor_identity(c->fd, &c->socket))
+		return false;
+	store_create(c);
+	sys_fcntl(c->fd, F_SETFD, 0);
+	return true;
+}
+
+char *const *guard_exec(const char *path, char *const *envp)
+{
+	if (get_phase() != PHASE_RELEASED || is_passive())
+		return envp;
+	fd_log_exec(&fd_log, path, hand_on());
+	guard.exec_envp = environment_return(envp, &guard.handoff);
+	return guard.exec_envp ? guard.exec_envp : envp;
+}
+
+void guard_exec_failed(const char *path)
+{
+	int saved = errno;
+
+	if (get_phase() != PHASE_RELEASED || is_passive())
+		return;
+	fd_log_not_executed(&fd_log, path, saved);
+	sys_fcntl(guard.handoff.fd, F_SETFD, FD_CLOEXEC);
+	if (guard.handoff.store >= 0)
+		store_empty(guard.handoff.store);
+	guard.handoff.store = -1;
+	if (guard.exec_envp)
+		environment_free(guard.exec_envp);
+	guard.exec_envp = NULL;
+	errno = saved;
 }

@@ -105,6 +105,22 @@ enum call_fate guard_lose(int fd, const struct loss *loss);
 /* @from is about to be copied onto @to, which puts the store out of the way. */
 enum call_fate guard_replace(int from, int to, const struct loss *loss);
 
+/**
+ * guard_exec() - This process is about to become another program
+ * @path:	Which, for the log
+ * @envp:	The environment that it is to have
+ *
+ * Where QEMU, which uses the connection, executes itself anew (its live update, migration mode
+ * cpr-exec), the new one finds all as the first one did: the connection on its number, a store, our
+ * variables.
+ *
+ * Return: the environment to give it: @envp, or another one
+ */
+char *const *guard_exec(const char *path, char *const *envp);
+
+/* The program behind guard_exec() could not be executed: all is as it was. errno is kept. */
+void guard_exec_failed(const char *path);
+
 /* Is the connection on its number, still or again, from the spare? Never waits. */
 bool guard_put_back(void);
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "shim/common/handoff.h"
@@ -13,12 +14,23 @@
 #define PRELOAD_VARIABLE "LD_PRELOAD"
 #define SHIM_FILE        "qrap_preload.so"
 
-char **environment_slot(char **envp, const char *name)
+/* The shim's path, which stays where it was in the memory of the first environment. */
+static const char *shim_path = "";
+static size_t shim_len;
+
+static char handoff_gone[] = HANDOFF_VARIABLE "=";
+
+static bool is_entry_of(const char *entry, const char *name)
 {
 	size_t len = strlen(name);
 
+	return !strncmp(entry, name, len) && entry[len] == '=';
+}
+
+char **environment_slot(char **envp, const char *name)
+{
 	for (; envp && *envp; envp++) {
-		if (!strncmp(*envp, name, len) && (*envp)[len] == '=')
+		if (is_entry_of(*envp, name))
 			return envp;
 	}
 	return NULL;
@@ -84,7 +96,10 @@ static void leave_preload(const char *list)
 	while (*list) {
 		size_t len = strcspn(list, ": ");
 
-		if (len && !is_shim(list, len)) {
+		if (len && is_shim(list, len)) {
+			shim_path = list;
+			shim_len = len;
+		} else if (len) {
 			if (t.len > start)
 				text_add(&t, ":");
 			text_add_n(&t, list, len);
@@ -98,10 +113,88 @@ static void leave_preload(const char *list)
 
 void environment_leave(void)
 {
-	static char handoff[] = HANDOFF_VARIABLE "=";
 	const char *list = environment_find(environ, PRELOAD_VARIABLE);
 
-	leave_slot(HANDOFF_VARIABLE, handoff);
+	leave_slot(HANDOFF_VARIABLE, handoff_gone);
 	if (list)
 		leave_preload(list);
+}
+
+/**
+ * struct environment - A copy of an environment
+ * @size:	Of the mapping that it is in, in bytes
+ * @envp:	Its slots, and behind them the two entries that are ours
+ */
+struct environment {
+	size_t size;
+	char *envp[];
+};
+
+static size_t count_entries(char *const *envp)
+{
+	size_t n = 0;
+
+	while (envp && envp[n])
+		n++;
+	return n;
+}
+
+/* A mapping for a copy with room for @slots, and for @bytes of text: NULL where there is no memory.
+ */
+static struct environment *map_environment(size_t slots, size_t bytes)
+{
+	size_t size = sizeof(struct environment) + slots * sizeof(char *) + bytes;
+	struct environment *copy =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (copy == MAP_FAILED)
+		return NULL;
+	copy->size = size;
+	return copy;
+}
+
+/* Our two entries, and the end, from @slot on; their text is at @text, the first has @size bytes.
+ */
+static void put_entries(char **slot, char *text, size_t size, const char *list,
+			const struct handoff *handoff)
+{
+	struct text t;
+
+	text_start(&t, text, size);
+	text_add(&t, PRELOAD_VARIABLE "=");
+	text_add_n(&t, shim_path, shim_len);
+	if (list && *list)
+		text_format(&t, ":%s", list);
+	slot[0] = text;
+	slot[1] = text + size;
+	slot[2] = NULL;
+	memcpy(slot[1], handoff_gone, sizeof(handoff_gone));
+	handoff_write(handoff, slot[1] + sizeof(handoff_gone) - 1);
+}
+
+char **environment_return(char *const *envp, const struct handoff *handoff)
+{
+	const char *list = environment_find((char **)envp, PRELOAD_VARIABLE);
+	size_t size = sizeof(PRELOAD_VARIABLE "=:") + shim_len + (list ? strlen(list) : 0);
+	size_t slots = count_entries(envp) + 3;
+	struct environment *copy =
+		map_environment(slots, size + sizeof(handoff_gone) + HANDOFF_SIZE);
+	size_t n = 0;
+
+	if (!copy)
+		return NULL;
+	for (; envp && *envp; envp++) {
+		if (!is_entry_of(*envp, PRELOAD_VARIABLE) && !is_entry_of(*envp, HANDOFF_VARIABLE))
+			copy->envp[n++] = *envp;
+	}
+	put_entries(copy->envp + n, (char *)(copy->envp + slots), size, list, handoff);
+	return copy->envp;
+}
+
+void environment_free(char **envp)
+{
+	struct environment *copy =
+		(struct environment *)((char *)envp - offsetof(struct environment, envp));
+
+	munmap(copy, copy->size);
 }

@@ -3,6 +3,8 @@
 #ifndef QRAP_ENVIRON_H
 #define QRAP_ENVIRON_H
 
+struct handoff;
+
 /* Where a variable is in an environment, or NULL. */
 char **environment_slot(char **envp, const char *name);
 
@@ -22,5 +24,18 @@ void environment_prepare(char **envp);
  * LD_PRELOAD, other people's libraries, stays.
  */
 void environment_leave(void);
+
+/**
+ * environment_return() - A copy of an environment, with our entries in it again
+ * @envp:	Environment, whose own entries of these names are left out; or NULL
+ * @handoff:	What the handoff says
+ *
+ * Behind environment_leave(). The shim is the first library of LD_PRELOAD, others of @envp
+ * follow. The copy is a mapping of its own, since exec wants it for a moment only.
+ *
+ * Return: for environment_free(), or NULL where there is no memory
+ */
+char **environment_return(char *const *envp, const struct handoff *handoff);
+void environment_free(char **envp);
 
 #endif /* QRAP_ENVIRON_H */

@@ -23,6 +23,8 @@ int fcntl64(int fd, int command, ...);
 int close_range(unsigned first, unsigned last, int flags);
 void closefrom(int first);
 int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first);
+int execvpe(const char *file, char *const argv[], char *const envp[]);
+int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags);
 
 /* Names, and the minor version of the glibc that they came with; 0: every libc has them. */
 #define NEXT_FUNCTIONS(F)                       \
@@ -43,10 +45,16 @@ int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions
 	F(fork, 0)                              \
 	F(posix_spawn_file_actions_addclose, 0) \
 	F(posix_spawn_file_actions_adddup2, 0)  \
+	F(execve, 0)                            \
+	F(execv, 0)                             \
+	F(execvp, 0)                            \
+	F(execvpe, 0)                           \
+	F(fexecve, 0)                           \
 	F(__libc_start_main, 0)                 \
 	F(fcntl64, 28)                          \
 	F(close_range, 34)                      \
 	F(closefrom, 34)                        \
+	F(execveat, 34)                         \
 	F(posix_spawn_file_actions_addclosefrom_np, 34)
 
 #define NEXT_THREAD_FUNCTIONS(F)          \

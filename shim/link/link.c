@@ -544,6 +544,14 @@ int link_start(const struct handoff *handoff, const struct log *log)
 	return ret;
 }
 
+bool link_is_usable(void)
+{
+	/* Nobody follows the frames, or there is no other connection to be had. */
+	if (atomic_load(&link_number) == NO_NUMBER || !owner.reconnect)
+		return true;
+	return is_up() && frame_is_whole(&owner.in) && frame_is_whole(&owner.out);
+}
+
 void link_stop(void)
 {
 	struct pollfd end = { .fd = owner.placeholder };

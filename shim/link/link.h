@@ -57,6 +57,12 @@ ssize_t link_recvmsg(int fd, struct msghdr *msg, int flags);
 ssize_t link_send(int fd, const void *buf, size_t len, int flags);
 ssize_t link_sendmsg(int fd, const struct msghdr *msg, int flags);
 
+/*
+ * Can a program that follows, by exec, use what is on the number? A connection that is in the
+ * middle of a frame is of no use to it, where it can make another one.
+ */
+bool link_is_usable(void);
+
 /**
  * link_stop() - The owner closes or replaces the number: stand down for ever
  *
