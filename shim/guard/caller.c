@@ -55,8 +55,10 @@ static bool search_lines(int fd, uint64_t address, struct caller *caller)
 bool caller_find(const void *address, struct caller *caller)
 {
 	int fd = sys_open("/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
-	bool found = search_lines(fd, (uint64_t)(uintptr_t)address, caller);
+	bool found;
 
+	caller->line[0] = '\0';
+	found = search_lines(fd, (uint64_t)(uintptr_t)address, caller);
 	sys_close(fd);
 	return found;
 }

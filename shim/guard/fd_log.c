@@ -293,7 +293,7 @@ void fd_log_lost(const struct fd_log *fd_log, const char *found, enum remedy rem
 		  fd_log->handoff->fd, program_name(fd_log), found, blame.text, outcome);
 }
 
-void fd_log_restored(const struct fd_log *fd_log, const char *found, const char *saver)
+void fd_log_restored(const struct fd_log *fd_log, const char *found, const char *origin)
 {
 	struct blame blame;
 	struct log_event event = { .kind = EVENT_RESTORED,
@@ -301,12 +301,12 @@ void fd_log_restored(const struct fd_log *fd_log, const char *found, const char 
 				   .fd = fd_log->handoff->fd,
 				   .socket = fd_log->handoff->passt,
 				   .found = found,
-				   .action = saver };
+				   .action = origin };
 
 	find_blame(fd_log, &event, &blame);
 	log_event(fd_log->log, &event,
 		  "descriptor %d of %s held %s instead of passt's connection%s: restored from %s",
-		  fd_log->handoff->fd, program_name(fd_log), found, blame.text, saver);
+		  fd_log->handoff->fd, program_name(fd_log), found, blame.text, origin);
 }
 
 void fd_log_connected(const struct fd_log *fd_log)

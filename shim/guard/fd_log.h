@@ -81,8 +81,8 @@ enum remedy {
  */
 void fd_log_lost(const struct fd_log *fd_log, const char *found, enum remedy remedy, int error);
 
-/* The connection is back on its number, from @saver. */
-void fd_log_restored(const struct fd_log *fd_log, const char *found, const char *saver);
+/* The connection is back on its number: from where, in words. */
+void fd_log_restored(const struct fd_log *fd_log, const char *found, const char *origin);
 
 /* The shim itself has made the first connection: there was none to lose. */
 void fd_log_connected(const struct fd_log *fd_log);

@@ -168,21 +168,21 @@ static void read_note(void)
  */
 static void restore_or_give_up(const char *found)
 {
-	const char *saver = NULL;
+	const char *origin = NULL;
 	int error = 0;
 
 	if (atomic_exchange(&guard.restoring, true))
 		return;
 	read_note();
 	if (restore_from_store(&guard.handoff))
-		saver = SAVER_SPARE;
+		origin = FROM_STORE;
 	else if (!guard.gave_up && !(error = -restore_from_passt(&guard.handoff)))
-		saver = SAVER_PASST;
+		origin = FROM_PASST;
 	set_store(guard.handoff.store);
-	if (saver) {
+	if (origin) {
 		if (found) {
 			fd_log_lost(&fd_log, found, REMEDY_FOUND, 0);
-			fd_log_restored(&fd_log, found, saver);
+			fd_log_restored(&fd_log, found, origin);
 			store_leave_note(guard.handoff.store, "");
 		} else {
 			fd_log_connected(&fd_log);

@@ -8,8 +8,8 @@
 #include "shim/common/handoff.h"
 
 /* Where the connection came back from, for the log and for people. */
-#define SAVER_SPARE "the spare"
-#define SAVER_PASST "a new connection to the same passt"
+#define FROM_STORE "the spare"
+#define FROM_PASST "a new connection to the same passt"
 
 /**
  * restore_from_store() - Put the spare on the number

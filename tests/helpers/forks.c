@@ -267,8 +267,8 @@ static void threads(void)
 	for (int i = 0; i < 4; i++)
 		pthread_join(thread[i], NULL);
 	/*
-	 * 80 times in all, of which 64 were refused. But the thread of a refused one may have put the
-	 * connection back behind all others.
+	 * 80 times in all, of which 64 were refused. But the thread of a refused one may have put
+	 * the connection back behind all others.
 	 */
 	close(fd);
 	expect(!is_open(fd), "who insists gets his way");
