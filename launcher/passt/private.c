@@ -44,7 +44,7 @@ struct private_passt {
 	bool hung_up;
 };
 
-/* Starts it with its end of a socket pair, and asks for an answer. Return: as child_start() */
+/* Starts it with its end of a socket pair, and asks for an answer: 0 or -errno. */
 static int launch(struct private_passt *passt)
 {
 	int pair[2];
@@ -53,20 +53,17 @@ static int launch(struct private_passt *passt)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		return -errno;
 	const int fds[] = { CHILD_NULL, CHILD_OUTPUT, CHILD_OUTPUT, pair[1] };
-	const struct child_plan plan = {
-		.argv = passt->words.argv, .fds = fds, .fd_count = 4, .orphan = true
-	};
+	const struct child_plan plan = { .argv = passt->words.argv, .fds = fds, .fd_count = 4 };
 
 	ret = child_start(&passt->child, &plan);
 	close(pair[1]);
-	if (ret) {
-		close(pair[0]);
-		return ret;
-	}
 	passt->fd = pair[0];
-	/* If that fails it is gone already: its exit status tells more. */
-	passt_ask(passt->fd);
-	return 0;
+	if (ret)
+		close(passt->fd);
+	else
+		/* If that fails it is gone already: its exit status tells more. */
+		passt_ask(passt->fd);
+	return ret;
 }
 
 static bool on_connection(struct loop_source *source)
@@ -123,7 +120,9 @@ static void report_failure(struct private_passt *passt)
 	const struct child *child = &passt->child;
 	const char *said = last_words(passt->child.said);
 
-	if (child->signal)
+	if (child->error)
+		message_error(log, "--passt: can't run %s: %s", name, strerror(child->error));
+	else if (child->signal)
 		message_error(log, "--passt: %s was ended by signal %d: %s", name, child->signal,
 			      said);
 	else if (child->status)
@@ -155,10 +154,6 @@ static int make_words(struct private_passt *passt, const char *command)
 {
 	int ret = words_split(command, &passt->words);
 
-	if (ret == -EINVAL) {
-		message_error(passt->log, "--passt: a quote does not end: %s", command);
-		return -1;
-	}
 	if (!ret && !passt->words.count) {
 		message_error(passt->log, "--passt: no command in it; leave it out for passt");
 		return -1;
@@ -167,14 +162,22 @@ static int make_words(struct private_passt *passt, const char *command)
 		ret = words_add(&passt->words, "--fd");
 	if (!ret)
 		ret = words_add(&passt->words, PASST_FD_S);
-	if (ret)
+	if (ret == -EINVAL)
+		message_error(passt->log, "--passt: a quote does not end: %s", command);
+	else if (ret)
 		message_error(passt->log, "--passt: %s", strerror(-ret));
-	return ret ? -1 : 0;
+	return ret;
 }
 
-/* Waits for one that runs: 0, or -1 after a message, and it is ended. */
-static int take(struct private_passt *passt)
+/* Runs it until it is ready: 0, or -1 after a message, and it is ended. */
+static int run(struct private_passt *passt)
 {
+	int ret = launch(passt);
+
+	if (ret) {
+		message_error(passt->log, "--passt: %s", strerror(-ret));
+		return -1;
+	}
 	wait_until_ready(passt);
 	if (is_ready(passt)) {
 		child_release(&passt->child);
@@ -189,22 +192,10 @@ static int take(struct private_passt *passt)
 int private_passt_start(const struct log *log, const char *command, struct connection *connection)
 {
 	struct private_passt passt = { .log = log };
-	int ret = make_words(&passt, command);
+	int ret = make_words(&passt, command) ? -1 : run(&passt);
 
-	if (!ret) {
-		ret = launch(&passt);
-		if (ret > 0)
-			message_error(log, "--passt: can't run %s: %s", passt.words.argv[0],
-				      strerror(ret));
-		else if (ret)
-			message_error(log, "--passt: %s", strerror(-ret));
-		else
-			ret = take(&passt);
-	}
 	words_free(&passt.words);
-	if (ret)
-		return -1;
-	connection->fd = passt.fd;
+	connection->fd = ret ? -1 : passt.fd;
 	connection->path[0] = '\0';
-	return 0;
+	return ret;
 }
