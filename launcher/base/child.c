@@ -150,31 +150,25 @@ int child_start(struct child *child, const struct child_plan *plan)
 	return ret;
 }
 
-/* Of much the middle is dropped. */
-static void make_room(struct child *child)
-{
-	const size_t half = sizeof(child->said) / 2;
-	const size_t end = half / 2;
-
-	if (child->said_len + 1 < sizeof(child->said))
-		return;
-	child->said[half] = '\n';
-	memmove(child->said + half + 1, child->said + child->said_len - end, end);
-	child->said_len = half + 1 + end;
-}
-
 bool child_on_output(struct loop_source *source)
 {
+	const size_t half = CHILD_SAID_MAX / 2, quarter = half / 2;
 	struct child *child = source->arg;
+	char *said = child->said;
 	ssize_t len;
 
 	do {
-		make_room(child);
-		len = read(child->output, child->said + child->said_len,
-			   sizeof(child->said) - 1 - child->said_len);
+		/* Of much the middle is dropped. */
+		if (child->said_len == CHILD_SAID_MAX - 1) {
+			memmove(said + half, said + child->said_len - quarter, quarter);
+			said[half - 1] = '\n';
+			child->said_len = half + quarter;
+		}
+		len = read(child->output, said + child->said_len,
+			   CHILD_SAID_MAX - 1 - child->said_len);
 		if (len > 0)
 			child->said_len += (size_t)len;
-		child->said[child->said_len] = '\0';
+		said[child->said_len] = '\0';
 	} while (len > 0);
 	if (!len)
 		source->fd = -1;

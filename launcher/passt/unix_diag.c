@@ -2,7 +2,6 @@
 #include "launcher/passt/unix_diag.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
@@ -15,84 +14,56 @@
 #define STATE_ESTABLISHED 1
 #define STATE_LISTEN      10
 
-struct visit {
-	size_t limit;
-	size_t seen;
-	socket_visitor *row;
-	void *arg;
-};
-
-/* Copies the value of an attribute; what a shorter one lacks is zero. */
-static void attribute_value(const struct nlattr *attribute, void *value, size_t size)
-{
-	size_t len = attribute->nla_len - NLA_HDRLEN;
-
-	memset(value, 0, size);
-	memcpy(value, (const char *)attribute + NLA_HDRLEN, len < size ? len : size);
-}
-
-/* Copies the path; false for a socket without one, or an abstract one. */
-static bool attribute_path(const struct nlattr *attribute, char path[PATH_MAX])
-{
-	size_t len = attribute->nla_len - NLA_HDRLEN;
-
-	if (!len || len >= PATH_MAX)
-		return false;
-	memcpy(path, (const char *)attribute + NLA_HDRLEN, len);
-	path[len] = '\0';
-	return path[0];
-}
-
-/* Takes what we want from one attribute of a socket. */
-static void read_attribute(const struct nlattr *attribute, struct socket_row *row,
-			   char path[PATH_MAX])
+/* Takes what we want from the attributes of a socket; what they lack stays zero. */
+static void read_attributes(const struct nlattr *attribute, size_t left, struct socket_row *row)
 {
 	struct unix_diag_vfs vfs;
 
-	if (attribute->nla_type == UNIX_DIAG_NAME) {
-		if (attribute_path(attribute, path))
-			row->path = path;
-	} else if (attribute->nla_type == UNIX_DIAG_VFS) {
-		attribute_value(attribute, &vfs, sizeof(vfs));
-		row->file = vfs.udiag_vfs_ino;
-		/* The kernel's own form of a device number: 20 bits of minor. */
-		row->device = makedev(vfs.udiag_vfs_dev >> 20, vfs.udiag_vfs_dev & 0xfffff);
-	} else if (attribute->nla_type == UNIX_DIAG_PEER) {
-		attribute_value(attribute, &row->peer, sizeof(row->peer));
+	while (left >= NLA_HDRLEN && attribute->nla_len >= NLA_HDRLEN &&
+	       attribute->nla_len <= left) {
+		const char *value = (const char *)attribute + NLA_HDRLEN;
+		size_t len = attribute->nla_len - NLA_HDRLEN;
+		size_t step = NLA_ALIGN(attribute->nla_len);
+
+		if (attribute->nla_type == UNIX_DIAG_NAME && len < sizeof(row->path)) {
+			memcpy(row->path, value, len);
+		} else if (attribute->nla_type == UNIX_DIAG_VFS && len >= sizeof(vfs)) {
+			memcpy(&vfs, value, sizeof(vfs));
+			row->file = vfs.udiag_vfs_ino;
+			/* The kernel's own form of a device number: 20 bits of minor. */
+			row->device = makedev(vfs.udiag_vfs_dev >> 20, vfs.udiag_vfs_dev & 0xfffff);
+		} else if (attribute->nla_type == UNIX_DIAG_PEER && len >= sizeof(row->peer)) {
+			memcpy(&row->peer, value, sizeof(row->peer));
+		}
+		left -= step < left ? step : left;
+		attribute = (const struct nlattr *)((const char *)attribute + step);
 	}
 }
 
-static void visit_message(struct visit *visit, const struct nlmsghdr *header)
+static void read_message(struct sockets *sockets, const struct nlmsghdr *header)
 {
 	const struct unix_diag_msg *msg = NLMSG_DATA(header);
-	const struct nlattr *attribute = (const struct nlattr *)(msg + 1);
 	struct socket_row row = { 0 };
-	size_t left, step;
-	char path[PATH_MAX];
 
-	visit->seen++;
+	sockets->seen++;
 	if (header->nlmsg_len < NLMSG_LENGTH(sizeof(*msg)) || msg->udiag_type != SOCK_STREAM)
 		return;
 	row.inode = msg->udiag_ino;
 	row.listens = msg->udiag_state == STATE_LISTEN;
-
-	left = header->nlmsg_len - NLMSG_LENGTH(sizeof(*msg));
-	while (left >= NLA_HDRLEN && attribute->nla_len >= NLA_HDRLEN &&
-	       attribute->nla_len <= left) {
-		read_attribute(attribute, &row, path);
-		step = NLA_ALIGN(attribute->nla_len);
-		left -= step < left ? step : left;
-		attribute = (const struct nlattr *)((const char *)attribute + step);
-	}
-	if (row.path && row.file)
-		visit->row(visit->arg, &row);
+	read_attributes((const struct nlattr *)(msg + 1),
+			header->nlmsg_len - NLMSG_LENGTH(sizeof(*msg)), &row);
+	/* An abstract one begins with a NUL. */
+	if (!row.path[0] || !row.file)
+		return;
+	sockets->rows = arena_grow(sockets->arena, sockets->rows, sockets->count, sizeof(row));
+	sockets->rows[sockets->count++] = row;
 }
 
 /*
  * One piece of the kernel's answer: 1 for the last, 0 for more to come, or -errno. The length is
  * signed, as NLMSG_NEXT() subtracts from it what the end of a message is filled up with, too.
  */
-static int visit_piece(struct visit *visit, const char *buf, int64_t len)
+static int read_piece(struct sockets *sockets, const char *buf, int64_t len)
 {
 	const struct nlmsghdr *header = (const struct nlmsghdr *)buf;
 	const struct nlmsgerr *failure;
@@ -106,35 +77,34 @@ static int visit_piece(struct visit *visit, const char *buf, int64_t len)
 				return -EPROTO;
 			return failure->error < 0 ? failure->error : -EPROTO;
 		}
-		visit_message(visit, header);
+		read_message(sockets, header);
 	}
 	return 0;
 }
 
 /* Reads the answer, as far as it is wanted: 0 or -errno. */
-static int read_answer(int fd, struct visit *visit)
+static int read_answer(int fd, struct sockets *sockets, size_t limit)
 {
 	/* The kernel fills at most 32 KiB at a time: linux/netlink.h, NLMSG_GOODSIZE and up. */
 	_Alignas(struct nlmsghdr) char buf[32768];
 	ssize_t len;
 	int ret;
 
-	while (!visit->limit || visit->seen < visit->limit) {
+	while (sockets->seen < limit) {
 		len = recv(fd, buf, sizeof(buf), 0);
 		if (len < 0 && errno == EINTR)
 			continue;
 		if (len <= 0)
 			return len ? -errno : -EPROTO;
-		ret = visit_piece(visit, buf, len);
+		ret = read_piece(sockets, buf, len);
 		if (ret)
 			return ret > 0 ? 0 : ret;
 	}
 	return 0;
 }
 
-int sockets_read(size_t limit, socket_visitor *row, void *arg)
+int sockets_read(struct sockets *sockets, size_t limit)
 {
-	struct visit visit = { .limit = limit, .row = row, .arg = arg };
 	struct {
 		struct nlmsghdr header;
 		struct unix_diag_req body;
@@ -154,7 +124,7 @@ int sockets_read(size_t limit, socket_visitor *row, void *arg)
 	if (send(fd, &request, sizeof(request), 0) < 0)
 		ret = -errno;
 	else
-		ret = read_answer(fd, &visit);
+		ret = read_answer(fd, sockets, limit);
 	close(fd);
 	return ret;
 }
