@@ -59,24 +59,19 @@ enum candidate_state candidate_state_of_error(int error)
 	}
 }
 
-/* May anybody put a file in place of this one? The sticky bit does not keep new ones out. */
-static bool everybody_writes_beside(const char *path)
-{
-	char copy[PASST_PATH_MAX + 1];
-	struct stat st;
-
-	strcpy(copy, path);
-	return stat(dirname(copy), &st) || st.st_mode & S_IWOTH;
-}
-
 /* As stat(2), but does not follow a link that anybody may have put there: 0 or an errno. */
 static int look_at_file(const char *path, struct stat *st)
 {
+	char copy[PASST_PATH_MAX + 1];
+	struct stat beside;
+
 	if (lstat(path, st))
 		return errno;
 	if (!S_ISLNK(st->st_mode))
 		return 0;
-	if (everybody_writes_beside(path))
+	strcpy(copy, path);
+	/* The sticky bit does not keep new files out. */
+	if (stat(dirname(copy), &beside) || beside.st_mode & S_IWOTH)
 		return ELOOP;
 	return stat(path, st) ? errno : 0;
 }

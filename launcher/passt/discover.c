@@ -62,9 +62,7 @@ struct group {
 	char users[512];
 };
 
-/* What --trust has to be given for the user of one: "any" for one who is unknown in this user
- * namespace. Each user once.
- */
+/* What --trust has to be given for the owner: "any" where it is unknown in this user namespace. */
 static void add_user(struct text *users, const struct candidate *candidates, size_t i)
 {
 	const uid_t uid = candidates[i].uid;
@@ -115,9 +113,19 @@ static void group_make(struct group *group, enum candidate_state first, enum can
 		text_format(&paths, " and %d more", (int)(group->count - NAMED_MAX));
 }
 
-static void group_not_trusted(struct group *group, const struct candidate *candidates, size_t count)
+/* Tells of those that are not trusted, if any: as a warning where another one was found. */
+static void explain_not_trusted(const struct log *log, const struct candidate *candidates,
+				size_t count, bool found)
 {
-	group_make(group, CANDIDATE_NOT_TRUSTED, CANDIDATE_NOT_TRUSTED, candidates, count);
+	struct group group;
+
+	group_make(&group, CANDIDATE_NOT_TRUSTED, CANDIDATE_NOT_TRUSTED, candidates, count);
+	if (group.count && found)
+		message_warning(log, "passed over, not trusted: %s; --trust %s allows it",
+				group.paths, group.users);
+	else if (group.count)
+		message_error(log, "not trusted: %s; --trust %s allows it", group.paths,
+			      group.users);
 }
 
 /* Says why none of the default sockets could be used, and what to do: at most 6 lines. */
@@ -146,29 +154,13 @@ static void explain_all(const struct log *log, const struct candidate *candidate
 		if (group.count)
 			message_error(log, "%s: %s", kinds[i].what, group.paths);
 	}
-	group_not_trusted(&group, candidates, count);
-	if (group.count)
-		message_error(log, "not trusted: %s; --trust %s allows it", group.paths,
-			      group.users);
-}
-
-/* Warns, in one line, of sockets that were passed over since their owner is not trusted. */
-static void explain_passed_over(const struct log *log, const struct candidate *candidates,
-				size_t count)
-{
-	struct group group;
-
-	group_not_trusted(&group, candidates, count);
-	if (group.count)
-		message_warning(log, "passed over, not trusted: %s; --trust %s allows it",
-				group.paths, group.users);
+	explain_not_trusted(log, candidates, count, false);
 }
 
 /* Says why the one socket that the user named could not be used, and what to do: one line. */
 static void explain_one(const struct log *log, const struct candidate *candidate)
 {
 	const char *path = candidate->path;
-	struct group group;
 
 	switch (candidate->state) {
 	case CANDIDATE_MISSING:
@@ -186,9 +178,7 @@ static void explain_one(const struct log *log, const struct candidate *candidate
 			      path);
 		break;
 	case CANDIDATE_NOT_TRUSTED:
-		group_not_trusted(&group, candidate, 1);
-		message_error(log, "not trusted: %s; --trust %s allows it", group.paths,
-			      group.users);
+		explain_not_trusted(log, candidate, 1, false);
 		break;
 	case CANDIDATE_LINK:
 		message_error(log,
@@ -239,7 +229,8 @@ int discover(const struct discovery *discovery, struct connection *found)
 		close(fd);
 		return -1;
 	}
-	explain_passed_over(log, search.candidates, (size_t)(search.found - search.candidates));
+	explain_not_trusted(log, search.candidates, (size_t)(search.found - search.candidates),
+			    true);
 	found->fd = fd;
 	strcpy(found->path, search.found->path);
 	return 0;

@@ -90,28 +90,26 @@ static void read_words(struct process *process, const char *words, size_t len)
  */
 static bool read_stat(struct process *process)
 {
-	char buf[1024];
 	struct timespec now, since_boot;
-	unsigned long long ticks;
-	char *name, *end;
+	char buf[1024];
+	char *name, *end, *field;
 
 	if (read_below(process->pid, "stat", buf, sizeof(buf)) <= 0)
 		return false;
 	name = strchr(buf, '(');
-	end = strrchr(buf, ')');
-	if (!name || !end ||
-	    sscanf(end + 1,
-		   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
-		   "%*d %llu",
-		   &ticks) != 1)
+	field = end = strrchr(buf, ')');
+	for (int number = 2; field && number < 22; number++)
+		field = strchr(field + 1, ' ');
+	if (!name || !field)
 		return false;
 	*end = '\0';
 	snprintf(process->name, sizeof(process->name), "%s", name + 1);
 	clock_gettime(CLOCK_REALTIME, &now);
 	clock_gettime(CLOCK_BOOTTIME, &since_boot);
-	process->started_ms = (now.tv_sec - since_boot.tv_sec) * 1000LL +
-			      (now.tv_nsec - since_boot.tv_nsec) / 1000000 +
-			      (int64_t)(ticks * 1000 / (unsigned long)sysconf(_SC_CLK_TCK));
+	process->started_ms =
+		(now.tv_sec - since_boot.tv_sec) * 1000LL +
+		(now.tv_nsec - since_boot.tv_nsec) / 1000000 +
+		(int64_t)(strtoull(field, NULL, 10) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK));
 	return true;
 }
 

@@ -149,35 +149,23 @@ static bool is_ready(const struct private_passt *passt)
 	return true;
 }
 
-/* The command line: what the user gave, and the descriptor. 0, or -1 after a message. */
-static int make_words(struct private_passt *passt, const char *command)
+/* The command line: what the user gave, and the descriptor. 0 or -errno; -ENOENT: not a word */
+static int make_words(struct words *words, const char *command)
 {
-	int ret = words_split(command, &passt->words);
+	int ret = words_split(command, words);
 
-	if (!ret && !passt->words.count) {
-		message_error(passt->log, "--passt: no command in it; leave it out for passt");
-		return -1;
-	}
+	if (!ret && !words->count)
+		return -ENOENT;
 	if (!ret)
-		ret = words_add(&passt->words, "--fd");
+		ret = words_add(words, "--fd");
 	if (!ret)
-		ret = words_add(&passt->words, PASST_FD_S);
-	if (ret == -EINVAL)
-		message_error(passt->log, "--passt: a quote does not end: %s", command);
-	else if (ret)
-		message_error(passt->log, "--passt: %s", strerror(-ret));
+		ret = words_add(words, PASST_FD_S);
 	return ret;
 }
 
-/* Runs it until it is ready: 0, or -1 after a message, and it is ended. */
-static int run(struct private_passt *passt)
+/* Waits for one that was started: 0, or -1 after a message, and it is ended. */
+static int take(struct private_passt *passt)
 {
-	int ret = launch(passt);
-
-	if (ret) {
-		message_error(passt->log, "--passt: %s", strerror(-ret));
-		return -1;
-	}
 	wait_until_ready(passt);
 	if (is_ready(passt)) {
 		child_release(&passt->child);
@@ -192,10 +180,20 @@ static int run(struct private_passt *passt)
 int private_passt_start(const struct log *log, const char *command, struct connection *connection)
 {
 	struct private_passt passt = { .log = log };
-	int ret = make_words(&passt, command) ? -1 : run(&passt);
+	int ret = make_words(&passt.words, command);
 
+	if (!ret)
+		ret = launch(&passt);
+	if (!ret)
+		ret = take(&passt);
+	else if (ret == -EINVAL)
+		message_error(log, "--passt: a quote does not end: %s", command);
+	else if (ret == -ENOENT)
+		message_error(log, "--passt: no command in it; leave it out for passt");
+	else
+		message_error(log, "--passt: %s", strerror(-ret));
 	words_free(&passt.words);
-	connection->fd = ret ? -1 : passt.fd;
+	connection->fd = passt.fd;
 	connection->path[0] = '\0';
-	return ret;
+	return ret ? -1 : 0;
 }

@@ -82,27 +82,6 @@ static int read_piece(struct sockets *sockets, const char *buf, int64_t len)
 	return 0;
 }
 
-/* Reads the answer, as far as it is wanted: 0 or -errno. */
-static int read_answer(int fd, struct sockets *sockets, size_t limit)
-{
-	/* The kernel fills at most 32 KiB at a time: linux/netlink.h, NLMSG_GOODSIZE and up. */
-	_Alignas(struct nlmsghdr) char buf[32768];
-	ssize_t len;
-	int ret;
-
-	while (sockets->seen < limit) {
-		len = recv(fd, buf, sizeof(buf), 0);
-		if (len < 0 && errno == EINTR)
-			continue;
-		if (len <= 0)
-			return len ? -errno : -EPROTO;
-		ret = read_piece(sockets, buf, len);
-		if (ret)
-			return ret > 0 ? 0 : ret;
-	}
-	return 0;
-}
-
 int sockets_read(struct sockets *sockets, size_t limit)
 {
 	struct {
@@ -116,15 +95,25 @@ int sockets_read(struct sockets *sockets, size_t limit)
 			  .udiag_states = 1 << STATE_ESTABLISHED | 1 << STATE_LISTEN,
 			  .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_PEER },
 	};
-	int fd, ret;
+	/* The kernel fills at most 32 KiB at a time: linux/netlink.h, NLMSG_GOODSIZE and up. */
+	_Alignas(struct nlmsghdr) char buf[32768];
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	int ret = 0;
+	ssize_t len;
 
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 	if (fd < 0)
 		return -errno;
 	if (send(fd, &request, sizeof(request), 0) < 0)
 		ret = -errno;
-	else
-		ret = read_answer(fd, sockets, limit);
+	while (!ret && sockets->seen < limit) {
+		len = recv(fd, buf, sizeof(buf), 0);
+		if (len > 0)
+			ret = read_piece(sockets, buf, len);
+		else if (!len)
+			ret = -EPROTO;
+		else if (errno != EINTR)
+			ret = -errno;
+	}
 	close(fd);
-	return ret;
+	return ret < 0 ? ret : 0;
 }
