@@ -202,14 +202,6 @@ static void explain_one(const struct log *log, const struct candidate *candidate
 	}
 }
 
-/* As QEMU expects it: 0, or -1 with errno. */
-static int make_blocking(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
-}
-
 int discover(const struct discovery *discovery, struct connection *found)
 {
 	const struct log *log = discovery->log;
@@ -224,7 +216,8 @@ int discover(const struct discovery *discovery, struct connection *found)
 			explain_all(log, search.candidates, search.count);
 		return -1;
 	}
-	if (make_blocking(fd)) {
+	/* As QEMU expects it: no longer non-blocking. */
+	if (fcntl(fd, F_SETFL, 0)) {
 		message_error(log, "%s: %s", search.found->path, strerror(errno));
 		close(fd);
 		return -1;

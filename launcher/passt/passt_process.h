@@ -43,14 +43,7 @@ struct process {
  */
 bool process_read(pid_t pid, struct process *process);
 
-/**
- * process_sockets() - Visit the sockets that a process holds
- * @pid:	Its number
- * @visit:	Called with the inode number of each
- * @arg:	For @visit
- *
- * Return: false if we may not look
- */
+/* Visits the inode numbers of all sockets that a process holds: false if we may not look. */
 bool process_sockets(pid_t pid, void (*visit)(uint32_t inode, void *arg), void *arg);
 
 /* Visits all processes. */

@@ -14,11 +14,11 @@
 /* To get ready: netlink, namespaces and a fork take passt some 20 ms. */
 #define START_MS 10000
 
-/* A passt in the background that has not answered by then is one that never does. */
+/*
+ * One in the background that has not answered by then never does; an exit status follows the end of
+ * the connection at once.
+ */
 #define REPLY_MS 1000
-
-/* Its exit status follows the end of its connection at once. */
-#define STATUS_MS 1000
 
 /* To end after SIGTERM. */
 #define GRACE_MS 500
@@ -91,7 +91,7 @@ static void wait_until_ready(struct private_passt *passt)
 
 	while (loop_run(sources, 3, deadline) && !passt->answered && !child->status &&
 	       !(passt->hung_up && child->ended))
-		deadline = sys_now_ms() + (passt->hung_up ? STATUS_MS : REPLY_MS);
+		deadline = sys_now_ms() + REPLY_MS;
 	/* What it said last, and with its end. */
 	child_on_output(&sources[0]);
 }
@@ -113,40 +113,35 @@ static const char *last_words(char *said)
 	return last;
 }
 
-static void report_failure(struct private_passt *passt)
+/* Is it up? Why not is said; one that runs in the background, but is mute, is a warning. */
+static bool is_ready(struct private_passt *passt)
 {
 	const struct log *log = passt->log;
 	const char *name = passt->words.argv[0];
 	const struct child *child = &passt->child;
 	const char *said = last_words(passt->child.said);
 
-	if (child->error)
-		message_error(log, "--passt: can't run %s: %s", name, strerror(child->error));
-	else if (child->signal)
-		message_error(log, "--passt: %s was ended by signal %d: %s", name, child->signal,
-			      said);
-	else if (child->status)
-		message_error(log, "--passt: %s failed with status %d: %s", name, child->status,
-			      said);
-	else if (passt->hung_up)
-		message_error(log, "--passt: %s does not serve descriptor " PASST_FD_S ": %s", name,
-			      said);
-	else
-		message_error(log, "--passt: %s was not ready after %d s: %s", name,
-			      START_MS / 1000, said);
-}
-
-/* Is it up? If so a passt that is in the background but mute is a warning. */
-static bool is_ready(const struct private_passt *passt)
-{
-	const struct child *child = &passt->child;
-
 	if (passt->answered)
 		return true;
-	if (child->status || passt->hung_up || !child->ended)
-		return false;
-	message_warning(passt->log, "--passt: %s runs, but does not answer", passt->words.argv[0]);
-	return true;
+	if (child->error) {
+		message_error(log, "--passt: can't run %s: %s", name, strerror(child->error));
+	} else if (child->signal) {
+		message_error(log, "--passt: %s was ended by signal %d: %s", name, child->signal,
+			      said);
+	} else if (child->status) {
+		message_error(log, "--passt: %s failed with status %d: %s", name, child->status,
+			      said);
+	} else if (passt->hung_up) {
+		message_error(log, "--passt: %s does not serve descriptor " PASST_FD_S ": %s", name,
+			      said);
+	} else if (!child->ended) {
+		message_error(log, "--passt: %s was not ready after %d s: %s", name,
+			      START_MS / 1000, said);
+	} else {
+		message_warning(log, "--passt: %s runs, but does not answer", name);
+		return true;
+	}
+	return false;
 }
 
 /* The command line: what the user gave, and the descriptor. 0 or -errno; -ENOENT: not a word */
@@ -171,7 +166,6 @@ static int take(struct private_passt *passt)
 		child_release(&passt->child);
 		return 0;
 	}
-	report_failure(passt);
 	child_end(&passt->child, GRACE_MS);
 	close(passt->fd);
 	return -1;

@@ -102,40 +102,31 @@ static int ask(struct search *search, struct candidate *candidate, int fd)
 static bool worth_trying(struct search *search, struct candidate *candidate)
 {
 	const struct discovery *wanted = search->wanted;
-	enum candidate_state state;
 
 	candidate_look(candidate, wanted->socket, search->next, wanted->trust);
-	state = candidate->state;
-	if (state == CANDIDATE_OPEN && !search->sockets.arena) {
-		search->sockets.arena = arena_new();
-		sockets_read(&search->sockets, LOOK_UP_LIMIT);
+	if (candidate->state == CANDIDATE_OPEN) {
+		if (!search->sockets.arena) {
+			search->sockets.arena = arena_new();
+			sockets_read(&search->sockets, LOOK_UP_LIMIT);
+		}
+		candidate_look_up(candidate, &search->sockets);
+		if (candidate->client)
+			candidate->state = CANDIDATE_IN_USE;
+		else if (sys_now_ms() < candidate->silent_till)
+			candidate->state = CANDIDATE_SILENT;
 	}
-	candidate_look_up(candidate, &search->sockets);
-	if (state == CANDIDATE_OPEN && candidate->client)
-		state = CANDIDATE_IN_USE;
-	else if (state == CANDIDATE_OPEN && sys_now_ms() < candidate->silent_till)
-		state = CANDIDATE_SILENT;
-	if (state == CANDIDATE_OPEN)
+	if (candidate->state == CANDIDATE_OPEN)
 		return true;
-	conclude(search, candidate, state);
+	conclude(search, candidate, candidate->state);
 	return false;
 }
 
-/* When the next one may be tried, where the last attempt was due at that time. */
-static int64_t next_due(const struct search *search, int64_t last)
-{
-	int64_t slow_since = search->attempts[0].since + REPLY_MS;
-
-	if (slow_since > search->start + SLOW_MS)
-		slow_since = search->start + SLOW_MS;
-	return slow_since > last + STEP_MS ? slow_since : last + STEP_MS;
-}
-
-/* Opens an attempt to the next one, if it is worth it. */
+/* Opens an attempt to the next one, if it is worth it, and says when it is the next one's turn. */
 static void start_next(struct search *search)
 {
 	struct candidate *candidate = &search->candidates[search->next];
 	int64_t now = sys_now_ms();
+	int64_t slow_since;
 	int fd, ret;
 
 	if (!worth_trying(search, candidate)) {
@@ -162,8 +153,13 @@ static void start_next(struct search *search)
 		.since = now,
 		.listening = ret,
 	};
+	slow_since = search->attempts[0].since + REPLY_MS;
+	if (slow_since > search->start + SLOW_MS)
+		slow_since = search->start + SLOW_MS;
 	/* Steps do not grow by what poll(2) is late. */
-	search->due = next_due(search, search->due > now - STEP_MS ? search->due : now);
+	search->due = (search->due > now - STEP_MS ? search->due : now) + STEP_MS;
+	if (search->due < slow_since)
+		search->due = slow_since;
 }
 
 bool search_found(const struct search *search, enum candidate_state state)
@@ -216,67 +212,53 @@ static void wait_for_answers(struct search *search, int64_t until)
 	}
 }
 
-static struct attempt *first_answered(struct search *search)
-{
-	for (size_t i = 0; i < search->open; i++) {
-		if (search->attempts[i].answered)
-			return &search->attempts[i];
-	}
-	return NULL;
-}
-
-/* Those in front of it have a lower number: until when their answer would count more. */
-static int64_t wins_at(const struct search *search, const struct attempt *answered)
-{
-	return answered == search->attempts ? 0 : answered[-1].since + REPLY_MS;
-}
-
 /* Waited for long enough: a socket that was asked for is used as it is, else it is given up. */
-static struct attempt *expire(struct search *search)
+static void expire(struct search *search)
 {
 	struct attempt *oldest = &search->attempts[0];
 
-	if (!search->wanted->socket || oldest->listening) {
-		conclude_silent(search, oldest);
-		close_attempt(search, oldest);
-		return NULL;
+	if (search->wanted->socket && !oldest->listening) {
+		message_warning(search->wanted->log,
+				"%s does not answer; used all the same, as --socket names it",
+				search->wanted->socket);
+		oldest->answered = true;
+		return;
 	}
-	message_warning(search->wanted->log,
-			"%s does not answer; used all the same, as --socket names it",
-			search->wanted->socket);
-	return oldest;
+	conclude_silent(search, oldest);
+	close_attempt(search, oldest);
 }
 
 /* Is there an answer? Else, is an attempt due? Else wait for the next moment. */
 static struct attempt *find(struct search *search)
 {
-	struct attempt *found = NULL;
+	struct attempt *attempts = search->attempts;
 
-	while (!found) {
-		struct attempt *answered = first_answered(search);
+	for (;;) {
 		bool more = search->next < search->count && search->open < search->places;
 		int64_t due = more ? search->due : INT64_MAX;
 		int64_t now = sys_now_ms();
+		size_t answered = 0;
 
-		if (answered)
-			due = wins_at(search, answered);
-		if (due <= now && answered)
-			return answered;
-		if (due <= now) {
+		while (answered < search->open && !attempts[answered].answered)
+			answered++;
+		if (answered < search->open) {
+			/* The one in front of it has a lower number: in time it would win. */
+			due = answered ? attempts[answered - 1].since + REPLY_MS : 0;
+			if (due <= now)
+				return &attempts[answered];
+		} else if (due <= now) {
 			start_next(search);
 			continue;
-		}
-		if (!search->open)
+		} else if (!search->open) {
 			return NULL;
-		if (!answered && give_up_at(search) <= now) {
-			found = expire(search);
+		} else if (give_up_at(search) <= now) {
+			expire(search);
 			continue;
-		}
-		if (!answered && give_up_at(search) < due)
+		} else if (give_up_at(search) < due) {
 			due = give_up_at(search);
+		}
 		wait_for_answers(search, due);
 	}
-	return found;
 }
 
 int search_once(struct search *search)

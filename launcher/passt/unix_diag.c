@@ -73,9 +73,10 @@ static int read_piece(struct sockets *sockets, const char *buf, int64_t len)
 			return 1;
 		if (header->nlmsg_type == NLMSG_ERROR) {
 			failure = NLMSG_DATA(header);
-			if (header->nlmsg_len < NLMSG_LENGTH(sizeof(*failure)))
-				return -EPROTO;
-			return failure->error < 0 ? failure->error : -EPROTO;
+			if (header->nlmsg_len >= NLMSG_LENGTH(sizeof(*failure)) &&
+			    failure->error < 0)
+				return failure->error;
+			return -EPROTO;
 		}
 		read_message(sockets, header);
 	}
