@@ -15,7 +15,8 @@
 #define STATE_LISTEN      10
 
 /* Takes what we want from the attributes of a socket; what they lack stays zero. */
-static void read_attributes(const struct nlattr *attribute, size_t left, struct socket_row *row)
+static void read_attributes(struct arena *arena, const struct nlattr *attribute, size_t left,
+			    struct socket_row *row)
 {
 	struct unix_diag_vfs vfs;
 
@@ -25,8 +26,9 @@ static void read_attributes(const struct nlattr *attribute, size_t left, struct 
 		size_t len = attribute->nla_len - NLA_HDRLEN;
 		size_t step = NLA_ALIGN(attribute->nla_len);
 
-		if (attribute->nla_type == UNIX_DIAG_NAME && len < sizeof(row->path)) {
-			memcpy(row->path, value, len);
+		/* An abstract name begins with a NUL. */
+		if (attribute->nla_type == UNIX_DIAG_NAME && len && value[0]) {
+			row->path = arena_copy(arena, value, len);
 		} else if (attribute->nla_type == UNIX_DIAG_VFS && len >= sizeof(vfs)) {
 			memcpy(&vfs, value, sizeof(vfs));
 			row->file = vfs.udiag_vfs_ino;
@@ -50,10 +52,9 @@ static void read_message(struct sockets *sockets, const struct nlmsghdr *header)
 		return;
 	row.inode = msg->udiag_ino;
 	row.listens = msg->udiag_state == STATE_LISTEN;
-	read_attributes((const struct nlattr *)(msg + 1),
+	read_attributes(sockets->arena, (const struct nlattr *)(msg + 1),
 			header->nlmsg_len - NLMSG_LENGTH(sizeof(*msg)), &row);
-	/* An abstract one begins with a NUL. */
-	if (!row.path[0] || !row.file)
+	if (!row.path || !row.file)
 		return;
 	sockets->rows = arena_grow(sockets->arena, sockets->rows, sockets->count, sizeof(row));
 	sockets->rows[sockets->count++] = row;

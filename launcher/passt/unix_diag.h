@@ -12,7 +12,6 @@
 #include <sys/types.h>
 
 #include "launcher/base/memory.h"
-#include "shim/common/passt.h"
 
 /**
  * struct socket_row - One UNIX socket that is bound to a file, or was accepted from one that is
@@ -24,7 +23,7 @@
  * @listens:	It listens; if not, it is one end of a connection
  */
 struct socket_row {
-	char path[PASST_PATH_MAX + 1];
+	const char *path;
 	dev_t device;
 	uint32_t file;
 	uint32_t inode;
