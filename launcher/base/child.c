@@ -34,10 +34,10 @@ static _Noreturn void tell(int end, int outcome)
 /* The plan's descriptors to their numbers, the pipe's end behind them, and no other. */
 static int arrange_descriptors(const struct child_plan *plan, int output, int *end)
 {
-	const int count = plan->fd_count;
+	const unsigned count = plan->fd_count;
 	int copies[count + 1];
 
-	for (int i = 0; i <= count; i++) {
+	for (unsigned i = 0; i <= count; i++) {
 		int fd = i < count ? plan->fds[i] : *end;
 
 		if (fd == CHILD_NULL)
@@ -49,7 +49,7 @@ static int arrange_descriptors(const struct child_plan *plan, int output, int *e
 			return -errno;
 	}
 	*end = copies[count];
-	for (int i = 0; i <= count; i++) {
+	for (unsigned i = 0; i <= count; i++) {
 		if (dup3(copies[i], i, i < count ? 0 : O_CLOEXEC) < 0)
 			return -errno;
 	}

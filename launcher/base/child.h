@@ -30,7 +30,7 @@ struct child_plan {
 	char *const *argv;
 	char *const *env;
 	const int *fds;
-	int fd_count;
+	unsigned fd_count;
 };
 
 /**
