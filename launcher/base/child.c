@@ -76,7 +76,7 @@ static _Noreturn void keep(pid_t program, int end)
 {
 	int status = 0;
 
-	/* The program is told to end by it, and its end is still to be told. */
+	/* That is for the program: how it ends is still to be told. */
 	signal(SIGTERM, SIG_IGN);
 	/* What it held open would hide that the program closes its own. */
 	end = dup2(end, 0);

@@ -88,7 +88,7 @@ void candidate_look(struct candidate *candidate, const char *socket, size_t i,
 	if (socket)
 		text_add(&path, socket);
 	else
-		text_format(&path, CANDIDATE_PREFIX "%d" CANDIDATE_SUFFIX, (int)i + 1);
+		text_format(&path, CANDIDATE_PREFIX "%d.socket", (int)i + 1);
 
 	candidate->error = look_at_file(candidate->path, &st);
 	if (candidate->error) {

@@ -13,7 +13,6 @@
 
 /* Sockets that passt picks by itself, from 1 on: its tap.c, UNIX_SOCK_PATH. */
 #define CANDIDATE_PREFIX "/tmp/passt_"
-#define CANDIDATE_SUFFIX ".socket"
 #define CANDIDATES_MAX   99
 
 /* Behind CANDIDATE_FAILED: those that stay so, however long we wait. */

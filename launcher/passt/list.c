@@ -68,7 +68,7 @@ static void find_files(struct list *list)
 	}
 }
 
-/* Who listens and who is connected: 0, or -1 after a message. */
+/* Who listens and who is connected: 0, or -errno after a message. */
 static int find_sockets(struct list *list)
 {
 	struct sockets sockets = { .arena = arena_new() };

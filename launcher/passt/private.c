@@ -32,16 +32,14 @@
  * @words:	Its command line
  * @fd:		Our end of the connection
  * @child:	The process that was started: it may go into the background
- * @answered:	It has answered
- * @hung_up:	Its end of the connection is closed
+ * @reply:	1: it has answered; negative: its end of the connection is closed
  */
 struct private_passt {
 	const struct log *log;
 	struct words words;
 	int fd;
 	struct child child;
-	bool answered;
-	bool hung_up;
+	int reply;
 };
 
 /* Starts it with its end of a socket pair, and asks for an answer: 0 or -errno. */
@@ -69,13 +67,11 @@ static int launch(struct private_passt *passt)
 static bool on_connection(struct loop_source *source)
 {
 	struct private_passt *passt = source->arg;
-	int ret = passt_answered(passt->fd);
 
-	passt->answered = ret > 0;
-	passt->hung_up = ret < 0;
-	if (passt->hung_up)
+	passt->reply = passt_answered(passt->fd);
+	if (passt->reply < 0)
 		source->fd = -1;
-	return ret;
+	return passt->reply;
 }
 
 /* Waits until passt has answered, failed, or is not going to do either. */
@@ -89,8 +85,8 @@ static void wait_until_ready(struct private_passt *passt)
 	};
 	int64_t deadline = sys_now_ms() + START_MS;
 
-	while (loop_run(sources, 3, deadline) && !passt->answered && !child->status &&
-	       !(passt->hung_up && child->ended))
+	while (loop_run(sources, 3, deadline) && passt->reply <= 0 && !child->status &&
+	       !(passt->reply && child->ended))
 		deadline = sys_now_ms() + REPLY_MS;
 	/* What it said last, and with its end. */
 	child_on_output(&sources[0]);
@@ -121,7 +117,7 @@ static bool is_ready(struct private_passt *passt)
 	const struct child *child = &passt->child;
 	const char *said = last_words(passt->child.said);
 
-	if (passt->answered)
+	if (passt->reply > 0)
 		return true;
 	if (child->error) {
 		message_error(log, "--passt: can't run %s: %s", name, strerror(child->error));
@@ -131,7 +127,7 @@ static bool is_ready(struct private_passt *passt)
 	} else if (child->status) {
 		message_error(log, "--passt: %s failed with status %d: %s", name, child->status,
 			      said);
-	} else if (passt->hung_up) {
+	} else if (passt->reply) {
 		message_error(log, "--passt: %s does not serve descriptor " PASST_FD_S ": %s", name,
 			      said);
 	} else if (!child->ended) {

@@ -14,8 +14,7 @@
 /* A socket has that long before the next one may overtake it. */
 #define REPLY_MS 100
 
-/* Once one was overtaken, or all of them are slow to hang up, the next ones follow that far apart.
- */
+/* Once one was overtaken, or all are slow to hang up, the next ones follow that far apart. */
 #define STEP_MS 2
 #define SLOW_MS 300
 
