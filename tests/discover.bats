@@ -313,7 +313,7 @@ assert_one_each() {
 	grep -qx 'Connected to /tmp/passt_7.socket' /tmp/launcher.log
 }
 
-@test "wait: the socket's directory tells, not the clock" {
+@test "wait: one that appears is taken within a tenth of a second" {
 	start_peers 2=late:700
 	timed_qrap --wait 5 5 kvm
 	connected_to 2

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- *	launcher -- program, or
  *	launcher -- keeper -- program
  *
- * The keeper ends as the program did, by the same status or signal.
+ * The keeper waits for the program in our place, and says by a pipe how it ended.
  */
 #include "launcher/base/child.h"
 
@@ -12,28 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "shim/common/sys.h"
-
-/* The same number on every machine; headers before Linux 5.3 do not know it. */
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
-
-/* A slow file system may take longer to run a program: then its end tells of an error. */
-#define EXEC_MS 1000
-
-/* Ends of pipes that the new process needs: the program's output, errno of its exec. */
-struct ends {
-	int output;
-	int error;
-};
-
-/* The keeper was told to end. */
-static volatile sig_atomic_t told_to_end;
 
 static void close_from(int first)
 {
@@ -44,242 +25,150 @@ static void close_from(int first)
 		close(fd);
 }
 
-static _Noreturn void fail(const struct ends *ends, int error)
+/* Says how it ended: -errno where it could not be run, else its status as waitpid(2) has it. */
+static _Noreturn void tell(int end, int outcome)
 {
-	_exit(write(ends->error, &error, sizeof(error)) < 0 ? 126 : 127);
+	_exit(write(end, &outcome, sizeof(outcome)) < 0 ? 126 : 127);
 }
 
-/* The plan's descriptors to their numbers, the pipe for errors behind them, and no other. */
-static int arrange_descriptors(const struct child_plan *plan, struct ends *ends)
+/* The plan's descriptors to their numbers, the pipe's end behind them, and no other. */
+static int arrange_descriptors(const struct child_plan *plan, int output, int *end)
 {
-	const int count = plan->fd_count;
-	int copies[count];
+	const unsigned count = plan->fd_count;
+	int copies[count + 1];
 
-	int error = fcntl(ends->error, F_DUPFD_CLOEXEC, count + 1);
-
-	if (error < 0)
-		return -errno;
-	ends->error = error;
-	for (int i = 0; i < count; i++) {
-		int fd = plan->fds[i];
+	for (unsigned i = 0; i <= count; i++) {
+		int fd = i < count ? plan->fds[i] : *end;
 
 		if (fd == CHILD_NULL)
 			fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 		else if (fd == CHILD_OUTPUT)
-			fd = ends->output;
+			fd = output;
 		copies[i] = fcntl(fd, F_DUPFD_CLOEXEC, count + 1);
 		if (copies[i] < 0)
 			return -errno;
 	}
-	for (int i = 0; i < count; i++) {
-		if (dup2(copies[i], i) < 0)
+	*end = copies[count];
+	for (unsigned i = 0; i <= count; i++) {
+		if (dup3(copies[i], i, i < count ? 0 : O_CLOEXEC) < 0)
 			return -errno;
 	}
-	if (dup3(ends->error, count, O_CLOEXEC) < 0)
-		return -errno;
-	ends->error = count;
+	*end = count;
 	close_from(count + 1);
 	return 0;
 }
 
-static _Noreturn void become_program(const struct child_plan *plan, struct ends *ends)
+static _Noreturn void become_program(const struct child_plan *plan, int output, int end)
 {
-	int ret = arrange_descriptors(plan, ends);
+	int ret = arrange_descriptors(plan, output, &end);
 
 	for (char *const *change = plan->env; change && *change && !ret; change++)
 		ret = putenv(*change) ? -errno : 0;
 	if (ret)
-		fail(ends, -ret);
+		tell(end, ret);
+	/* Nobody reads what it says later on: no reason to end. */
+	signal(SIGPIPE, SIG_IGN);
 	execvp(plan->argv[0], plan->argv);
-	fail(ends, errno);
+	tell(end, -errno);
 }
 
-static void end_group(int sig)
-{
-	told_to_end = 1;
-	signal(sig, SIG_IGN);
-	kill(0, sig);
-}
-
-/* The keeper ends as its program does, so that whoever waits for it learns how. */
-static _Noreturn void keep(pid_t program)
+static _Noreturn void keep(pid_t program, int end)
 {
 	int status = 0;
 
+	/* That is for the program: how it ends is still to be told. */
+	signal(SIGTERM, SIG_IGN);
 	/* What it held open would hide that the program closes its own. */
-	close_from(0);
+	end = dup2(end, 0);
+	close_from(1);
 	while (waitpid(program, &status, 0) < 0 && errno == EINTR)
 		;
-	if (!WIFSIGNALED(status))
-		_exit(WEXITSTATUS(status));
-	prctl(PR_SET_DUMPABLE, 0);
-	signal(WTERMSIG(status), SIG_DFL);
-	raise(WTERMSIG(status));
-	_exit(128 + WTERMSIG(status));
+	tell(end, status);
 }
 
-/* Forks the program; returns in it. */
-static void fork_program(const struct ends *ends)
+static void kill_group(int sig)
 {
-	pid_t program = fork();
-
-	if (program < 0)
-		fail(ends, errno);
-	if (program)
-		keep(program);
-	/* exec would keep it ignored. */
-	signal(SIGTERM, SIG_DFL);
-	if (told_to_end)
-		fail(ends, EINTR);
-	/* Nobody reads what it says later on: no reason to end. */
-	signal(SIGPIPE, SIG_IGN);
+	(void)sig;
+	kill(0, SIGKILL);
 }
 
 /* In our child, in a session of its own: what is typed at the terminal is for QEMU alone. */
-static _Noreturn void run_child(const struct child_plan *plan, struct ends *ends, pid_t launcher)
+static _Noreturn void run_keeper(const struct child_plan *plan, int output, int end, pid_t launcher)
 {
-	int sig = plan->orphan ? SIGTERM : SIGKILL;
+	pid_t program;
 
 	setsid();
-	if (plan->orphan)
-		signal(SIGTERM, end_group);
-	prctl(PR_SET_PDEATHSIG, sig);
+	signal(SIGUSR1, kill_group);
+	prctl(PR_SET_PDEATHSIG, SIGUSR1);
 	if (getppid() != launcher)
 		_exit(1);
-	if (plan->orphan)
-		fork_program(ends);
-	become_program(plan, ends);
+	program = fork();
+	if (program < 0)
+		tell(end, -errno);
+	if (program)
+		keep(program, end);
+	become_program(plan, output, end);
 }
 
-/* Makes sure that the child can be waited for, also where our caller ignores SIGCHLD. */
-static void sigchld_begin(struct child *child)
+/* Closes what belongs to it. Setting SIGCHLD drops a blocked one, which would wait for QEMU. */
+static void close_child(struct child *child)
 {
-	const struct sigaction action = { .sa_handler = SIG_DFL };
-	sigset_t pending;
-
-	child->sigchld_waits = !sigpending(&pending) && sigismember(&pending, SIGCHLD) == 1;
-	sigaction(SIGCHLD, &action, &child->sigchld);
-}
-
-/* Takes back the signal of a child that was waited for: a blocked one would wait for QEMU. */
-static void sigchld_end(const struct child *child)
-{
-	const struct timespec now = { 0 };
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	if (!child->sigchld_waits)
-		sigtimedwait(&set, NULL, &now);
-	sigaction(SIGCHLD, &child->sigchld, NULL);
-}
-
-/* Waits for our child, closes what belongs to it. */
-static void reap(struct child *child)
-{
-	while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	sigchld_end(child);
-	if (child->end >= 0)
-		close(child->end);
-	if (child->output >= 0)
-		close(child->output);
-}
-
-static int fork_child(struct child *child, const struct child_plan *plan, struct ends *ends)
-{
-	const pid_t launcher = getpid();
-
-	sigchld_begin(child);
-	child->pid = fork();
-	if (!child->pid)
-		run_child(plan, ends, launcher);
-	if (child->pid < 0) {
-		sigchld_end(child);
-		return -errno;
-	}
-	child->end = (int)syscall(SYS_pidfd_open, child->pid, 0);
-	if (child->end < 0)
-		child->end = LOOP_TICK;
-	return 0;
-}
-
-/* What comes of exec: an errno, or 0, as the pipe ends there, or exec takes its time. */
-static int exec_error(int fd)
-{
-	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
-	int error = 0;
-
-	if (sys_poll(&pollfd, 1, EXEC_MS) <= 0 || read(fd, &error, sizeof(error)) < 0)
-		return 0;
-	return error;
-}
-
-/* Starts it. Return: as child_start() */
-static int start(struct child *child, const struct child_plan *plan, const int errors[2],
-		 const int output[2])
-{
-	struct ends ends = { .output = output[1], .error = errors[1] };
-	int ret, error;
-
-	child->output = output[0];
-	fcntl(output[0], F_SETFL, O_NONBLOCK);
-	ret = fork_child(child, plan, &ends);
-	close(output[1]);
-	close(errors[1]);
-	if (ret) {
-		close(output[0]);
-		return ret;
-	}
-	error = exec_error(errors[0]);
-	if (error)
-		child_end(child, 0);
-	return error;
+	signal(SIGCHLD, child->sigchld);
+	close(child->end);
+	close(child->output);
 }
 
 int child_start(struct child *child, const struct child_plan *plan)
 {
-	int errors[2], output[2];
-	int ret;
+	const pid_t launcher = getpid();
+	int output[2], end[2];
+	int ret = 0;
 
 	memset(child, 0, sizeof(*child));
-	if (pipe2(errors, O_CLOEXEC))
+	if (pipe2(output, O_CLOEXEC))
 		return -errno;
-	if (pipe2(output, O_CLOEXEC)) {
+	if (pipe2(end, O_CLOEXEC)) {
 		ret = -errno;
-		close(errors[1]);
-	} else {
-		ret = start(child, plan, errors, output);
+		close(output[0]);
+		close(output[1]);
+		return ret;
 	}
-	close(errors[0]);
+	child->output = output[0];
+	child->end = end[0];
+	fcntl(child->output, F_SETFL, O_NONBLOCK);
+	/* Where our caller ignores it, a child's number is free as soon as it ends. */
+	child->sigchld = signal(SIGCHLD, SIG_DFL);
+	child->pid = fork();
+	if (!child->pid)
+		run_keeper(plan, output[1], end[1], launcher);
+	if (child->pid < 0) {
+		ret = -errno;
+		close_child(child);
+	}
+	close(output[1]);
+	close(end[1]);
 	return ret;
-}
-
-/* Of much the middle is dropped. */
-static void make_room(struct child *child)
-{
-	const size_t half = sizeof(child->said) / 2;
-	const size_t end = half / 2;
-
-	if (child->said_len + 1 < sizeof(child->said))
-		return;
-	child->said[half] = '\n';
-	memmove(child->said + half + 1, child->said + child->said_len - end, end);
-	child->said_len = half + 1 + end;
 }
 
 bool child_on_output(struct loop_source *source)
 {
+	const size_t half = CHILD_SAID_MAX / 2, quarter = half / 2;
 	struct child *child = source->arg;
+	char *said = child->said;
 	ssize_t len;
 
 	do {
-		make_room(child);
-		len = read(child->output, child->said + child->said_len,
-			   sizeof(child->said) - 1 - child->said_len);
+		/* Of much the middle is dropped. */
+		if (child->said_len == CHILD_SAID_MAX - 1) {
+			memmove(said + half, said + child->said_len - quarter, quarter);
+			said[half - 1] = '\n';
+			child->said_len = half + quarter;
+		}
+		len = read(child->output, said + child->said_len,
+			   CHILD_SAID_MAX - 1 - child->said_len);
 		if (len > 0)
 			child->said_len += (size_t)len;
-		child->said[child->said_len] = '\0';
+		said[child->said_len] = '\0';
 	} while (len > 0);
 	if (!len)
 		source->fd = -1;
@@ -289,14 +178,21 @@ bool child_on_output(struct loop_source *source)
 bool child_on_end(struct loop_source *source)
 {
 	struct child *child = source->arg;
-	siginfo_t info = { 0 };
+	/* A keeper that says nothing was killed, and the group with it. */
+	int outcome = SIGKILL;
 
-	/* As long as it is a zombie, no other process or group can have its number. */
-	if (!waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOWAIT | WNOHANG) && !info.si_pid)
-		return false;
+	if (read(child->end, &outcome, sizeof(outcome)) < 0)
+		outcome = -errno;
+	if (outcome < 0) {
+		child->error = -outcome;
+		child->status = 127;
+	} else if (WIFSIGNALED(outcome)) {
+		child->signal = WTERMSIG(outcome);
+		child->status = 128 + child->signal;
+	} else {
+		child->status = WEXITSTATUS(outcome);
+	}
 	child->ended = true;
-	child->signal = info.si_code == CLD_EXITED ? 0 : info.si_status;
-	child->status = info.si_status + (child->signal ? 128 : 0);
 	source->fd = -1;
 	return true;
 }
@@ -310,13 +206,13 @@ void child_end(struct child *child, int grace_ms)
 		loop_run(&end, 1, sys_now_ms() + grace_ms);
 	}
 	kill(-child->pid, SIGKILL);
-	if (!child->ended)
-		loop_run(&end, 1, INT64_MAX);
-	reap(child);
+	child_release(child);
 }
 
 void child_release(struct child *child)
 {
 	kill(child->pid, SIGKILL);
-	reap(child);
+	while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	close_child(child);
 }

@@ -25,41 +25,39 @@
  * @fds:	What its descriptors 0, 1, ... are: ours, CHILD_NULL or CHILD_OUTPUT. No other is
  *		open in it.
  * @fd_count:	How many
- * @orphan:	Run it below a keeper, a process that waits for it in our place: then the program
- *		can outlive our exec without ever being our child (child_release())
  */
 struct child_plan {
 	char *const *argv;
 	char *const *env;
 	const int *fds;
-	int fd_count;
-	bool orphan;
+	unsigned fd_count;
 };
 
 /**
  * struct child - A program that runs
- * @pid:	Our child: the program or its keeper; the leader of a session of its own
+ * @pid:	Our child, the leader of a session of its own: the keeper, whose child is the
+ * program
  * @end:	For a loop_source: readable when it has ended
  * @output:	For a loop_source: what it says
  * @ended:	child_on_end() has seen its end
- * @status:	Once @ended: its exit status, or 128 and the signal that ended it
- * @signal:	Once @ended: that signal, or 0
+ * @error:	Once @ended: errno where it could not be run, or 0
+ * @status:	Once @ended: its exit status; 127 with @error, 128 and more with @signal
+ * @signal:	Once @ended: the signal that ended it, or 0
  * @said_len:	Length of @said
  * @said:	What it said, NUL-terminated
  * @sigchld:	What was done at SIGCHLD before
- * @sigchld_waits: There was a SIGCHLD before it, blocked
  */
 struct child {
 	pid_t pid;
 	int end;
 	int output;
 	bool ended;
+	int error;
 	int status;
 	int signal;
 	size_t said_len;
 	char said[CHILD_SAID_MAX];
-	struct sigaction sigchld;
-	bool sigchld_waits;
+	void (*sigchld)(int);
 };
 
 /**
@@ -67,10 +65,11 @@ struct child {
  * @child:	Filled on success; end it with child_end() or child_release()
  * @plan:	How
  *
- * It does not outlive us until it is released. Call it before threads are made.
+ * It runs below a keeper, a process that waits for it in our place: so it can outlive our exec
+ * without ever being our child. Until it is released it does not outlive us. Call it before threads
+ * are made.
  *
- * Return: 0 once it runs; -errno where there can be no process for it; errno, positive, where that
- *	   one could not run it
+ * Return: 0, or -errno where there can be no process for it
  */
 int child_start(struct child *child, const struct child_plan *plan);
 
@@ -82,12 +81,10 @@ bool child_on_end(struct loop_source *source);
  * child_end() - End a program and all that it started in its session's first group
  * @child:	From child_start()
  * @grace_ms:	SIGKILL comes that long after SIGTERM; 0: at once
- *
- * @status is set. exec keeps pending signals: the SIGCHLD is dropped, so that QEMU never sees it.
  */
 void child_end(struct child *child, int grace_ms);
 
-/* Lets a program run on that was started with @orphan: only its keeper is ended. */
+/* Lets a program run on: only its keeper is ended. */
 void child_release(struct child *child);
 
 #endif /* QRAP_CHILD_H */

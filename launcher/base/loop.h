@@ -7,12 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* In place of a descriptor: called every 10 ms, for what has none. */
-#define LOOP_TICK (-2)
-
 /**
  * struct loop_source - Something to wait for
- * @fd:		Descriptor to be readable or hung up; LOOP_TICK; or -1 for nothing (any more)
+ * @fd:		Descriptor to be readable or hung up, or -1 for nothing (any more)
  * @ready:	Called when it is: true to end the loop. It may change @fd.
  * @arg:	For @ready
  */

@@ -2,34 +2,34 @@
 #include "launcher/passt/candidate.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-#include "launcher/passt/unix_diag.h"
 #include "shim/common/text.h"
 
-const char *candidate_state_name(enum candidate_state state)
+const char *candidate_reason(const struct candidate *candidate)
 {
 	static const char *const names[] = {
 		[CANDIDATE_OPEN] = "free",
 		[CANDIDATE_MISSING] = "missing",
-		[CANDIDATE_TOO_LONG] = "path too long",
-		[CANDIDATE_NOT_SOCKET] = "not a socket",
-		[CANDIDATE_NOT_STREAM] = "not a stream socket",
-		[CANDIDATE_LINK] = "symbolic link",
-		[CANDIDATE_NOT_TRUSTED] = "not trusted",
-		[CANDIDATE_NO_PERMISSION] = "permission denied",
 		[CANDIDATE_STALE] = "stale",
 		[CANDIDATE_IN_USE] = "in use",
 		[CANDIDATE_SILENT] = "silent",
+		[CANDIDATE_NO_PERMISSION] = "permission denied",
+		[CANDIDATE_NOT_SOCKET] = "not a socket",
+		[CANDIDATE_NOT_STREAM] = "not a stream socket",
+		[CANDIDATE_LINK] = "symbolic link",
 		[CANDIDATE_NOT_PASST] = "not a passt",
 		[CANDIDATE_VHOST_USER] = "vhost-user",
-		[CANDIDATE_FAILED] = "failed",
+		[CANDIDATE_NOT_TRUSTED] = "not trusted",
 	};
 
-	return names[state];
+	if (candidate->state == CANDIDATE_FAILED)
+		return strerror(candidate->error);
+	return names[candidate->state];
 }
 
 enum candidate_state candidate_state_of_error(int error)
@@ -38,8 +38,8 @@ enum candidate_state candidate_state_of_error(int error)
 	case ENOENT:
 	case ENOTDIR:
 		return CANDIDATE_MISSING;
-	case ENAMETOOLONG:
-		return CANDIDATE_TOO_LONG;
+	case ELOOP:
+		return CANDIDATE_LINK;
 	case EPROTOTYPE:
 		return CANDIDATE_NOT_STREAM;
 	case EACCES:
@@ -59,90 +59,51 @@ enum candidate_state candidate_state_of_error(int error)
 	}
 }
 
-size_t candidates_name(struct candidate candidates[CANDIDATES_MAX], const char *socket)
-{
-	size_t i;
-
-	memset(candidates, 0, CANDIDATES_MAX * sizeof(*candidates));
-	if (socket) {
-		if (strlen(socket) > PASST_PATH_MAX)
-			return 0;
-		strcpy(candidates[0].path, socket);
-		return 1;
-	}
-	for (i = 0; i < CANDIDATES_MAX; i++) {
-		struct text path;
-
-		text_start(&path, candidates[i].path, sizeof(candidates[i].path));
-		text_format(&path, CANDIDATE_PREFIX "%d" CANDIDATE_SUFFIX, (int)i + 1);
-	}
-	return CANDIDATES_MAX;
-}
-
-/* May anybody put a file in place of this one? The sticky bit does not keep new ones out. */
-static bool everybody_writes_beside(const char *path)
-{
-	char directory[PASST_PATH_MAX + 1];
-	const char *slash = strrchr(path, '/');
-	struct stat st;
-	size_t len;
-
-	if (!slash)
-		return stat(".", &st) || st.st_mode & S_IWOTH;
-	len = (size_t)(slash - path) + 1;
-	memcpy(directory, path, len);
-	directory[len] = '\0';
-	return stat(directory, &st) || st.st_mode & S_IWOTH;
-}
-
-/* As stat(2), but does not follow a link that anybody may have put there: -ELOOP. */
+/* As stat(2), but does not follow a link that anybody may have put there: 0 or an errno. */
 static int look_at_file(const char *path, struct stat *st)
 {
+	char copy[PASST_PATH_MAX + 1];
+	struct stat beside;
+
 	if (lstat(path, st))
-		return -errno;
+		return errno;
 	if (!S_ISLNK(st->st_mode))
 		return 0;
-	if (everybody_writes_beside(path))
-		return -ELOOP;
-	return stat(path, st) ? -errno : 0;
+	strcpy(copy, path);
+	/* The sticky bit does not keep new files out. */
+	if (stat(dirname(copy), &beside) || beside.st_mode & S_IWOTH)
+		return ELOOP;
+	return stat(path, st) ? errno : 0;
 }
 
-static enum candidate_state file_state(struct candidate *candidate, const struct passt_trust *trust)
+void candidate_look(struct candidate *candidate, const char *socket, size_t i,
+		    const struct passt_trust *trust)
 {
+	struct text path;
 	struct stat st;
-	int ret;
 
-	ret = look_at_file(candidate->path, &st);
-	if (ret == -ELOOP)
-		return CANDIDATE_LINK;
-	if (ret) {
-		candidate->error = -ret;
-		return candidate_state_of_error(-ret);
+	*candidate = (struct candidate) { .told = candidate->told,
+					  .silent_till = candidate->silent_till };
+	text_start(&path, candidate->path, sizeof(candidate->path));
+	if (socket)
+		text_add(&path, socket);
+	else
+		text_format(&path, CANDIDATE_PREFIX "%d.socket", (int)i + 1);
+
+	candidate->error = look_at_file(candidate->path, &st);
+	if (candidate->error) {
+		candidate->state = candidate_state_of_error(candidate->error);
+		return;
 	}
 	candidate->uid = st.st_uid;
-	candidate->made = st.st_mtim;
+	candidate->made_ms = st.st_mtim.tv_sec * 1000LL + st.st_mtim.tv_nsec / 1000000;
 	candidate->device = st.st_dev;
 	candidate->file = st.st_ino;
 	if (!S_ISSOCK(st.st_mode))
-		return CANDIDATE_NOT_SOCKET;
-	if (!passt_trusted(trust, st.st_uid))
-		return CANDIDATE_NOT_TRUSTED;
-	return CANDIDATE_OPEN;
+		candidate->state = CANDIDATE_NOT_SOCKET;
+	else if (!passt_trusted(trust, st.st_uid))
+		candidate->state = CANDIDATE_NOT_TRUSTED;
 }
-
-void candidate_look(struct candidate *candidate, const struct passt_trust *trust)
-{
-	struct candidate seen = { .told = candidate->told, .silent_till = candidate->silent_till };
-
-	memcpy(seen.path, candidate->path, sizeof(seen.path));
-	seen.state = file_state(&seen, trust);
-	*candidate = seen;
-}
-
-struct look_up {
-	struct candidate *candidates;
-	size_t count;
-};
 
 static bool same_socket(const struct candidate *candidate, const struct socket_row *row)
 {
@@ -157,31 +118,17 @@ static bool same_socket(const struct candidate *candidate, const struct socket_r
 	       (uint32_t)fs.f_type == BTRFS_SUPER_MAGIC;
 }
 
-/* A connection whose other end is closed already is no client any more. */
-static void note_row(void *arg, const struct socket_row *row)
+void candidate_look_up(struct candidate *candidate, const struct sockets *sockets)
 {
-	const struct look_up *look_up = arg;
-	struct candidate *candidate;
-	size_t i;
+	for (size_t i = 0; i < sockets->count; i++) {
+		const struct socket_row *row = &sockets->rows[i];
 
-	for (i = 0; i < look_up->count; i++) {
-		candidate = &look_up->candidates[i];
-		if (!candidate->file || !same_socket(candidate, row))
+		if (!same_socket(candidate, row))
 			continue;
-		if (row->listens) {
-			candidate->listens = true;
+		/* A connection whose other end is closed already is no client any more. */
+		if (row->listens)
 			candidate->listener = row->inode;
-		} else if (row->peer) {
-			candidate->in_use = true;
+		else if (row->peer)
 			candidate->client = row->peer;
-		}
-		return;
 	}
-}
-
-int candidates_look_up(struct candidate *candidates, size_t count, size_t limit)
-{
-	struct look_up look_up = { .candidates = candidates, .count = count };
-
-	return sockets_read(limit, note_row, &look_up);
 }

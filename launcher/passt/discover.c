@@ -2,197 +2,213 @@
 #include "launcher/passt/discover.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <string.h>
-#include <sys/inotify.h>
-#include <unistd.h>
 
-#include "launcher/base/loop.h"
 #include "launcher/base/message.h"
-#include "launcher/passt/explain.h"
+#include "launcher/passt/users.h"
 #include "shim/common/sys.h"
+#include "shim/common/text.h"
 
 /* How long to try again where a passt is in use: its client may just be closing. */
 #define BUSY_MS 2500
 
-/* Pauses between two searches: growing from the first to the second; or a watch tells. */
-#define PAUSE_FIRST_MS 4
-#define PAUSE_MS       100
-#define PAUSE_WATCH_MS 1000
+/* The pause between two searches is that part of the time that was waited already, in limits. */
+#define PAUSE_PART   16
+#define PAUSE_MIN_MS 4
+#define PAUSE_MAX_MS 100
 
-/* passt listens some milliseconds after its socket appears: look often for a while. */
-#define APPEARED_PAUSE_MS 1
-#define APPEARED_MS       250
-
-/* IN_ATTRIB: a socket may become one that we may connect to. */
-#define WATCH_EVENTS (IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR)
-
-/**
- * struct pauses - The time between two searches
- * @search:	Whose candidates are waited for
- * @watching:	@watch was tried
- * @watch:	inotify(7) on their directory, or -1: then there is only the clock
- * @ms:		The last pause
- * @fast_till:	Till then look often: a socket has just appeared
- */
-struct pauses {
-	const struct search *search;
-	bool watching;
-	int watch;
-	int ms;
-	int64_t fast_till;
-};
-
-/* Will this socket never be a passt's, however long we wait? */
-static bool hopeless(const struct search *search)
-{
-	switch (search->candidates[0].state) {
-	case CANDIDATE_MISSING:
-	case CANDIDATE_NO_PERMISSION:
-	case CANDIDATE_STALE:
-	case CANDIDATE_IN_USE:
-	case CANDIDATE_SILENT:
-	case CANDIDATE_FAILED:
-		return false;
-	default:
-		return search->wanted->socket;
-	}
-}
+/* So many paths are named in a line; of the rest it says how many. */
+#define NAMED_MAX 3
 
 /* How long to go on searching, in milliseconds from the start. */
 static int64_t search_ms(const struct search *search)
 {
-	if (hopeless(search))
+	if (search->wanted->socket && search->candidates[0].state > CANDIDATE_FAILED)
 		return 0;
 	if (search->wanted->wait_ms)
 		return search->wanted->wait_ms;
 	return search_found(search, CANDIDATE_IN_USE) ? BUSY_MS : 0;
 }
 
-static bool is_candidate(const struct search *search, const char *name)
-{
-	const char *path, *slash;
-	size_t i;
-
-	for (i = 0; i < search->count; i++) {
-		path = search->candidates[i].path;
-		slash = strrchr(path, '/');
-		if (!strcmp(slash ? slash + 1 : path, name))
-			return true;
-	}
-	return false;
-}
-
-static bool all_missing(const struct search *search)
-{
-	size_t i;
-
-	for (i = 0; i < search->count; i++) {
-		if (search->candidates[i].state != CANDIDATE_MISSING)
-			return false;
-	}
-	return true;
-}
-
-/* Watches the directory of a file: descriptor, or -1. */
-static int watch_directory(const char *path)
-{
-	char copy[PASST_PATH_MAX + 1];
-	int fd;
-
-	strcpy(copy, path);
-	fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (fd < 0 || inotify_add_watch(fd, dirname(copy), WATCH_EVENTS) >= 0)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-/* Has one of the candidates appeared or changed its mode? Other files end no pause. */
-static bool on_watch(struct loop_source *source)
-{
-	_Alignas(struct inotify_event) char buf[4096];
-	const struct pauses *pauses = source->arg;
-	const struct inotify_event *event;
-	bool found = false;
-	ssize_t len, at;
-
-	while ((len = read(source->fd, buf, sizeof(buf))) > 0) {
-		for (at = 0; at < len; at += (ssize_t)(sizeof(*event) + event->len)) {
-			event = (const struct inotify_event *)(buf + at);
-			if (event->mask & IN_Q_OVERFLOW ||
-			    (event->len && is_candidate(pauses->search, event->name)))
-				found = true;
-		}
-	}
-	return found;
-}
-
-/* Waits between two searches, until @end at most. */
-static void make_pause(struct pauses *pauses, int64_t end)
-{
-	struct loop_source watch = { .fd = pauses->watch, .ready = on_watch, .arg = pauses };
-	int64_t now = sys_now_ms();
-	int ms;
-
-	/* What appears from here on is seen; what did before, by the next search, at once. */
-	if (!pauses->watching) {
-		pauses->watching = true;
-		pauses->watch = watch_directory(pauses->search->candidates[0].path);
-		return;
-	}
-	ms = pauses->ms ? pauses->ms * 2 : PAUSE_FIRST_MS;
-	pauses->ms = ms < PAUSE_MS ? ms : PAUSE_MS;
-
-	ms = pauses->ms;
-	if (now < pauses->fast_till)
-		ms = APPEARED_PAUSE_MS;
-	else if (pauses->watch >= 0 && all_missing(pauses->search))
-		ms = PAUSE_WATCH_MS;
-	if (loop_run(&watch, 1, now + ms < end ? now + ms : end))
-		pauses->fast_till = sys_now_ms() + APPEARED_MS;
-}
-
 /* Searches until something is found or there is no point in going on: descriptor, or -1. */
 static int search_on(struct search *search)
 {
-	struct pauses pauses = { .search = search, .watch = -1 };
-	int64_t start = sys_now_ms();
-	int64_t end;
+	const int64_t start = sys_now_ms();
 	int fd;
 
 	while ((fd = search_once(search)) < 0) {
-		end = start + search_ms(search);
-		if (end <= sys_now_ms())
+		int64_t waited = sys_now_ms() - start;
+		int64_t left = search_ms(search) - waited;
+		int64_t pause = PAUSE_MIN_MS + waited / PAUSE_PART;
+
+		if (left <= 0)
 			break;
-		make_pause(&pauses, end);
+		if (pause > PAUSE_MAX_MS)
+			pause = PAUSE_MAX_MS;
+		sys_poll(NULL, 0, (int)(pause < left ? pause : left));
 	}
-	if (pauses.watch >= 0)
-		close(pauses.watch);
 	return fd;
 }
 
-/* As QEMU expects it: 0, or -1 with errno. */
-static int make_blocking(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
+/**
+ * struct group - Sockets that cannot be used for the same reason, in words
+ * @count:	How many there are
+ * @paths:	Their paths, as far as they are named, with user or reason
+ * @users:	Users that --trust would have to name
+ */
+struct group {
+	size_t count;
+	char paths[1024];
+	char users[512];
+};
 
-	return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+/* What --trust has to be given for the owner: "any" where it is unknown in this user namespace. */
+static void add_user(struct text *users, const struct candidate *candidates, size_t i)
+{
+	const uid_t uid = candidates[i].uid;
+	const struct passt_trust just_this = { .count = 1, .uids = { uid } };
+	char user[USER_NAME_MAX] = "any";
+
+	for (size_t j = 0; j < i; j++) {
+		if (candidates[j].state == CANDIDATE_NOT_TRUSTED && candidates[j].uid == uid)
+			return;
+	}
+	if (passt_trusted(&just_this, uid))
+		user_name(uid, user);
+	text_format(users, "%s%s", users->len ? "," : "", user);
+}
+
+/* Names it, and whose it is or what is wrong with it, where the line itself does not say so. */
+static void add_path(struct text *paths, const struct candidate *candidate)
+{
+	char user[USER_NAME_MAX];
+
+	text_format(paths, "%s%s", paths->len ? ", " : "", candidate->path);
+	if (candidate->state == CANDIDATE_NOT_TRUSTED) {
+		user_name(candidate->uid, user);
+		text_format(paths, " (user %s)", user);
+	} else if (candidate->state >= CANDIDATE_NO_PERMISSION) {
+		text_format(paths, " (%s)", candidate_reason(candidate));
+	}
+}
+
+/* Puts together those whose states are @first to @last. */
+static void group_make(struct group *group, enum candidate_state first, enum candidate_state last,
+		       const struct candidate *candidates, size_t count)
+{
+	struct text paths, users;
+
+	group->count = 0;
+	text_start(&paths, group->paths, sizeof(group->paths));
+	text_start(&users, group->users, sizeof(group->users));
+	for (size_t i = 0; i < count; i++) {
+		if (candidates[i].state < first || candidates[i].state > last)
+			continue;
+		if (candidates[i].state == CANDIDATE_NOT_TRUSTED)
+			add_user(&users, candidates, i);
+		if (group->count++ < NAMED_MAX)
+			add_path(&paths, &candidates[i]);
+	}
+	if (group->count > NAMED_MAX)
+		text_format(&paths, " and %d more", (int)(group->count - NAMED_MAX));
+}
+
+/* Tells of those that are not trusted, if any: as a warning where another one was found. */
+static void explain_not_trusted(const struct log *log, const struct candidate *candidates,
+				size_t count, bool found)
+{
+	struct group group;
+
+	group_make(&group, CANDIDATE_NOT_TRUSTED, CANDIDATE_NOT_TRUSTED, candidates, count);
+	if (group.count && found)
+		message_warning(log, "passed over, not trusted: %s; --trust %s allows it",
+				group.paths, group.users);
+	else if (group.count)
+		message_error(log, "not trusted: %s; --trust %s allows it", group.paths,
+			      group.users);
+}
+
+/* Says why none of the default sockets could be used, and what to do: at most 6 lines. */
+static void explain_all(const struct log *log, const struct candidate *candidates, size_t count)
+{
+	static const struct {
+		enum candidate_state first;
+		enum candidate_state last;
+		const char *what;
+	} kinds[] = {
+		{ CANDIDATE_IN_USE, CANDIDATE_IN_USE, "in use by another VM" },
+		{ CANDIDATE_SILENT, CANDIDATE_SILENT, "no answer from" },
+		{ CANDIDATE_STALE, CANDIDATE_STALE, "left behind by a passt that is gone" },
+		{ CANDIDATE_NO_PERMISSION, CANDIDATE_VHOST_USER, "of no use" },
+	};
+	struct group group;
+
+	group_make(&group, CANDIDATE_MISSING, CANDIDATE_MISSING, candidates, count);
+	message_error(log,
+		      "no passt %s (%s to %s): start one with \"passt\", or let qrap run one for "
+		      "this VM with --passt",
+		      group.count == count ? "found" : "is free", candidates[0].path,
+		      candidates[count - 1].path);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		group_make(&group, kinds[i].first, kinds[i].last, candidates, count);
+		if (group.count)
+			message_error(log, "%s: %s", kinds[i].what, group.paths);
+	}
+	explain_not_trusted(log, candidates, count, false);
+}
+
+/* Says why the one socket that the user named could not be used, and what to do: one line. */
+static void explain_one(const struct log *log, const struct candidate *candidate)
+{
+	const char *path = candidate->path;
+
+	switch (candidate->state) {
+	case CANDIDATE_MISSING:
+		message_error(log, "%s: no such socket; start a passt there with \"passt -s %s\"",
+			      path, path);
+		break;
+	case CANDIDATE_STALE:
+		message_error(log, "%s is stale, its passt is gone; start one with \"passt -s %s\"",
+			      path, path);
+		break;
+	case CANDIDATE_IN_USE:
+		message_error(log,
+			      "%s is in use: a passt serves one VM at a time; start another one, "
+			      "or wait for this one with --wait SECONDS",
+			      path);
+		break;
+	case CANDIDATE_NOT_TRUSTED:
+		explain_not_trusted(log, candidate, 1, false);
+		break;
+	case CANDIDATE_LINK:
+		message_error(log,
+			      "%s is a symbolic link that anybody may have put there, and is not "
+			      "followed; name the socket itself",
+			      path);
+		break;
+	case CANDIDATE_VHOST_USER:
+		message_error(log,
+			      "%s is the socket of a passt --vhost-user, which takes no frames; "
+			      "start one without that option",
+			      path);
+		break;
+	case CANDIDATE_FAILED:
+		message_error(log, "%s: %s", path, candidate_reason(candidate));
+		break;
+	default:
+		message_error(log, "%s: %s; --socket takes the socket of a passt", path,
+			      candidate_reason(candidate));
+		break;
+	}
 }
 
 int discover(const struct discovery *discovery, struct connection *found)
 {
 	const struct log *log = discovery->log;
-	struct search search;
-	int fd;
+	struct search search = { .wanted = discovery,
+				 .count = discovery->socket ? 1 : CANDIDATES_MAX };
+	int fd = search_on(&search);
 
-	if (!search_begin(&search, discovery)) {
-		message_error(log, "%s: too long a path for a UNIX socket", discovery->socket);
-		return -1;
-	}
-	fd = search_on(&search);
 	if (fd < 0) {
 		if (discovery->socket)
 			explain_one(log, &search.candidates[0]);
@@ -200,12 +216,14 @@ int discover(const struct discovery *discovery, struct connection *found)
 			explain_all(log, search.candidates, search.count);
 		return -1;
 	}
-	if (make_blocking(fd)) {
+	/* As QEMU expects it: no longer non-blocking. */
+	if (fcntl(fd, F_SETFL, 0)) {
 		message_error(log, "%s: %s", search.found->path, strerror(errno));
 		close(fd);
 		return -1;
 	}
-	explain_passed_over(log, search.candidates, (size_t)(search.found - search.candidates));
+	explain_not_trusted(log, search.candidates, (size_t)(search.found - search.candidates),
+			    true);
 	found->fd = fd;
 	strcpy(found->path, search.found->path);
 	return 0;

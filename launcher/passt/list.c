@@ -13,136 +13,124 @@
 #include "shim/common/text.h"
 
 /**
- * struct row - What is known of the processes at a socket
+ * struct row - A socket that exists, and what is known of the processes at it
+ * @candidate:	The socket
  * @server:	Its passt; its @pid is 0 where it is not known
  * @client:	Who is connected; its @pid is 0 where that is not known
  * @guess:	A process that may be its passt
  * @guesses:	How many of them there are
+ * @state:	What would happen to somebody who tried to use it, in the words of the manual
  */
 struct row {
+	struct candidate candidate;
 	struct process server;
 	struct process client;
 	struct process guess;
 	unsigned guesses;
-};
-
-/* What a line of either form says of a socket. */
-enum column { PATH, STATE, PID, USER, AGE, CLIENT, COLUMNS };
-
-/* Room for each: paths, names and numbers are shorter. */
-#define CELL_SIZE USER_NAME_MAX
-
-static const struct {
-	const char *name;
-	bool is_text;
-} columns[COLUMNS] = {
-	[PATH] = { "path", true }, [STATE] = { "state", true }, [PID] = { "pid", false },
-	[USER] = { "user", true }, [AGE] = { "age", false },    [CLIENT] = { "client", false },
+	const char *state;
 };
 
 /**
  * struct list - The list
  * @options:	As for list_sockets()
- * @candidates:	Sockets that exist
- * @rows:	For each of them
+ * @rows:	Sockets that exist
  * @count:	How many
+ * @width:	Length of the longest path, for the table
  * @process:	The process that is being looked at
  */
 struct list {
 	const struct settings *options;
-	struct candidate candidates[CANDIDATES_MAX];
 	struct row rows[CANDIDATES_MAX];
 	size_t count;
+	int width;
 	struct process process;
 };
 
-/* Is it a socket, or something that pretends to be one? */
-static bool is_listed(const struct candidate *candidate)
-{
-	return candidate->state == CANDIDATE_OPEN || candidate->state == CANDIDATE_NOT_TRUSTED ||
-	       candidate->state == CANDIDATE_LINK;
-}
+/* What a line of either form says of a socket. */
+enum column { PATH, STATE, PID, USER, AGE, CLIENT, COLUMNS };
 
-/* Looks at the files, and keeps those that are of interest: 0, or -1 after a message. */
-static int find_files(struct list *list)
+/* Room for each: a path may become six times as long as a string of JSON. */
+#define CELL_SIZE 1024
+
+/* Looks at the files, and keeps those that are sockets or pretend to be. */
+static void find_files(struct list *list)
 {
 	const struct settings *options = list->options;
-	size_t count = candidates_name(list->candidates, options->socket);
-	size_t i;
+	size_t count = options->socket ? 1 : CANDIDATES_MAX;
 
-	if (!count) {
-		message_error(&options->log, "%s: too long a path for a UNIX socket",
-			      options->socket);
-		return -1;
+	for (size_t i = 0; i < count; i++) {
+		struct candidate *candidate = &list->rows[list->count].candidate;
+
+		candidate_look(candidate, options->socket, i, &options->trust);
+		if (candidate->state == CANDIDATE_OPEN || candidate->state == CANDIDATE_LINK ||
+		    candidate->state == CANDIDATE_NOT_TRUSTED)
+			list->count++;
 	}
-	for (i = 0; i < count; i++) {
-		candidate_look(&list->candidates[i], &options->trust);
-		if (is_listed(&list->candidates[i]))
-			list->candidates[list->count++] = list->candidates[i];
-	}
-	return 0;
 }
 
-/* Notes the process where it holds a socket that matters; never ends the search through it. */
-static bool note_inode(uint32_t inode, void *arg)
+/* Who listens and who is connected: 0, or -errno after a message. */
+static int find_sockets(struct list *list)
+{
+	struct sockets sockets = { .arena = arena_new() };
+	int ret = sockets_read(&sockets, SIZE_MAX);
+
+	for (size_t i = 0; i < list->count; i++)
+		candidate_look_up(&list->rows[i].candidate, &sockets);
+	arena_free(sockets.arena);
+	if (ret)
+		message_error(&list->options->log,
+			      "can't read the kernel's table of UNIX sockets: %s", strerror(-ret));
+	return ret;
+}
+
+/* Notes the process where it holds a socket that matters. */
+static void note_inode(uint32_t inode, void *arg)
 {
 	struct list *list = arg;
-	size_t i;
 
-	for (i = 0; inode && i < list->count; i++) {
-		if (inode == list->candidates[i].listener)
-			list->rows[i].server = list->process;
+	for (struct row *row = list->rows; inode && row < list->rows + list->count; row++) {
+		if (inode == row->candidate.listener)
+			row->server = list->process;
 		/* Those who inherited the connection have higher numbers, as a rule. */
-		if (inode == list->candidates[i].client && !list->rows[i].client.pid)
-			list->rows[i].client = list->process;
+		if (inode == row->candidate.client && !row->client.pid)
+			row->client = list->process;
 	}
-	return false;
 }
 
 /* A passt that lets nobody look at its descriptors: its arguments tell, or its age may. */
 static void guess_server(struct list *list)
 {
-	struct row *row;
-	size_t i;
+	for (struct row *row = list->rows; row < list->rows + list->count; row++) {
+		enum serves serves = SERVES_NOT;
 
-	for (i = 0; i < list->count; i++) {
-		if (!list->candidates[i].listens)
-			continue;
-		row = &list->rows[i];
-		switch (passt_serves(&list->process, &list->candidates[i])) {
-		case HOLDS:
+		if (row->candidate.listener)
+			serves = passt_serves(&list->process, &row->candidate);
+		if (serves == SERVES) {
 			row->server = list->process;
-			break;
-		case HOLDS_UNKNOWN:
+		} else if (serves == SERVES_MAYBE) {
 			row->guess = list->process;
 			row->guesses++;
-			break;
-		default:
-			break;
 		}
 	}
 }
 
-static bool visit_process(pid_t pid, void *arg)
+static void visit_process(pid_t pid, void *arg)
 {
 	struct list *list = arg;
 
-	if (process_read(pid, &list->process) &&
-	    process_holds(pid, note_inode, list) == HOLDS_UNKNOWN && list->process.passt)
+	if (process_read(pid, &list->process) && !process_sockets(pid, note_inode, list) &&
+	    list->process.passt)
 		guess_server(list);
-	return true;
 }
 
 /* Is this the only process that may serve this socket, and the only socket that it may serve? */
 static bool guess_is_good(const struct list *list, const struct row *row)
 {
-	size_t i;
+	const struct row *other;
 
 	if (row->server.pid || row->guesses != 1)
 		return false;
-	for (i = 0; i < list->count; i++) {
-		const struct row *other = &list->rows[i];
-
+	for (other = list->rows; other < list->rows + list->count; other++) {
 		if (other->server.pid == row->guess.pid ||
 		    (other != row && !other->server.pid && other->guess.pid == row->guess.pid))
 			return false;
@@ -150,30 +138,18 @@ static bool guess_is_good(const struct list *list, const struct row *row)
 	return true;
 }
 
-static void accept_guesses(struct list *list)
+static const char *state_name(const struct row *row, const struct passt_trust *trust)
 {
-	size_t i;
-
-	for (i = 0; i < list->count; i++) {
-		if (guess_is_good(list, &list->rows[i]))
-			list->rows[i].server = list->rows[i].guess;
-	}
-}
-
-/* What would happen to somebody who tried to use it, in the words of the manual. */
-static const char *state_name(const struct list *list, size_t i)
-{
-	const struct candidate *candidate = &list->candidates[i];
-	const struct process *server = &list->rows[i].server;
+	const struct candidate *candidate = &row->candidate;
 
 	if (candidate->state != CANDIDATE_OPEN ||
-	    (server->pid && !passt_trusted(&list->options->trust, server->uid)))
+	    (row->server.pid && !passt_trusted(trust, row->server.uid)))
 		return "not-trusted";
-	if (!candidate->listens && !candidate->in_use)
+	if (!candidate->listener && !candidate->client)
 		return "stale";
-	if (server->vhost_user)
+	if (row->server.vhost_user)
 		return "vhost-user";
-	if (candidate->in_use)
+	if (candidate->client)
 		return "in-use";
 	/* Another user's, by the mode of its file: connect(2) would say EACCES. */
 	if (faccessat(AT_FDCWD, candidate->path, W_OK, AT_EACCESS))
@@ -181,146 +157,121 @@ static const char *state_name(const struct list *list, size_t i)
 	return "free";
 }
 
-/* How long its passt, or else its file, has been there, in seconds; -1 where that says nothing. */
-static int64_t age(const struct list *list, size_t i)
+/* Fills in what follows from all that was seen: is one of them free? */
+static bool conclude(struct list *list)
 {
-	const struct process *server = &list->rows[i].server;
-	int64_t now_ms = sys_wall_us() / 1000;
-	int64_t since_ms;
+	bool any_free = false;
 
-	if (!list->candidates[i].listens)
-		return -1;
-	since_ms = server->pid ? server->started_ms : list->candidates[i].made.tv_sec * 1000LL;
-	return now_ms > since_ms ? (now_ms - since_ms) / 1000 : 0;
+	list->width = (int)strlen("PATH");
+	for (struct row *row = list->rows; row < list->rows + list->count; row++) {
+		int len = (int)strlen(row->candidate.path);
+
+		if (guess_is_good(list, row))
+			row->server = row->guess;
+		row->state = state_name(row, &list->options->trust);
+		any_free |= !strcmp(row->state, "free");
+		if (list->width < len)
+			list->width = len;
+	}
+	return any_free;
 }
 
-/* A time in its largest unit: "5s", "12m", "3h", "2d". */
-static void write_age(char *cell, size_t size, int64_t seconds)
+static void write_text(char *cell, const char *value, bool json)
+{
+	struct text text;
+
+	text_start(&text, cell, CELL_SIZE);
+	if (json)
+		text_add_json(&text, value);
+	else
+		text_add(&text, value);
+}
+
+/* How long its passt, or else its file, has been there: in its largest unit, or in seconds. */
+static void write_age(char *cell, const struct row *row, bool json)
 {
 	static const struct {
 		int seconds;
 		char unit;
 	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+	int64_t since_ms = row->server.pid ? row->server.started_ms : row->candidate.made_ms;
+	int64_t seconds = (sys_wall_us() / 1000 - since_ms) / 1000;
 	size_t i = 0;
 
+	if (seconds < 0)
+		seconds = 0;
 	while (i < 3 && seconds < units[i].seconds)
 		i++;
-	snprintf(cell, size, "%lld%c", (long long)(seconds / units[i].seconds), units[i].unit);
+	if (json)
+		snprintf(cell, CELL_SIZE, "%lld", (long long)seconds);
+	else
+		snprintf(cell, CELL_SIZE, "%lld%c", (long long)seconds / units[i].seconds,
+			 units[i].unit);
 }
 
-/* Writes the cells of a line; those of what is not known are left empty. */
-static void write_cells(const struct list *list, size_t i, char cells[COLUMNS][CELL_SIZE])
+/* Prints a line of the table or an object, with what is to follow it. */
+static void print_cells(const struct list *list, char cells[COLUMNS][CELL_SIZE], const char *end)
 {
-	const struct candidate *candidate = &list->candidates[i];
-	const struct process *server = &list->rows[i].server;
-	const struct process *client = &list->rows[i].client;
-	bool json = list->options->json;
-	int64_t seconds = age(list, i);
+	const bool json = list->options->json;
 
-	memset(cells, 0, COLUMNS * CELL_SIZE);
-	snprintf(cells[PATH], CELL_SIZE, "%s", candidate->path);
-	snprintf(cells[STATE], CELL_SIZE, "%s", state_name(list, i));
+	message_answer(json ? "{\"path\":%-*s,\"state\":%s,\"pid\":%s,\"user\":%s,\"age\":%s,"
+			      "\"client\":%s}%s"
+			    : "%-*s  %-11s %-8s %-11s %-5s %s%s",
+		       json ? 0 : list->width, cells[PATH], cells[STATE], cells[PID], cells[USER],
+		       cells[AGE], cells[CLIENT], end);
+}
+
+static void print_row(const struct list *list, const struct row *row, const char *end)
+{
+	const struct process *server = &row->server;
+	const struct process *client = &row->client;
+	const bool json = list->options->json;
+	char cells[COLUMNS][CELL_SIZE];
+	char user[USER_NAME_MAX];
+
+	for (int i = 0; i < COLUMNS; i++)
+		strcpy(cells[i], json ? "null" : "-");
+	write_text(cells[PATH], row->candidate.path, json);
+	write_text(cells[STATE], row->state, json);
+	/* User of the passt, or else owner of the file. */
+	user_name(server->pid ? server->uid : row->candidate.uid, user);
+	write_text(cells[USER], user, json);
 	if (server->pid)
 		snprintf(cells[PID], CELL_SIZE, "%d", (int)server->pid);
-	/* User of the passt, or else owner of the file. */
-	user_name(server->pid ? server->uid : candidate->uid, cells[USER]);
-	if (seconds >= 0 && json)
-		snprintf(cells[AGE], CELL_SIZE, "%lld", (long long)seconds);
-	else if (seconds >= 0)
-		write_age(cells[AGE], CELL_SIZE, seconds);
+	if (row->candidate.listener)
+		write_age(cells[AGE], row, json);
 	if (client->pid && json)
 		snprintf(cells[CLIENT], CELL_SIZE, "%d", (int)client->pid);
 	else if (client->pid)
 		snprintf(cells[CLIENT], CELL_SIZE, "%d (%s)", (int)client->pid, client->name);
+	print_cells(list, cells, end);
 }
 
-/* Prints a line of the table: its first column is as wide as the longest path. */
-static void print_line(char cells[COLUMNS][CELL_SIZE], int width)
+static void print(const struct list *list)
 {
-	message_answer("%-*s  %-11s %-8s %-11s %-5s %s", width, cells[PATH], cells[STATE],
-		       *cells[PID] ? cells[PID] : "-", cells[USER], *cells[AGE] ? cells[AGE] : "-",
-		       *cells[CLIENT] ? cells[CLIENT] : "-");
-}
+	char headings[COLUMNS][CELL_SIZE] = { "PATH", "STATE", "PID", "USER", "AGE", "CLIENT" };
+	const bool json = list->options->json;
 
-/* Prints an object of the array. */
-static void print_object(char cells[COLUMNS][CELL_SIZE])
-{
-	char buf[4 * CELL_SIZE];
-	struct text text;
-	size_t i;
-
-	for (i = 0; i < COLUMNS; i++) {
-		text_start(&text, buf, sizeof(buf));
-		if (columns[i].is_text)
-			text_add_json(&text, cells[i]);
-		else
-			text_add(&text, *cells[i] ? cells[i] : "null");
-		printf("%c\"%s\":%s", i ? ',' : '{', columns[i].name, buf);
-	}
-	putchar('}');
-}
-
-static void print_table(const struct list *list)
-{
-	char cells[COLUMNS][CELL_SIZE] = { "PATH", "STATE", "PID", "USER", "AGE", "CLIENT" };
-	int width = (int)strlen("PATH");
-	size_t i;
-
-	for (i = 0; i < list->count; i++) {
-		if (width < (int)strlen(list->candidates[i].path))
-			width = (int)strlen(list->candidates[i].path);
-	}
-	print_line(cells, width);
-	for (i = 0; i < list->count; i++) {
-		write_cells(list, i, cells);
-		print_line(cells, width);
-	}
-}
-
-static void print_json(const struct list *list)
-{
-	char cells[COLUMNS][CELL_SIZE];
-	size_t i;
-
-	putchar('[');
-	for (i = 0; i < list->count; i++) {
-		write_cells(list, i, cells);
-		fputs(i ? ",\n" : "\n", stdout);
-		print_object(cells);
-	}
-	puts(list->count ? "\n]" : "]");
-}
-
-static bool any_free(const struct list *list)
-{
-	size_t i;
-
-	for (i = 0; i < list->count; i++) {
-		if (!strcmp(state_name(list, i), "free"))
-			return true;
-	}
-	return false;
+	if (!json)
+		print_cells(list, headings, "");
+	else
+		message_answer("%s", list->count ? "[" : "[]");
+	for (size_t i = 0; i < list->count; i++)
+		print_row(list, &list->rows[i], json && i + 1 < list->count ? "," : "");
+	if (json && list->count)
+		message_answer("]");
 }
 
 int list_sockets(const struct settings *options)
 {
 	struct list list = { .options = options };
-	int ret;
+	bool any_free;
 
-	if (find_files(&list))
+	find_files(&list);
+	if (find_sockets(&list))
 		return STATUS_FAILED;
-	ret = candidates_look_up(list.candidates, list.count, 0);
-	if (ret < 0) {
-		message_error(&options->log, "can't read the kernel's table of UNIX sockets: %s",
-			      strerror(-ret));
-		return STATUS_FAILED;
-	}
 	processes_each(visit_process, &list);
-	accept_guesses(&list);
-
-	if (options->json)
-		print_json(&list);
-	else
-		print_table(&list);
-	return any_free(&list) ? 0 : 1;
+	any_free = conclude(&list);
+	print(&list);
+	return any_free ? 0 : 1;
 }

@@ -21,20 +21,15 @@
 /* A passt that moves into the background gets a number that is that close, as a rule. */
 #define BACKGROUND_PIDS 16
 
-static int open_below(pid_t pid, const char *name, int flags)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	return open(path, flags | O_RDONLY | O_CLOEXEC);
-}
-
 /* Reads a small file of /proc with a NUL behind it: length, or -1. */
 static ssize_t read_below(pid_t pid, const char *name, char *buf, size_t size)
 {
-	int fd = open_below(pid, name, 0);
+	char path[64];
 	ssize_t len;
+	int fd;
 
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
 	len = read(fd, buf, size - 1);
@@ -54,28 +49,24 @@ static bool is_passt(const char *command)
 }
 
 /* As getopt_long(3) has it, a long option may be cut short where that is unambiguous. */
-static bool is_vhost_user(const char *word)
+static bool is_option(const char *word, const char *option)
 {
-	static const char option[] = "--vhost-user";
-	size_t len = strlen(word);
+	size_t len = strcspn(word, "=");
 
-	return len >= 4 && len < sizeof(option) && !strncmp(word, option, len);
+	return len >= 4 && !strncmp(word, option, len);
 }
 
 /* The value of --socket, if this word is that option: its own or the next word, or NULL. */
 static const char *socket_value(const char *word, const char *next)
 {
-	static const char *const names[] = { "--socket", "--socket-path", "-s" };
-	size_t i, len;
+	const char *value = word + strcspn(word, "=");
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		len = strlen(names[i]);
-		if (!strcmp(word, names[i]))
-			return next;
-		if (!strncmp(word, names[i], len) && word[1] == '-' && word[len] == '=')
-			return word + len + 1;
-	}
-	return !strncmp(word, "-s", 2) ? word + 2 : NULL;
+	/* The longer name of --socket. */
+	if (is_option(word, "--socket-path"))
+		return *value ? value + 1 : next;
+	if (!strncmp(word, "-s", 2))
+		return word[2] ? word + 2 : next;
+	return NULL;
 }
 
 static void read_words(struct process *process, const char *words, size_t len)
@@ -85,7 +76,7 @@ static void read_words(struct process *process, const char *words, size_t len)
 
 	for (word = words + strlen(words) + 1; word < end; word = next) {
 		next = word + strlen(word) + 1;
-		if (is_vhost_user(word))
+		if (is_option(word, "--vhost-user"))
 			process->vhost_user = true;
 		value = socket_value(word, next < end ? next : "");
 		if (value)
@@ -99,28 +90,26 @@ static void read_words(struct process *process, const char *words, size_t len)
  */
 static bool read_stat(struct process *process)
 {
-	char buf[1024];
 	struct timespec now, since_boot;
-	unsigned long long ticks;
-	char *name, *end;
+	char buf[1024];
+	char *name, *end, *field;
 
 	if (read_below(process->pid, "stat", buf, sizeof(buf)) <= 0)
 		return false;
 	name = strchr(buf, '(');
-	end = strrchr(buf, ')');
-	if (!name || !end ||
-	    sscanf(end + 1,
-		   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
-		   "%*d %llu",
-		   &ticks) != 1)
+	field = end = strrchr(buf, ')');
+	for (int number = 2; field && number < 22; number++)
+		field = strchr(field + 1, ' ');
+	if (!name || !field)
 		return false;
 	*end = '\0';
 	snprintf(process->name, sizeof(process->name), "%s", name + 1);
 	clock_gettime(CLOCK_REALTIME, &now);
 	clock_gettime(CLOCK_BOOTTIME, &since_boot);
-	process->started_ms = (now.tv_sec - since_boot.tv_sec) * 1000LL +
-			      (now.tv_nsec - since_boot.tv_nsec) / 1000000 +
-			      (int64_t)(ticks * 1000 / (unsigned long)sysconf(_SC_CLK_TCK));
+	process->started_ms =
+		(now.tv_sec - since_boot.tv_sec) * 1000LL +
+		(now.tv_nsec - since_boot.tv_nsec) / 1000000 +
+		(int64_t)(strtoull(field, NULL, 10) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK));
 	return true;
 }
 
@@ -142,34 +131,31 @@ bool process_read(pid_t pid, struct process *process)
 	return true;
 }
 
-enum holding process_holds(pid_t pid, bool (*wanted)(uint32_t inode, void *arg), void *arg)
+bool process_sockets(pid_t pid, void (*visit)(uint32_t inode, void *arg), void *arg)
 {
-	int fd = open_below(pid, "fd", O_DIRECTORY);
-	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-	enum holding holding = HOLDS_NOT;
 	const struct dirent *entry;
-	char target[64];
+	char path[64];
+	DIR *directory;
 	unsigned inode;
 	ssize_t len;
 
-	if (!directory) {
-		if (fd >= 0)
-			close(fd);
-		return errno == ENOENT ? HOLDS_NOT : HOLDS_UNKNOWN;
-	}
-	while (holding == HOLDS_NOT && (entry = readdir(directory))) {
-		len = readlinkat(fd, entry->d_name, target, sizeof(target) - 1);
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	directory = opendir(path);
+	if (!directory)
+		return errno == ENOENT;
+	while ((entry = readdir(directory))) {
+		len = readlinkat(dirfd(directory), entry->d_name, path, sizeof(path) - 1);
 		if (len <= 0)
 			continue;
-		target[len] = '\0';
-		if (sscanf(target, "socket:[%u]", &inode) == 1 && wanted(inode, arg))
-			holding = HOLDS;
+		path[len] = '\0';
+		if (sscanf(path, "socket:[%u]", &inode) == 1)
+			visit(inode, arg);
 	}
 	closedir(directory);
-	return holding;
+	return true;
 }
 
-void processes_each(bool (*visit)(pid_t pid, void *arg), void *arg)
+void processes_each(void (*visit)(pid_t pid, void *arg), void *arg)
 {
 	DIR *directory = opendir("/proc");
 	const struct dirent *entry;
@@ -177,17 +163,19 @@ void processes_each(bool (*visit)(pid_t pid, void *arg), void *arg)
 	if (!directory)
 		return;
 	while ((entry = readdir(directory))) {
-		if (isdigit((unsigned char)entry->d_name[0]) && !visit(atoi(entry->d_name), arg))
-			break;
+		if (isdigit((unsigned char)entry->d_name[0]))
+			visit(atoi(entry->d_name), arg);
 	}
 	closedir(directory);
 }
 
-static bool is_listener(uint32_t inode, void *arg)
+/* Takes an inode number away once it was seen. */
+static void clear_if_same(uint32_t inode, void *arg)
 {
-	const struct candidate *candidate = arg;
+	uint32_t *wanted = arg;
 
-	return inode == candidate->listener;
+	if (inode == *wanted)
+		*wanted = 0;
 }
 
 static bool same_path(const char *path, const struct candidate *candidate)
@@ -201,29 +189,21 @@ static bool same_path(const char *path, const struct candidate *candidate)
 	       st.st_ino == candidate->file;
 }
 
-static bool has_default_name(const struct candidate *candidate)
+enum serves passt_serves(const struct process *process, const struct candidate *candidate)
 {
-	return !strncmp(candidate->path, CANDIDATE_PREFIX, sizeof(CANDIDATE_PREFIX) - 1);
-}
+	uint32_t listener = candidate->listener;
 
-enum holding passt_serves(const struct process *process, const struct candidate *candidate)
-{
-	enum holding holding = HOLDS_UNKNOWN;
-	int64_t made_ms;
-
-	if (candidate->listener)
-		holding = process_holds(process->pid, is_listener, (void *)candidate);
-	if (holding != HOLDS_UNKNOWN)
-		return holding;
+	if (listener && process_sockets(process->pid, clear_if_same, &listener))
+		return listener ? SERVES_NOT : SERVES;
 	/* Newer passt makes its socket first, and then changes from root to another user. */
 	if (process->uid != candidate->uid && candidate->uid)
-		return HOLDS_NOT;
+		return SERVES_NOT;
 	if (process->socket[0])
-		return same_path(process->socket, candidate) ? HOLDS : HOLDS_NOT;
-	if (!has_default_name(candidate))
-		return HOLDS_NOT;
-	made_ms = candidate->made.tv_sec * 1000LL + candidate->made.tv_nsec / 1000000;
-	return llabs(process->started_ms - made_ms) > START_MS ? HOLDS_NOT : HOLDS_UNKNOWN;
+		return same_path(process->socket, candidate) ? SERVES : SERVES_NOT;
+	if (strncmp(candidate->path, CANDIDATE_PREFIX, sizeof(CANDIDATE_PREFIX) - 1))
+		return SERVES_NOT;
+	return llabs(process->started_ms - candidate->made_ms) > START_MS ? SERVES_NOT
+									  : SERVES_MAYBE;
 }
 
 /* Is a plain passt, and none of the other kind, where the listener or its child must be? */
@@ -251,20 +231,20 @@ struct question {
 	enum vhost_user answer;
 };
 
-static bool ask_process(pid_t pid, void *arg)
+static void ask_process(pid_t pid, void *arg)
 {
 	struct question *question = arg;
 	struct process process;
-	enum holding holding;
+	enum serves serves;
 
-	if (!process_read(pid, &process) || !process.vhost_user)
-		return true;
-	holding = passt_serves(&process, question->candidate);
-	if (holding == HOLDS || (holding == HOLDS_UNKNOWN && pid == question->listener))
+	if (question->answer == VHOST_USER_YES || !process_read(pid, &process) ||
+	    !process.vhost_user)
+		return;
+	serves = passt_serves(&process, question->candidate);
+	if (serves == SERVES || (serves == SERVES_MAYBE && pid == question->listener))
 		question->answer = VHOST_USER_YES;
-	else if (holding == HOLDS_UNKNOWN)
+	else if (serves == SERVES_MAYBE)
 		question->answer = VHOST_USER_MAYBE;
-	return question->answer != VHOST_USER_YES;
 }
 
 enum vhost_user passt_speaks_vhost_user(const struct candidate *candidate, pid_t listener)

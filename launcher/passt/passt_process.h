@@ -43,24 +43,13 @@ struct process {
  */
 bool process_read(pid_t pid, struct process *process);
 
-enum holding { HOLDS_NOT, HOLDS, HOLDS_UNKNOWN };
+/* Visits the inode numbers of all sockets that a process holds: false if we may not look. */
+bool process_sockets(pid_t pid, void (*visit)(uint32_t inode, void *arg), void *arg);
 
-/**
- * process_holds() - Does a process hold one of these sockets?
- * @pid:	Its number
- * @wanted:	Is this inode number one of them?
- * @arg:	For @wanted
- *
- * Return: HOLDS_UNKNOWN if we may not look
- */
-enum holding process_holds(pid_t pid, bool (*wanted)(uint32_t inode, void *arg), void *arg);
+/* Visits all processes. */
+void processes_each(void (*visit)(pid_t pid, void *arg), void *arg);
 
-/**
- * processes_each() - Visit all processes
- * @visit:	Called for each, until it returns false
- * @arg:	For @visit
- */
-void processes_each(bool (*visit)(pid_t pid, void *arg), void *arg);
+enum serves { SERVES_NOT, SERVES, SERVES_MAYBE };
 
 /**
  * passt_serves() - Is it this passt that serves this socket?
@@ -69,10 +58,8 @@ void processes_each(bool (*visit)(pid_t pid, void *arg), void *arg);
  *
  * By the descriptors it holds, where we may look; else by the path that it was given; else it may
  * be the one if it started when the socket's file was made.
- *
- * Return: HOLDS_UNKNOWN if it may be
  */
-enum holding passt_serves(const struct process *process, const struct candidate *candidate);
+enum serves passt_serves(const struct process *process, const struct candidate *candidate);
 
 enum vhost_user { VHOST_USER_NO, VHOST_USER_MAYBE, VHOST_USER_YES };
 

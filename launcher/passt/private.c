@@ -14,11 +14,11 @@
 /* To get ready: netlink, namespaces and a fork take passt some 20 ms. */
 #define START_MS 10000
 
-/* A passt in the background that has not answered by then is one that never does. */
+/*
+ * One in the background that has not answered by then never does; an exit status follows the end of
+ * the connection at once.
+ */
 #define REPLY_MS 1000
-
-/* Its exit status follows the end of its connection at once. */
-#define STATUS_MS 1000
 
 /* To end after SIGTERM. */
 #define GRACE_MS 500
@@ -32,19 +32,17 @@
  * @words:	Its command line
  * @fd:		Our end of the connection
  * @child:	The process that was started: it may go into the background
- * @answered:	It has answered
- * @hung_up:	Its end of the connection is closed
+ * @reply:	1: it has answered; negative: its end of the connection is closed
  */
 struct private_passt {
 	const struct log *log;
 	struct words words;
 	int fd;
 	struct child child;
-	bool answered;
-	bool hung_up;
+	int reply;
 };
 
-/* Starts it with its end of a socket pair, and asks for an answer. Return: as child_start() */
+/* Starts it with its end of a socket pair, and asks for an answer: 0 or -errno. */
 static int launch(struct private_passt *passt)
 {
 	int pair[2];
@@ -53,32 +51,27 @@ static int launch(struct private_passt *passt)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		return -errno;
 	const int fds[] = { CHILD_NULL, CHILD_OUTPUT, CHILD_OUTPUT, pair[1] };
-	const struct child_plan plan = {
-		.argv = passt->words.argv, .fds = fds, .fd_count = 4, .orphan = true
-	};
+	const struct child_plan plan = { .argv = passt->words.argv, .fds = fds, .fd_count = 4 };
 
 	ret = child_start(&passt->child, &plan);
 	close(pair[1]);
-	if (ret) {
-		close(pair[0]);
-		return ret;
-	}
 	passt->fd = pair[0];
-	/* If that fails it is gone already: its exit status tells more. */
-	passt_ask(passt->fd);
-	return 0;
+	if (ret)
+		close(passt->fd);
+	else
+		/* If that fails it is gone already: its exit status tells more. */
+		passt_ask(passt->fd);
+	return ret;
 }
 
 static bool on_connection(struct loop_source *source)
 {
 	struct private_passt *passt = source->arg;
-	int ret = passt_answered(passt->fd);
 
-	passt->answered = ret > 0;
-	passt->hung_up = ret < 0;
-	if (passt->hung_up)
+	passt->reply = passt_answered(passt->fd);
+	if (passt->reply < 0)
 		source->fd = -1;
-	return ret;
+	return passt->reply;
 }
 
 /* Waits until passt has answered, failed, or is not going to do either. */
@@ -92,9 +85,9 @@ static void wait_until_ready(struct private_passt *passt)
 	};
 	int64_t deadline = sys_now_ms() + START_MS;
 
-	while (loop_run(sources, 3, deadline) && !passt->answered && !child->status &&
-	       !(passt->hung_up && child->ended))
-		deadline = sys_now_ms() + (passt->hung_up ? STATUS_MS : REPLY_MS);
+	while (loop_run(sources, 3, deadline) && passt->reply <= 0 && !child->status &&
+	       !(passt->reply && child->ended))
+		deadline = sys_now_ms() + REPLY_MS;
 	/* What it said last, and with its end. */
 	child_on_output(&sources[0]);
 }
@@ -116,63 +109,52 @@ static const char *last_words(char *said)
 	return last;
 }
 
-static void report_failure(struct private_passt *passt)
+/* Is it up? Why not is said; one that runs in the background, but is mute, is a warning. */
+static bool is_ready(struct private_passt *passt)
 {
 	const struct log *log = passt->log;
 	const char *name = passt->words.argv[0];
 	const struct child *child = &passt->child;
 	const char *said = last_words(passt->child.said);
 
-	if (child->signal)
+	if (passt->reply > 0)
+		return true;
+	if (child->error) {
+		message_error(log, "--passt: can't run %s: %s", name, strerror(child->error));
+	} else if (child->signal) {
 		message_error(log, "--passt: %s was ended by signal %d: %s", name, child->signal,
 			      said);
-	else if (child->status)
+	} else if (child->status) {
 		message_error(log, "--passt: %s failed with status %d: %s", name, child->status,
 			      said);
-	else if (passt->hung_up)
+	} else if (passt->reply) {
 		message_error(log, "--passt: %s does not serve descriptor " PASST_FD_S ": %s", name,
 			      said);
-	else
+	} else if (!child->ended) {
 		message_error(log, "--passt: %s was not ready after %d s: %s", name,
 			      START_MS / 1000, said);
-}
-
-/* Is it up? If so a passt that is in the background but mute is a warning. */
-static bool is_ready(const struct private_passt *passt)
-{
-	const struct child *child = &passt->child;
-
-	if (passt->answered)
+	} else {
+		message_warning(log, "--passt: %s runs, but does not answer", name);
 		return true;
-	if (child->status || passt->hung_up || !child->ended)
-		return false;
-	message_warning(passt->log, "--passt: %s runs, but does not answer", passt->words.argv[0]);
-	return true;
+	}
+	return false;
 }
 
-/* The command line: what the user gave, and the descriptor. 0, or -1 after a message. */
-static int make_words(struct private_passt *passt, const char *command)
+/* The command line: what the user gave, and the descriptor. 0 or -errno; -ENOENT: not a word */
+static int make_words(struct words *words, const char *command)
 {
-	int ret = words_split(command, &passt->words);
+	int ret = words_split(command, words);
 
-	if (ret == -EINVAL) {
-		message_error(passt->log, "--passt: a quote does not end: %s", command);
-		return -1;
-	}
-	if (!ret && !passt->words.count) {
-		message_error(passt->log, "--passt: no command in it; leave it out for passt");
-		return -1;
-	}
+	if (!ret && !words->count)
+		return -ENOENT;
 	if (!ret)
-		ret = words_add(&passt->words, "--fd");
+		ret = words_add(words, "--fd");
 	if (!ret)
-		ret = words_add(&passt->words, PASST_FD_S);
-	if (ret)
-		message_error(passt->log, "--passt: %s", strerror(-ret));
-	return ret ? -1 : 0;
+		ret = words_add(words, PASST_FD_S);
+	return ret;
 }
 
-/* Waits for one that runs: 0, or -1 after a message, and it is ended. */
+/* Waits for one that was started: 0, or -1 after a message, and it is ended. */
 static int take(struct private_passt *passt)
 {
 	wait_until_ready(passt);
@@ -180,7 +162,6 @@ static int take(struct private_passt *passt)
 		child_release(&passt->child);
 		return 0;
 	}
-	report_failure(passt);
 	child_end(&passt->child, GRACE_MS);
 	close(passt->fd);
 	return -1;
@@ -189,22 +170,20 @@ static int take(struct private_passt *passt)
 int private_passt_start(const struct log *log, const char *command, struct connection *connection)
 {
 	struct private_passt passt = { .log = log };
-	int ret = make_words(&passt, command);
+	int ret = make_words(&passt.words, command);
 
-	if (!ret) {
+	if (!ret)
 		ret = launch(&passt);
-		if (ret > 0)
-			message_error(log, "--passt: can't run %s: %s", passt.words.argv[0],
-				      strerror(ret));
-		else if (ret)
-			message_error(log, "--passt: %s", strerror(-ret));
-		else
-			ret = take(&passt);
-	}
+	if (!ret)
+		ret = take(&passt);
+	else if (ret == -EINVAL)
+		message_error(log, "--passt: a quote does not end: %s", command);
+	else if (ret == -ENOENT)
+		message_error(log, "--passt: no command in it; leave it out for passt");
+	else
+		message_error(log, "--passt: %s", strerror(-ret));
 	words_free(&passt.words);
-	if (ret)
-		return -1;
 	connection->fd = passt.fd;
 	connection->path[0] = '\0';
-	return 0;
+	return ret ? -1 : 0;
 }

@@ -14,8 +14,7 @@
 /* A socket has that long before the next one may overtake it. */
 #define REPLY_MS 100
 
-/* Once one was overtaken, or all of them are slow to hang up, the next ones follow that far apart.
- */
+/* Once one was overtaken, or all are slow to hang up, the next ones follow that far apart. */
 #define STEP_MS 2
 #define SLOW_MS 300
 
@@ -38,8 +37,7 @@ static void conclude(struct search *search, struct candidate *candidate, enum ca
 		return;
 	candidate->told = state;
 	message_trace(search->wanted->log, "Probe of %s failed: %s", candidate->path,
-		      state == CANDIDATE_FAILED ? strerror(candidate->error)
-						: candidate_state_name(state));
+		      candidate_reason(candidate));
 }
 
 static void conclude_error(struct search *search, struct candidate *candidate, int error)
@@ -48,23 +46,23 @@ static void conclude_error(struct search *search, struct candidate *candidate, i
 	conclude(search, candidate, candidate_state_of_error(error));
 }
 
-static void close_attempt(struct search *search, struct attempt *attempt)
-{
-	struct attempt *end = search->attempts + search->open;
-
-	if (attempt->fd >= 0)
-		close(attempt->fd);
-	memmove(attempt, attempt + 1, (size_t)(end - attempt - 1) * sizeof(*attempt));
-	search->open--;
-}
-
-static void give_up(struct search *search, struct attempt *attempt)
+static void conclude_silent(struct search *search, const struct attempt *attempt)
 {
 	struct candidate *candidate = attempt->candidate;
 
 	candidate->silent_till = sys_now_ms() + SILENT_PAUSE_MS;
 	conclude(search, candidate, attempt->listening ? CANDIDATE_VHOST_USER : CANDIDATE_SILENT);
-	close_attempt(search, attempt);
+}
+
+static void close_attempt(struct search *search, struct attempt *attempt)
+{
+	struct attempt *last = &search->attempts[--search->open];
+
+	close(attempt->fd);
+	/* It was the newest one's turn: the next one need not wait. */
+	if (attempt == last)
+		search->due = 0;
+	memmove(attempt, attempt + 1, (size_t)(last - attempt) * sizeof(*attempt));
 }
 
 /**
@@ -96,47 +94,40 @@ static int ask(struct search *search, struct candidate *candidate, int fd)
 	}
 }
 
-/* Is there anything to gain from connecting to this one, as far as is known? */
+/*
+ * Looks at the socket whose turn it is: is there anything to gain from connecting to it? Those
+ * behind it are not looked at yet, since most often it answers.
+ */
 static bool worth_trying(struct search *search, struct candidate *candidate)
 {
-	enum candidate_state state = candidate->state;
+	const struct discovery *wanted = search->wanted;
 
-	if (state == CANDIDATE_OPEN && candidate->in_use)
-		state = CANDIDATE_IN_USE;
-	else if (state == CANDIDATE_OPEN && sys_now_ms() < candidate->silent_till)
-		state = CANDIDATE_SILENT;
-	if (state == CANDIDATE_OPEN)
+	candidate_look(candidate, wanted->socket, search->next, wanted->trust);
+	if (candidate->state == CANDIDATE_OPEN) {
+		if (!search->sockets.arena) {
+			search->sockets.arena = arena_new();
+			sockets_read(&search->sockets, LOOK_UP_LIMIT);
+		}
+		candidate_look_up(candidate, &search->sockets);
+		if (candidate->client)
+			candidate->state = CANDIDATE_IN_USE;
+		else if (sys_now_ms() < candidate->silent_till)
+			candidate->state = CANDIDATE_SILENT;
+	}
+	if (candidate->state == CANDIDATE_OPEN)
 		return true;
-	conclude(search, candidate, state);
+	conclude(search, candidate, candidate->state);
 	return false;
 }
 
-/*
- * Looks at the files whose turn it is, and asks the kernel once for their sockets: up to the first
- * that can be tried, which mostly answers, and then at all of the rest. 98 files that are not
- * needed cost a launch a fifth of its time.
- */
-static void look_further(struct search *search)
-{
-	size_t from = search->looked;
-	struct candidate *last;
-
-	do {
-		last = &search->candidates[search->looked++];
-		candidate_look(last, search->wanted->trust);
-	} while (search->looked < search->count && (from || last->state != CANDIDATE_OPEN));
-	candidates_look_up(search->candidates + from, search->looked - from, LOOK_UP_LIMIT);
-}
-
-/* Opens an attempt to the next one that is worth it, which was due at that time. */
-static void start_next(struct search *search, int64_t due)
+/* Opens an attempt to the next one, if it is worth it, and says when it is the next one's turn. */
+static void start_next(struct search *search)
 {
 	struct candidate *candidate = &search->candidates[search->next];
 	int64_t now = sys_now_ms();
+	int64_t slow_since;
 	int fd, ret;
 
-	if (search->next == search->looked)
-		look_further(search);
 	if (!worth_trying(search, candidate)) {
 		search->next++;
 		return;
@@ -155,43 +146,28 @@ static void start_next(struct search *search, int64_t due)
 			close(fd);
 		return;
 	}
-	/* Steps do not grow by what poll(2) is late. */
-	search->last_start = due > now - STEP_MS ? due : now;
 	search->attempts[search->open++] = (struct attempt) {
 		.candidate = candidate,
 		.fd = fd,
 		.since = now,
 		.listening = ret,
 	};
+	slow_since = search->attempts[0].since + REPLY_MS;
+	if (slow_since > search->start + SLOW_MS)
+		slow_since = search->start + SLOW_MS;
+	/* Steps do not grow by what poll(2) is late. */
+	search->due = (search->due > now - STEP_MS ? search->due : now) + STEP_MS;
+	if (search->due < slow_since)
+		search->due = slow_since;
 }
 
 bool search_found(const struct search *search, enum candidate_state state)
 {
-	size_t i;
-
-	for (i = 0; i < search->count; i++) {
+	for (size_t i = 0; i < search->count; i++) {
 		if (search->candidates[i].state == state)
 			return true;
 	}
 	return false;
-}
-
-/* When the next one may be tried: a time that is past, one to come, or never. */
-static int64_t next_due(const struct search *search)
-{
-	int64_t slow_since, step;
-
-	if (search->next == search->count || search->open == search->places)
-		return INT64_MAX;
-	if (!search->open)
-		return 0;
-	slow_since = search->attempts[0].since + REPLY_MS;
-	if (slow_since > search->start + SLOW_MS)
-		slow_since = search->start + SLOW_MS;
-	step = search->last_start + STEP_MS;
-	if (step < slow_since)
-		step = slow_since;
-	return step < search->last_start + REPLY_MS ? step : search->last_start + REPLY_MS;
 }
 
 /* Until when the oldest attempt is waited for, if nobody else answers. */
@@ -211,131 +187,104 @@ static int64_t give_up_at(const struct search *search)
 	return since + LONE_MS;
 }
 
+/* Waits until that time at most, and sees who has answered or hung up. */
 static void wait_for_answers(struct search *search, int64_t until)
 {
 	struct pollfd pollfds[ATTEMPTS_MAX];
 	int64_t left = until - sys_now_ms();
-	size_t i;
+	struct attempt *attempt;
+	int ret;
 
-	for (i = 0; i < search->open; i++) {
+	for (size_t i = 0; i < search->open; i++) {
 		pollfds[i].fd = search->attempts[i].answered ? -1 : search->attempts[i].fd;
 		pollfds[i].events = POLLIN;
 	}
 	sys_poll(pollfds, search->open, left > 0 ? (int)left : 0);
-}
-
-/* Looks for answers and for those who have hung up. */
-static void collect_answers(struct search *search)
-{
-	struct attempt *attempt;
-	size_t i = 0;
-	int ret;
-
-	while (i < search->open) {
+	for (size_t i = search->open; i-- > 0;) {
 		attempt = &search->attempts[i];
 		ret = attempt->answered ? 1 : passt_answered(attempt->fd);
+		attempt->answered = ret > 0;
 		if (ret < 0) {
 			conclude_error(search, attempt->candidate, -ret);
-			/* It was the newest one's turn: the next one need not wait. */
-			if (i == search->open - 1)
-				search->last_start = sys_now_ms() - REPLY_MS;
 			close_attempt(search, attempt);
-			continue;
 		}
-		attempt->answered = ret;
-		i++;
 	}
-}
-
-static struct attempt *first_answered(struct search *search)
-{
-	size_t i;
-
-	for (i = 0; i < search->open; i++) {
-		if (search->attempts[i].answered)
-			return &search->attempts[i];
-	}
-	return NULL;
-}
-
-/* Those in front of it have a lower number: until when their answer would count more. */
-static int64_t wins_at(const struct search *search, const struct attempt *answered)
-{
-	return answered == search->attempts ? 0 : answered[-1].since + REPLY_MS;
 }
 
 /* Waited for long enough: a socket that was asked for is used as it is, else it is given up. */
-static struct attempt *expire(struct search *search)
+static void expire(struct search *search)
 {
 	struct attempt *oldest = &search->attempts[0];
 
-	if (!search->wanted->socket || oldest->listening) {
-		give_up(search, oldest);
-		return NULL;
+	if (search->wanted->socket && !oldest->listening) {
+		message_warning(search->wanted->log,
+				"%s does not answer; used all the same, as --socket names it",
+				search->wanted->socket);
+		oldest->answered = true;
+		return;
 	}
-	message_warning(search->wanted->log,
-			"%s does not answer; used all the same, as --socket names it",
-			search->wanted->socket);
-	return oldest;
+	conclude_silent(search, oldest);
+	close_attempt(search, oldest);
 }
 
 /* Is there an answer? Else, is an attempt due? Else wait for the next moment. */
 static struct attempt *find(struct search *search)
 {
-	struct attempt *found = NULL;
+	struct attempt *attempts = search->attempts;
 
-	while (!found) {
-		struct attempt *answered = first_answered(search);
-		int64_t due = answered ? wins_at(search, answered) : next_due(search);
+	for (;;) {
+		bool more = search->next < search->count && search->open < search->places;
+		int64_t due = more ? search->due : INT64_MAX;
 		int64_t now = sys_now_ms();
+		size_t answered = 0;
 
-		if (due <= now && answered)
-			return answered;
-		if (due <= now) {
-			start_next(search, due);
+		while (answered < search->open && !attempts[answered].answered)
+			answered++;
+		if (answered < search->open) {
+			/* The one in front of it has a lower number: in time it would win. */
+			due = answered ? attempts[answered - 1].since + REPLY_MS : 0;
+			if (due <= now)
+				return &attempts[answered];
+		} else if (due <= now) {
+			start_next(search);
 			continue;
-		}
-		if (!search->open)
+		} else if (!search->open) {
 			return NULL;
-		if (!answered && give_up_at(search) <= now) {
-			found = expire(search);
+		} else if (give_up_at(search) <= now) {
+			expire(search);
 			continue;
-		}
-		if (!answered && give_up_at(search) < due)
+		} else if (give_up_at(search) < due) {
 			due = give_up_at(search);
+		}
 		wait_for_answers(search, due);
-		collect_answers(search);
 	}
-	return found;
-}
-
-bool search_begin(struct search *search, const struct discovery *wanted)
-{
-	memset(search, 0, sizeof(*search));
-	search->wanted = wanted;
-	search->count = candidates_name(search->candidates, wanted->socket);
-	return search->count;
 }
 
 int search_once(struct search *search)
 {
-	struct attempt *found;
+	struct attempt *found, *attempt;
 	int fd = -1;
 
 	search->start = sys_now_ms();
-	search->next = search->looked = 0;
+	search->due = 0;
+	search->next = 0;
 	search->places = ATTEMPTS_MAX;
+	search->sockets = (struct sockets) { 0 };
 
 	found = find(search);
 	if (found) {
 		search->found = found->candidate;
 		fd = found->fd;
-		found->fd = -1;
 	}
 	/* Those in front of it were silent, those behind it are none of our business. */
-	while (search->open && search->attempts[0].fd >= 0)
-		give_up(search, &search->attempts[0]);
-	while (search->open)
-		close_attempt(search, &search->attempts[search->open - 1]);
+	for (attempt = search->attempts; attempt < search->attempts + search->open; attempt++) {
+		if (attempt < found)
+			conclude_silent(search, attempt);
+		if (attempt != found)
+			close(attempt->fd);
+	}
+	search->open = 0;
+	if (search->sockets.arena)
+		arena_free(search->sockets.arena);
 	return fd;
 }

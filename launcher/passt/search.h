@@ -46,43 +46,34 @@ struct attempt {
 /**
  * struct search - What is looked for, and what is known
  * @wanted:	What is looked for
+ * @count:	How many sockets there are to try: 1 for --socket, else CANDIDATES_MAX
  * @found:	The one that was connected to, in the end
  * @start:	When the search under way began
- * @last_start:	When the last attempt was due
+ * @due:	When the next one may be tried: in the past where none is waited for
  * @next:	Index of the next one to try
- * @looked:	How many of @candidates were looked at
  * @open:	How many of @attempts are in use
  * @places:	How many may be: fewer than ATTEMPTS_MAX where there are no more descriptors
  * @attempts:	Open connections, in the order of @candidates
- * @count:	How many sockets there are to try
- * @candidates:	They, in order
+ * @sockets:	What the kernel knows, once it was asked
+ * @candidates:	What is known of the sockets, in order
  */
 struct search {
 	const struct discovery *wanted;
+	size_t count;
 	struct candidate *found;
 	int64_t start;
-	int64_t last_start;
+	int64_t due;
 	size_t next;
-	size_t looked;
 	size_t open;
 	size_t places;
 	struct attempt attempts[ATTEMPTS_MAX];
-	size_t count;
+	struct sockets sockets;
 	struct candidate candidates[CANDIDATES_MAX];
 };
 
 /**
- * search_begin() - Prepare a search
- * @search:	Filled
- * @wanted:	What to look for
- *
- * Return: false for a path that is too long
- */
-bool search_begin(struct search *search, const struct discovery *wanted);
-
-/**
  * search_once() - Look at all candidates anew, and connect to the first one that answers
- * @search:	What to look for; filled with what was seen
+ * @search:	@wanted and @count are set, the rest zero or from the last time; filled
  *
  * They are tried in order, one at a time as long as they answer: a connection that is closed again
  * may have been the only one that a passt --one-off takes. One that is slow is overtaken. The

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "launcher/base/memory.h"
+
 /**
  * struct socket_row - One UNIX socket that is bound to a file, or was accepted from one that is
  * @path:	Path as it was given to bind(2): another mount namespace may mean another file
@@ -29,17 +31,27 @@ struct socket_row {
 	bool listens;
 };
 
-/* Called for each row; @arg as it was passed to sockets_read(). */
-typedef void socket_visitor(void *arg, const struct socket_row *row);
+/**
+ * struct sockets - UNIX stream sockets of this network namespace
+ * @arena:	Where they are kept
+ * @rows:	Those with a path
+ * @count:	How many
+ * @seen:	How many there are, with a path or without
+ */
+struct sockets {
+	struct arena *arena;
+	struct socket_row *rows;
+	size_t count;
+	size_t seen;
+};
 
 /**
- * sockets_read() - Visit the UNIX stream sockets of this network namespace, connecting to none
- * @limit:	Give up after about that many sockets of the host, 0: never
- * @visit:	Called for those with a path
- * @arg:	For @visit
+ * sockets_read() - Ask the kernel for them, connecting to none
+ * @sockets:	@arena is set, the rest zero; filled, as far as it gets
+ * @limit:	Give up after about that many sockets of the host
  *
  * Return: 0, or -errno: a kernel without CONFIG_UNIX_DIAG, or one who may not ask it
  */
-int sockets_read(size_t limit, socket_visitor *visit, void *arg);
+int sockets_read(struct sockets *sockets, size_t limit);
 
 #endif /* QRAP_UNIX_DIAG_H */

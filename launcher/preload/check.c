@@ -57,7 +57,7 @@ static bool on_reply(struct loop_source *source)
 	return has_replied(trial);
 }
 
-/* Starts the program: 0 or -errno, of exec too. */
+/* Starts the program: 0 or -errno. */
 static int start_trial(struct trial *trial, const struct preload *preload, const char *path)
 {
 	char *value = preload_value(preload, getenv("LD_PRELOAD"));
@@ -125,6 +125,9 @@ static bool explain_trial(struct preload *preload, const char *path, struct tria
 {
 	const char *complaint = find_complaint(trial->child.said, preload->shim);
 
+	if (trial->child.error)
+		return unfit(preload->reason, "Couldn't start %s: %s", path,
+			     strerror(trial->child.error));
 	if (!in_time)
 		return unfit(preload->reason, "%s: no answer from the shim within %d s", path,
 			     TRIAL_MS / 1000);

@@ -290,7 +290,7 @@ static int host_open_file(const char *path, int flags)
 	insist(!strncmp(path, "/proc/", 6) && (flags & O_CLOEXEC));
 	if (!host_byte())
 		return host_fail(ENOENT);
-	return host_open(strstr(path, "/fd") ? HOST_DIRECTORY : HOST_FILE);
+	return host_open(HOST_FILE);
 }
 
 static ssize_t host_read(int fd, void *buf, size_t size)
@@ -300,12 +300,23 @@ static ssize_t host_read(int fd, void *buf, size_t size)
 }
 
 /* A stream is its descriptor. */
-static DIR *host_opendir(int fd)
+static DIR *host_opendir(const char *path)
 {
-	if (fd < 0)
+	struct host_fd *fd;
+
+	insist(!strncmp(path, "/proc", 5));
+	if (strstr(path, "/fd") && !host_byte()) {
+		host_fail(ENOENT);
 		return NULL;
-	host_fd(fd, HOST_DIRECTORY)->entries = host_byte() % 8;
-	return (DIR *)host_fd(fd, HOST_DIRECTORY);
+	}
+	fd = host_fd(host_open(HOST_DIRECTORY), HOST_DIRECTORY);
+	fd->entries = host_byte() % 8;
+	return (DIR *)fd;
+}
+
+static int host_dirfd(DIR *directory)
+{
+	return (int)((struct host_fd *)directory - host.fds) + HOST_FD_FIRST;
 }
 
 /* Processes, or descriptors: 10 to 41. */
@@ -323,7 +334,7 @@ static const struct dirent *host_readdir(DIR *directory)
 
 static int host_closedir(DIR *directory)
 {
-	return host_close((int)((struct host_fd *)directory - host.fds) + HOST_FD_FIRST);
+	return host_close(host_dirfd(directory));
 }
 
 static ssize_t host_readlink(int fd, char *buf, size_t size)
@@ -576,8 +587,8 @@ static int sys_poll(struct pollfd *fds, nfds_t n, int ms)
 #define open(path, flags)                 host_open_file(path, flags)
 #define read(fd, buf, size)               host_read(fd, buf, size)
 #define close(fd)                         host_close(fd)
-#define opendir(path)                     host_opendir(host_open(HOST_DIRECTORY))
-#define fdopendir(fd)                     host_opendir(fd)
+#define opendir(path)                     host_opendir(path)
+#define dirfd(directory)                  host_dirfd(directory)
 #define readdir(directory)                host_readdir(directory)
 #define closedir(directory)               host_closedir(directory)
 #define readlinkat(fd, name, buf, size)   host_readlink(fd, buf, size)

@@ -9,6 +9,7 @@
  */
 #include "host.h"
 
+#include "launcher/base/memory.c"
 #include "launcher/passt/candidate.c"
 #include "launcher/passt/passt_process.c"
 #include "launcher/passt/search.c"
@@ -50,18 +51,10 @@ static int check_search(struct search *search)
 	if (!search->wanted->socket && !host.short_of_fds)
 		insist(host.now_ms - start <= LONGEST_MS + (search->wanted->wait_ms ? 0 : LONE_MS));
 	for (size_t i = 0; i < search->count; i++)
-		insist(candidate_state_name(search->candidates[i].state));
+		insist(candidate_reason(&search->candidates[i]));
 	if (fd >= 0)
 		check_found(search, fd);
 	return fd;
-}
-
-/* As many of the usual sockets as are worth the time, or the one of --socket. */
-static void begin(struct search *search, const struct discovery *wanted, bool all)
-{
-	insist(search_begin(search, wanted));
-	if (!wanted->socket && !all)
-		search->count = 8;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -88,7 +81,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		wanted.socket = "/tmp/passt_1.socket";
 	if (settings & 16)
 		wanted.wait_ms = 700;
-	begin(&search, &wanted, settings & 32);
+	memset(&search, 0, sizeof(search));
+	search.wanted = &wanted;
+	search.count = wanted.socket ? 1 : CANDIDATES_MAX;
+	/* As many as are worth the time. */
+	if (!wanted.socket && !(settings & 32))
+		search.count = 8;
 	while (check_search(&search) < 0 && host.p < host.end && --searches)
 		host.now_ms += host_byte();
 	return 0;
