@@ -26,19 +26,17 @@
 #include "launcher/start/launch_log.h"
 #include "shim/common/sys.h"
 
-/* Which QEMU: explicit mode's command, or the one that patch mode finds. */
 static int find_qemu(const struct settings *o, struct qemu *qemu)
 {
-	const char *command = o->mode == MODE_EXPLICIT ? o->command[0] : o->qemu;
-	int status = command ? qemu_find_command(command, qemu) : qemu_find_default(qemu);
+	int status = qemu_find(o, qemu);
 
 	if (!status || o->dry_run)
 		return 0;
 	if (status == STATUS_CANNOT_RUN)
 		message_error(&o->log, "Couldn't run %s: %s", qemu->path, strerror(errno));
-	else if (command)
-		message_error(&o->log, "%s: no such command: looked in %s", command,
-			      strchr(command, '/') ? "no other place" : "PATH");
+	else if (qemu->name)
+		message_error(&o->log, "%s: no such command: looked in %s", qemu->name,
+			      strchr(qemu->name, '/') ? "no other place" : "PATH");
 	else
 		message_error(&o->log, "Couldn't find qemu command: no kvm, qemu-kvm or "
 				       "qemu-system-* in PATH; name one with --qemu");
@@ -84,9 +82,7 @@ static bool find_shim(const struct settings *o, struct qemu *qemu, char **words,
 	if (!o->guard)
 		return false;
 	/* A wrapper in explicit mode may be static: the program that matters is in its words. */
-	if (preload_find_shim(preload) &&
-	    (o->mode == MODE_EXPLICIT ? preload_check_command(preload, qemu, words + 1)
-				      : preload_check(preload, qemu)))
+	if (preload_find(preload, qemu->path, o->mode == MODE_EXPLICIT ? words + 1 : NULL))
 		return true;
 	events_preload_skipped(&o->log, qemu, preload);
 	return false;
