@@ -126,8 +126,8 @@ static bool find_shim(struct preload *preload, const struct elf *program, const 
 		{ 0, QRAP_SHIMDIR },
 	};
 
-	preload_refuse(preload, "no " SHIM_NAME " in %.*s/../lib/qrap, %.*s and " QRAP_SHIMDIR, own,
-		       self, own, self);
+	preload_refuse(preload, "no " SHIM_NAME " in %.*s/../lib/qrap, %.*s and %s", own, self, own,
+		       self, QRAP_SHIMDIR);
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		int len = snprintf(preload->shim, PATH_MAX, "%.*s%s/" SHIM_NAME, places[i].len,
 				   self, places[i].below);

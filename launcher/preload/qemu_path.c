@@ -61,28 +61,30 @@ static int check_command(const char *path)
 	return 0;
 }
 
-/* Goes through PATH until the answer about a file is the one that is wanted. */
-static bool search_path(const char *command, int wanted, struct qemu *qemu)
+/* Goes through PATH for a file about which the answer is no worse than @worst: returns it. */
+static int search_path(const char *command, int worst, struct qemu *qemu)
 {
 	const char *directory = getenv("PATH");
 	size_t len;
-	int size;
+	int size, status;
 
 	for (directory = directory ? directory : DEFAULT_PATH;; directory += len + 1) {
 		len = strcspn(directory, ":");
 		/* An empty one is the current directory. */
 		size = snprintf(qemu->path, sizeof(qemu->path), "%.*s/%s", len ? (int)len : 1,
 				len ? directory : ".", command);
-		if (size < PATH_MAX && check_command(qemu->path) == wanted)
-			return true;
+		status = size < PATH_MAX ? check_command(qemu->path) : STATUS_NOT_FOUND;
+		if (status <= worst)
+			return status;
 		if (!directory[len])
-			return false;
+			return STATUS_NOT_FOUND;
 	}
 }
 
 int qemu_find_command(const char *command, struct qemu *qemu)
 {
 	const bool is_path = strchr(command, '/');
+	int status = STATUS_NOT_FOUND;
 
 	qemu->name = command;
 	if (is_path && strlen(command) < sizeof(qemu->path)) {
@@ -90,14 +92,15 @@ int qemu_find_command(const char *command, struct qemu *qemu)
 		return check_command(command);
 	}
 	if (*command && !is_path) {
-		if (search_path(command, 0, qemu))
-			return 0;
-		if (search_path(command, STATUS_CANNOT_RUN, qemu))
-			return STATUS_CANNOT_RUN;
+		status = search_path(command, 0, qemu);
+		if (status)
+			status = search_path(command, STATUS_CANNOT_RUN, qemu);
 	}
-	qemu->path[0] = '\0';
-	errno = ENOENT;
-	return STATUS_NOT_FOUND;
+	if (status == STATUS_NOT_FOUND) {
+		qemu->path[0] = '\0';
+		errno = ENOENT;
+	}
+	return status;
 }
 
 bool qemu_find_in_words(char *const *words, struct qemu *qemu)
@@ -139,15 +142,17 @@ static int find_default(struct qemu *qemu)
 {
 	static char emulator[80];
 	const char *const names[] = { "kvm", "qemu-kvm", emulator, REDHAT_QEMU };
-	const int wanted[] = { 0, STATUS_CANNOT_RUN };
+	const int worst[] = { 0, STATUS_CANNOT_RUN };
 	struct utsname host = { 0 };
 
 	uname(&host);
 	snprintf(emulator, sizeof(emulator), "qemu-system-%s", qemu_machine(host.machine));
 	for (size_t i = 0; i < 2; i++) {
 		for (size_t j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
-			if (qemu_find_command(names[j], qemu) == wanted[i])
-				return wanted[i];
+			int status = qemu_find_command(names[j], qemu);
+
+			if (status <= worst[i])
+				return status;
 		}
 	}
 	*qemu = (struct qemu) { .name = NULL };
