@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "launcher/base/words.h"
 #include "launcher/preload/qemu_path.h"
 
 #define BLANKS " \t"

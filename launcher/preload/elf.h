@@ -79,7 +79,4 @@ uint64_t elf_address(const struct elf *elf, uint64_t offset);
 /* Is this library's name that of a sanitizer's runtime, which has to be loaded first? */
 bool elf_is_sanitizer(const char *library);
 
-/* The part of a path behind its last slash. */
-const char *path_name(const char *path);
-
 #endif /* QRAP_ELF_H */

@@ -16,6 +16,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "launcher/base/words.h"
 #include "shim/common/elf_note.h"
 
 #define SHIM_NAME "qrap_preload.so"

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "launcher/base/message.h"
+#include "launcher/base/words.h"
 #include "launcher/preload/elf.h"
 #include "shim/common/elf_note.h"
 
