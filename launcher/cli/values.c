@@ -10,18 +10,16 @@
 #include <unistd.h>
 
 #include "launcher/base/message.h"
+#include "launcher/base/words.h"
 #include "launcher/passt/users.h"
 
 /* A day: longer than anybody waits, and far from where milliseconds overflow an int. */
 #define WAIT_MAX_SECONDS 86400
 
-/* What a passt that was started by root turns into, and how an unmapped user looks. */
-#define UID_NOBODY 65534
-
 static int refuse(const struct settings *settings, const struct given *given, const char *wanted)
 {
-	message_error(&settings->log, "%s: \"%s\" is not %s", given->source, given->text, wanted);
-	return -1;
+	return message_error(&settings->log, "%s: \"%s\" is not %s", given->source, given->text,
+			     wanted);
 }
 
 /**
@@ -76,12 +74,10 @@ int value_socket(struct settings *settings, const struct given *given, void *mem
 {
 	const char *absolute = make_absolute(given->text);
 
-	if (strlen(given->text) > PASST_PATH_MAX) {
-		message_error(
+	if (strlen(given->text) > PASST_PATH_MAX)
+		return message_error(
 			&settings->log, "%s: path of %zu bytes, a UNIX socket has at most %zu: %s",
 			given->source, strlen(given->text), (size_t)PASST_PATH_MAX, given->text);
-		return -1;
-	}
 	*(const char **)member = strlen(absolute) <= PASST_PATH_MAX ? absolute : given->text;
 	return 0;
 }
@@ -103,27 +99,23 @@ static int read_seconds(const char *text)
 
 int value_wait(struct settings *settings, const struct given *given, void *member)
 {
-	int ms = read_seconds(given->text);
+	int *ms = member;
 
-	*(int *)member = ms;
-	if (ms < 0)
-		return refuse(settings, given, "a number of seconds from 0 to 86400");
-	return 0;
+	*ms = read_seconds(given->text);
+	return *ms < 0 ? refuse(settings, given, "a number of seconds from 0 to 86400") : 0;
 }
 
 /* Numbers are uids, as they stand; names are looked up. */
 static bool find_uid(const char *who, uid_t *uid)
 {
-	char *end;
 	unsigned long number;
 
-	if (who[strspn(who, "0123456789")] == '\0') {
-		errno = 0;
-		number = strtoul(who, &end, 10);
-		*uid = (uid_t)number;
-		return end != who && !errno && number < (uid_t)-1;
-	}
-	return user_uid(who, uid);
+	if (!*who || who[strspn(who, "0123456789")])
+		return user_uid(who, uid);
+	errno = 0;
+	number = strtoul(who, NULL, 10);
+	*uid = (uid_t)number;
+	return !errno && number < (uid_t)-1;
 }
 
 static int trust_one(const struct settings *settings, const struct given *given, const char *who,
@@ -135,16 +127,12 @@ static int trust_one(const struct settings *settings, const struct given *given,
 		trust->any = true;
 		return 0;
 	}
-	if (!find_uid(who, &uid)) {
-		message_error(&settings->log, "%s: no user \"%s\" on this host", given->source,
-			      who);
-		return -1;
-	}
-	if (trust->count == PASST_TRUST_MAX) {
-		message_error(&settings->log, "%s: more than %d users", given->source,
-			      PASST_TRUST_MAX);
-		return -1;
-	}
+	if (!find_uid(who, &uid))
+		return message_error(&settings->log, "%s: no user \"%s\" on this host",
+				     given->source, who);
+	if (trust->count == PASST_TRUST_MAX)
+		return message_error(&settings->log, "%s: more than %d users", given->source,
+				     PASST_TRUST_MAX);
 	trust->uids[trust->count++] = uid;
 	return 0;
 }
@@ -163,23 +151,9 @@ int value_trust(struct settings *settings, const struct given *given, void *memb
 	return ret;
 }
 
-void value_default_trust(struct passt_trust *trust)
-{
-	memset(trust, 0, sizeof(*trust));
-	trust->uids[trust->count++] = 0;
-	trust->uids[trust->count++] = getuid() ? getuid() : UID_NOBODY;
-}
-
-bool value_names_qrap(const char *command)
-{
-	const char *slash = strrchr(command, '/');
-
-	return !strcmp(slash ? slash + 1 : command, "qrap");
-}
-
 int value_qemu(struct settings *settings, const struct given *given, void *member)
 {
-	if (value_names_qrap(given->text))
+	if (!strcmp(path_name(given->text), "qrap"))
 		return refuse(settings, given, "a QEMU");
 	return value_text(settings, given, member);
 }
@@ -201,35 +175,18 @@ int value_log(struct settings *settings, const struct given *given, void *member
 	return refuse(settings, given, "quiet, normal or trace");
 }
 
-static int choose(struct settings *settings, const struct given *given, enum mode mode)
-{
-	if (settings->mode != MODE_PATCH) {
-		message_error(&settings->log, "%s: only one of --list, --check and --report",
-			      given->source);
-		return -1;
-	}
-	settings->mode = mode;
-	return 0;
-}
-
 int value_list(struct settings *settings, const struct given *given, void *member)
 {
 	bool json = !strcmp(given->text, "json");
 
 	*(bool *)member = json;
-	if (!json && strcmp(given->text, "table"))
-		return refuse(settings, given, "json");
-	return choose(settings, given, MODE_LIST);
+	return json || !strcmp(given->text, "table") ? 0 : refuse(settings, given, "json");
 }
 
-int value_check(struct settings *settings, const struct given *given, void *member)
+int value_none(struct settings *settings, const struct given *given, void *member)
 {
+	(void)settings;
+	(void)given;
 	(void)member;
-	return choose(settings, given, MODE_CHECK);
-}
-
-int value_report(struct settings *settings, const struct given *given, void *member)
-{
-	*(const char **)member = given->text;
-	return choose(settings, given, MODE_REPORT);
+	return 0;
 }

@@ -28,17 +28,11 @@ struct given {
  */
 typedef int value_reader(struct settings *settings, const struct given *given, void *member);
 
-/* For any member of its type: const char *, a path made absolute, bool on or off, bool true. */
-value_reader value_text, value_path, value_switch, value_flag;
+/* For any member of its type: const char *, a path made absolute, bool on or off, bool true, no
+ * member. */
+value_reader value_text, value_path, value_switch, value_flag, value_none;
 
 /* For one option each; the member is not asked for. */
-value_reader value_socket, value_wait, value_trust, value_qemu, value_log, value_list, value_check,
-	value_report;
-
-/* Would that command, a name or a path, be qrap again? */
-bool value_names_qrap(const char *command);
-
-/* Whose passt is trusted unless told: our own and root's, which may have become nobody's. */
-void value_default_trust(struct passt_trust *trust);
+value_reader value_socket, value_wait, value_trust, value_qemu, value_log, value_list;
 
 #endif /* QRAP_VALUES_H */
