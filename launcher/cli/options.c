@@ -31,7 +31,7 @@
  * @value:	How --help shows its value: " NAME" must have one, "[=NAME]" may, else it has none
  * @variable:	Environment variable that does the same, or NULL
  * @mode:	What qrap is to do then; MODE_PATCH: that stays as it is
- * @read:	Reads the value
+ * @read:	Reads the value; NULL: it has none
  * @member:	Offset of what it fills in, in struct settings
  * @fallback:	Value where none is given
  * @help:	What it does, in a few words
@@ -75,7 +75,7 @@ static const struct own_option options[] = {
 	  "print the command, run nothing" },
 	{ "--list", "[=json]", NULL, MODE_LIST, value_list, MEMBER(json), "table",
 	  "list the passt sockets of this host" },
-	{ "--check", " [QEMU_CMD]", NULL, MODE_CHECK, value_none, 0, "",
+	{ "--check", " [QEMU_CMD]", NULL, MODE_CHECK, NULL, 0, "",
 	  "can the connection be guarded in that QEMU?" },
 	{ "--report", " FILE", NULL, MODE_REPORT, value_text, MEMBER(file), NULL,
 	  "who lost the descriptor, from a log file" },
@@ -102,10 +102,12 @@ static bool is_slip(const char *word, const char *option)
 		word++;
 		option++;
 	}
-	if (*word && *option && word[0] == option[1] && word[1] == option[0])
-		return !strcmp(word + 2, option + 2);
-	return (*word && !strcmp(word + 1, option)) || (*option && !strcmp(word, option + 1)) ||
-	       (*word && *option && !strcmp(word + 1, option + 1));
+	if ((*word && !strcmp(word + 1, option)) || (*option && !strcmp(word, option + 1)))
+		return true;
+	if (!*word || !*option)
+		return false;
+	return !strcmp(word + 1, option + 1) ||
+	       (word[0] == option[1] && word[1] == option[0] && !strcmp(word + 2, option + 2));
 }
 
 /**
@@ -217,7 +219,9 @@ static int apply(struct settings *settings, const struct own_option *option,
 				     given->source);
 	if (option->mode != MODE_PATCH)
 		settings->mode = option->mode;
-	return option->read(settings, given, (char *)settings + option->member);
+	if (!option->read)
+		return 0;
+	return option->read(&settings->log, given, (char *)settings + option->member);
 }
 
 static int apply_all(struct settings *settings, const struct given *given)
