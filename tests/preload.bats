@@ -485,6 +485,10 @@ make_prefix() {
 	assert_yes shim=/tmp/prefix/lib/aarch64-linux-gnu/qrap/qrap_preload.so
 	run prefix/bin/preload_unit check /bin/true
 	assert_yes
+	# Nothing is loaded into a static wrapper: it need not be of that kind.
+	program static -static
+	run prefix/bin/preload_unit check ./static ./other
+	assert_yes shim=/tmp/prefix/lib/aarch64-linux-gnu/qrap/qrap_preload.so
 	# Of another version, it is as if it were not there.
 	sed -i "s/$("$QRAP" --version | sed 's/.* //')/9.9.9/g" \
 		prefix/lib/aarch64-linux-gnu/qrap/qrap_preload.so

@@ -215,7 +215,7 @@ static int read_file(int fd, struct elf *elf)
 	}
 	/* e_machine is at the same place in both classes. */
 	memcpy(&header, elf->text, sizeof(header));
-	memset(elf->text, 0, sizeof(elf->text));
+	elf->text[0] = '\0';
 	elf->class = header.e_ident[EI_CLASS];
 	elf->order = header.e_ident[EI_DATA];
 	elf->native = elf->class == OWN_CLASS && elf->order == OWN_ORDER;
@@ -231,7 +231,9 @@ int elf_read(const char *path, struct elf *elf)
 	struct stat st;
 	int fd, ret;
 
-	memset(elf, 0, sizeof(*elf));
+	/* What is large is not cleared: it is long before it is full. */
+	memset(elf, 0, offsetof(struct elf, interpreter));
+	elf->interpreter[0] = '\0';
 	if (stat(path, &st))
 		return -errno;
 	/* To open a device may do something, to read from a FIFO may wait. */

@@ -32,17 +32,17 @@
  * @class:	ELFCLASS32 or ELFCLASS64
  * @order:	ELFDATA2LSB or ELFDATA2MSB
  * @native:	Class and byte order are ours: only then what follows was read
- * @segments:	Program headers
- * @segment_count: How many
  * @is_pie:	Position independent
  * @is_static:	No dynamic loader loads it, nor is it one, which can be run as a program
  * @libc:	"glibc" or "musl", which it is linked with; NULL if it cannot be told
- * @interpreter: Path of its dynamic loader (PT_INTERP), or ""
  * @sanitizer:	Sanitizer's runtime that it needs, or ""
  * @note:	Which program of ours it is (enum note_type), 0: none
  * @version:	Version in that note, cut if it is longer
  * @build_id:	Its build-id, cut if it is longer
  * @build_id_size: Bytes of it, 0: it has none
+ * @segment_count: How many program headers it has
+ * @interpreter: Path of its dynamic loader (PT_INTERP), or ""
+ * @segments:	Program headers
  */
 struct elf {
 	char text[SCRIPT_LINE_MAX];
@@ -50,17 +50,17 @@ struct elf {
 	unsigned char class;
 	unsigned char order;
 	bool native;
-	ElfW(Phdr) segments[ELF_SEGMENTS_MAX];
-	size_t segment_count;
 	bool is_pie;
 	bool is_static;
 	const char *libc;
-	char interpreter[PATH_MAX];
 	char sanitizer[ELF_NAME_MAX];
 	uint32_t note;
 	char version[ELF_NAME_MAX];
 	unsigned char build_id[ELF_BUILD_ID_MAX];
 	size_t build_id_size;
+	size_t segment_count;
+	char interpreter[PATH_MAX];
+	ElfW(Phdr) segments[ELF_SEGMENTS_MAX];
 };
 
 /**

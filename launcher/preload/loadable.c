@@ -82,13 +82,6 @@ static bool is_same_kind(const struct elf *program, const struct elf *library)
 	       program->order == library->order;
 }
 
-/* This program's file, without links; "/" if it is not known. */
-static void find_self(char path[PATH_MAX])
-{
-	if (!realpath("/proc/self/exe", path) && !realpath((char *)getauxval(AT_EXECFN), path))
-		strcpy(path, "/");
-}
-
 /* Is that file a shim for the program? Leaves @reason as it is if there is no such file. */
 static bool is_shim_for(struct preload *preload, const struct elf *program)
 {
@@ -265,7 +258,8 @@ bool preload_find(struct preload *preload, const char *path, char *const *args)
 
 	preload->runtime[0] = '\0';
 	chain_find(&preload->chain, path, args);
-	find_self(self);
+	if (!realpath("/proc/self/exe", self) && !realpath((char *)getauxval(AT_EXECFN), self))
+		strcpy(self, "/");
 	file = &preload->chain.files[preload->chain.count - 1];
 	while (!file->is_elf && file > preload->chain.files)
 		file--;

@@ -138,14 +138,18 @@ static const char *qemu_machine(const char *machine)
 	return machine;
 }
 
-/* Patch mode's QEMU, by the names that distributions have for it. */
-static int find_default(struct qemu *qemu)
+int qemu_find(const struct settings *settings, struct qemu *qemu)
 {
 	static char emulator[80];
 	const char *const names[] = { "kvm", "qemu-kvm", emulator, REDHAT_QEMU };
 	const int worst[] = { 0, STATUS_CANNOT_RUN };
+	const char *command = settings->mode == MODE_PATCH ? NULL : settings->command[0];
 	struct utsname host = { 0 };
 
+	if (!command)
+		command = settings->qemu;
+	if (command)
+		return qemu_find_command(command, qemu);
 	uname(&host);
 	snprintf(emulator, sizeof(emulator), "qemu-system-%s", qemu_machine(host.machine));
 	for (size_t i = 0; i < 2; i++) {
@@ -159,13 +163,4 @@ static int find_default(struct qemu *qemu)
 	*qemu = (struct qemu) { .name = NULL };
 	errno = ENOENT;
 	return STATUS_NOT_FOUND;
-}
-
-int qemu_find(const struct settings *settings, struct qemu *qemu)
-{
-	const char *command = settings->mode == MODE_PATCH ? NULL : settings->command[0];
-
-	if (!command)
-		command = settings->qemu;
-	return command ? qemu_find_command(command, qemu) : find_default(qemu);
 }
