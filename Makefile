@@ -92,8 +92,8 @@ $(BUILD)/pic/%.o: %.c $(BUILD)/flags
 	$(CC) $(CPPFLAGS) $(OWN_CPPFLAGS) $(CFLAGS) $(OWN_CFLAGS) $(SHIM_CFLAGS) -c -o $@ $<
 
 # The one file that knows where `make install` puts the shim.
-$(BUILD)/obj/launcher/preload/find_shim.o: OWN_CPPFLAGS += -DQRAP_SHIMDIR='"$(abspath $(shimdir))"'
-$(BUILD)/obj/launcher/preload/find_shim.o: $(BUILD)/prefix
+$(BUILD)/obj/launcher/preload/loadable.o: OWN_CPPFLAGS += -DQRAP_SHIMDIR='"$(abspath $(shimdir))"'
+$(BUILD)/obj/launcher/preload/loadable.o: $(BUILD)/prefix
 
 $(UNIT_HELPERS): $(ARCHIVE)
 $(HELPERS): $(BUILD)/tests/%: tests/helpers/%.c $(BUILD)/flags

@@ -26,19 +26,17 @@
 #include "launcher/start/launch_log.h"
 #include "shim/common/sys.h"
 
-/* Which QEMU: explicit mode's command, or the one that patch mode finds. */
 static int find_qemu(const struct settings *o, struct qemu *qemu)
 {
-	const char *command = o->mode == MODE_EXPLICIT ? o->command[0] : o->qemu;
-	int status = command ? qemu_find_command(command, qemu) : qemu_find_default(qemu);
+	int status = qemu_find(o, qemu);
 
 	if (!status || o->dry_run)
 		return 0;
 	if (status == STATUS_CANNOT_RUN)
 		message_error(&o->log, "Couldn't run %s: %s", qemu->path, strerror(errno));
-	else if (command)
-		message_error(&o->log, "%s: no such command: looked in %s", command,
-			      strchr(command, '/') ? "no other place" : "PATH");
+	else if (qemu->name)
+		message_error(&o->log, "%s: no such command: looked in %s", qemu->name,
+			      strchr(qemu->name, '/') ? "no other place" : "PATH");
 	else
 		message_error(&o->log, "Couldn't find qemu command: no kvm, qemu-kvm or "
 				       "qemu-system-* in PATH; name one with --qemu");
@@ -66,30 +64,10 @@ static int rewrite(const struct settings *o, const struct qemu *qemu, struct rew
 		else
 			message_trace(&o->log, "%s", change->line);
 	}
-	if (!ret)
-		return 0;
-	if (ret == -ENOSPC)
-		message_error(&o->log,
-			      "Couldn't find free address for device: give the NIC a place "
-			      "of its own, or remove another device");
-	else
-		message_error(&o->log, "Couldn't rewrite the command line: %s", strerror(-ret));
-	return STATUS_FAILED;
-}
-
-/* Is the shim wanted, there, and can be loaded? Why not is said in one line. */
-static bool find_shim(const struct settings *o, struct qemu *qemu, char **words,
-		      struct preload *preload)
-{
-	if (!o->guard)
-		return false;
-	/* A wrapper in explicit mode may be static: the program that matters is in its words. */
-	if (preload_find_shim(preload) &&
-	    (o->mode == MODE_EXPLICIT ? preload_check_command(preload, qemu, words + 1)
-				      : preload_check(preload, qemu)))
-		return true;
-	events_preload_skipped(&o->log, qemu, preload);
-	return false;
+	if (ret)
+		message_error(&o->log, "Couldn't find free address for device: give the NIC a "
+				       "place of its own, or remove another device");
+	return ret ? STATUS_FAILED : 0;
 }
 
 /* A passt of our own, the one that was named, or one that is found. */
@@ -137,40 +115,36 @@ static int start(const struct settings *o, struct qemu *qemu, char **words, int 
 
 	if (connect_to_passt(o, &connection))
 		return STATUS_FAILED;
-	if (find_shim(o, qemu, words, &preload))
-		handover.preload = &preload;
+	if (o->guard) {
+		/* A wrapper in explicit mode may be static: what matters is in its words. */
+		char **args = o->mode == MODE_EXPLICIT ? words + 1 : NULL;
+
+		if (preload_find(&preload, qemu->path, args))
+			handover.preload = &preload;
+		else
+			events_preload_skipped(&o->log, qemu, &preload);
+	}
 	if (hand_over(&handover))
 		return STATUS_FAILED;
 	return run_command(&handover, words);
 }
 
-static int run_explicit(const struct settings *o)
+/* Explicit mode's command as it is, patch mode's with another command line. */
+static int run_qemu(const struct settings *o)
 {
+	const bool patch = o->mode == MODE_PATCH;
+	const bool has_guest = !patch || starts_guest(o->command);
+	struct rewrite_result result = { .args = o->command, .fd = o->fd };
+	char **words = o->command;
 	struct qemu qemu;
 	int status = find_qemu(o, &qemu);
 
-	if (status)
-		return status;
-	if (o->dry_run) {
-		command_print(o->command);
-		return 0;
-	}
-	return start(o, &qemu, o->command, o->fd);
-}
-
-static int run_patched(const struct settings *o)
-{
-	struct rewrite_result result = { .args = o->command };
-	bool has_guest = starts_guest(o->command);
-	struct qemu qemu;
-	int status = find_qemu(o, &qemu);
-	char **words;
-
-	if (!status && has_guest)
+	if (!status && patch && has_guest)
 		status = rewrite(o, &qemu, &result);
 	if (status)
 		return status;
-	words = command_words(qemu.name, result.args);
+	if (patch)
+		words = command_words(qemu.name, result.args);
 	if (!words) {
 		message_error(&o->log, "Couldn't rewrite the command line: %s", strerror(ENOMEM));
 		return STATUS_FAILED;
@@ -197,9 +171,8 @@ static int run(const struct settings *options)
 {
 	switch (options->mode) {
 	case MODE_EXPLICIT:
-		return run_explicit(options);
 	case MODE_PATCH:
-		return run_patched(options);
+		return run_qemu(options);
 	case MODE_CHECK:
 		return check(options);
 	case MODE_REPORT:

@@ -239,6 +239,25 @@ assert_line() {
 	assert_no 'a b/qrap_preload.so' blank
 }
 
+# Its note is ours, its answer is not.
+@test "another version answers" {
+	local version
+	version=$("$QRAP" --version)
+
+	cat >other.c <<-'END'
+		#include <stdlib.h>
+		#include <unistd.h>
+		__attribute__((constructor)) static void early(void)
+		{
+			_exit(write(atoi(getenv("QRAP_CHECK")), "qrap 99.0\n", 10) != 10);
+		}
+	END
+	gcc -shared -fPIC -iquote "$TOP" "-DQRAP_VERSION=\"${version#qrap }\"" -o p/lib/qrap/qrap_preload.so \
+		other.c "$TOP/shim/common/elf_note.c"
+	check /bin/true
+	assert_no /bin/true 'another version of the shim was loaded'
+}
+
 @test "what LD_PRELOAD held before is tried as well" {
 	cat >other.c <<-'END'
 		#include <stdio.h>

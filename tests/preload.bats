@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Can the shim be loaded into a program? Each reason why not with a real file.
+# Can the shim be loaded into a program? Each reason why not with a real file. The unit helper finds the shim
+# beside itself.
 
 load common
 load programs
@@ -10,15 +11,19 @@ SHIM=$BUILD/qrap_preload.so
 
 setup() {
 	cd /tmp || return
+	cp "$BUILD/tests/preload_unit" "$SHIM" .
 	echo 'int main(void) { return 0; }' >program.c
 }
 
 check() {
-	run "$BUILD/tests/preload_unit" check "${USED_SHIM:-$SHIM}" "$@"
+	run ./preload_unit check "$@"
 }
 
 assert_yes() {
-	[ "$output" = "yes${1:+$'\n'$1}" ] || { echo "not yes: $output"; return 1; }
+	if [ "${lines[0]}" != yes ] || { [ -n "${1:-}" ] && ! grep -qxF -- "$1" <<<"$output"; }; then
+		echo "status $status, not yes${1:+ and $1}: $output"
+		return 1
+	fi
 }
 
 # The reason is in one line and names all of these.
@@ -172,39 +177,36 @@ patch() {
 	mkdir suid
 	mount -t tmpfs -o mode=755 tmpfs suid
 	cp /bin/true suid/true
-	USED_SHIM=/tmp/shim.so
-	cp "$SHIM" $USED_SHIM
-	cp "$BUILD/tests/preload_unit" .
 	as=(setpriv --reuid 4711 --regid 4711 --clear-groups)
 
 	chmod 4755 suid/true
 	check suid/true
 	assert_yes
-	run "${as[@]}" ./preload_unit check $USED_SHIM suid/true
+	run "${as[@]}" ./preload_unit check suid/true
 	assert_no suid/true setuid
-	run "${as[@]}" --no-new-privs ./preload_unit check $USED_SHIM suid/true
+	run "${as[@]}" --no-new-privs ./preload_unit check suid/true
 	assert_yes
 	chown 4711 suid/true
 	chmod 4755 suid/true
-	run "${as[@]}" ./preload_unit check $USED_SHIM suid/true
+	run "${as[@]}" ./preload_unit check suid/true
 	assert_yes
 	check suid/true
 	assert_no setuid
 
 	chown 0:0 suid/true
 	chmod 2755 suid/true
-	run "${as[@]}" ./preload_unit check $USED_SHIM suid/true
+	run "${as[@]}" ./preload_unit check suid/true
 	assert_no setgid
 	check suid/true
 	assert_yes
 	# Without group execute it is about locks.
 	chmod 2745 suid/true
-	run "${as[@]}" ./preload_unit check $USED_SHIM suid/true
+	run "${as[@]}" ./preload_unit check suid/true
 	assert_yes
 
 	chmod 6755 suid/true
 	mount -o remount,nosuid suid
-	run "${as[@]}" ./preload_unit check $USED_SHIM suid/true
+	run "${as[@]}" ./preload_unit check suid/true
 	assert_yes
 }
 
@@ -217,7 +219,6 @@ patch() {
 		int main(void) { return getauxval(AT_SECURE) ? 1 : 0; }
 	END
 	program suid/secure
-	cp "$BUILD/tests/preload_unit" "$SHIM" .
 	for mode in 0755 4755 2755 2745 6755; do
 		for owner in 0:0 4711:4711 4712:4712; do
 			for user in 0 4711; do
@@ -227,7 +228,7 @@ patch() {
 					chmod "$mode" suid/secure
 					secure=0
 					"${as[@]}" suid/secure || secure=1
-					run "${as[@]}" ./preload_unit check "$PWD/qrap_preload.so" suid/secure
+					run "${as[@]}" ./preload_unit check suid/secure
 					[ "$status" = $secure ] ||
 						{ echo "$mode $owner $user $nnp: $secure, $output"; return 1; }
 				done
@@ -243,34 +244,28 @@ patch() {
 	mount -t tmpfs -o mode=755 tmpfs suid
 	cp /bin/true suid/true
 	setcap cap_net_admin+ep suid/true || skip 'no file capabilities here'
-	USED_SHIM=/tmp/shim.so
-	cp "$SHIM" $USED_SHIM
-	cp "$BUILD/tests/preload_unit" .
 	as=(setpriv --reuid 4711 --regid 4711 --clear-groups)
 
-	run "${as[@]}" ./preload_unit check $USED_SHIM suid/true
+	run "${as[@]}" ./preload_unit check suid/true
 	assert_no suid/true 'file capabilities'
 	check suid/true
 	assert_yes
 	setcap cap_net_admin+p suid/true
-	run "${as[@]}" ./preload_unit check $USED_SHIM suid/true
+	run "${as[@]}" ./preload_unit check suid/true
 	assert_no 'file capabilities'
 	setcap cap_net_admin+i suid/true
-	run "${as[@]}" ./preload_unit check $USED_SHIM suid/true
+	run "${as[@]}" ./preload_unit check suid/true
 	assert_yes
 	setcap -r suid/true
-	run "${as[@]}" ./preload_unit check $USED_SHIM suid/true
+	run "${as[@]}" ./preload_unit check suid/true
 	assert_yes
 }
 
 @test "a program that may be run but not read passes" {
 	need_root
-	USED_SHIM=/tmp/shim.so
-	cp "$SHIM" $USED_SHIM
-	cp "$BUILD/tests/preload_unit" .
 	cp /bin/true unreadable
 	chmod 711 unreadable
-	run setpriv --reuid 4711 --clear-groups ./preload_unit check $USED_SHIM ./unreadable
+	run setpriv --reuid 4711 --clear-groups ./preload_unit check ./unreadable
 	assert_yes
 }
 
@@ -352,8 +347,8 @@ patch() {
 
 	for name in 'a b' a:b $'a\tb' a\$LIB; do
 		mkdir "$name"
-		cp "$SHIM" "$name/"
-		USED_SHIM=/tmp/$name/qrap_preload.so check /bin/true
+		cp preload_unit "$SHIM" "$name/"
+		run "./$name/preload_unit" check /bin/true
 		assert_no blank colon
 	done
 }
@@ -375,7 +370,7 @@ patch() {
 
 # Each byte of the headers in turn, and each length: the answer is anyone's guess, the end is not.
 @test "damaged files are survived" {
-	"$BUILD/tests/damage" /bin/true 4 1000 3 13 0,1 "$BUILD/tests/preload_unit" check "$SHIM" ./damaged
+	"$BUILD/tests/damage" /bin/true 4 1000 3 13 0,1 ./preload_unit check ./damaged
 }
 
 @test "a sanitizer's runtime comes first" {
@@ -397,7 +392,7 @@ patch() {
 	program sanitized -fsanitize=address 2>/dev/null || skip 'no libasan'
 	check ./sanitized
 	[ "$status" = 0 ]
-	runtime=${output#*runtime=}
+	runtime=$(sed -n s/^runtime=//p <<<"$output")
 	value=$("$BUILD/tests/preload_unit" value "$SHIM" "$runtime")
 	LD_PRELOAD=$value run ./sanitized
 	[ "$status" = 0 ]
@@ -426,19 +421,19 @@ patch() {
 @test "the shim is found from the launcher's file, installed or built" {
 	mkdir -p usr/bin usr/lib/qrap
 	cp "$BUILD/tests/preload_unit" usr/bin/
-	run usr/bin/preload_unit find
+	run usr/bin/preload_unit check /bin/true
 	[ "$status" = 1 ]
 	[[ $output == *'no qrap_preload.so in /tmp/usr/bin/../lib/qrap, /tmp/usr/bin and '* ]]
 	cp "$SHIM" usr/bin/
-	run usr/bin/preload_unit find
-	[ "$output" = /tmp/usr/bin/qrap_preload.so ]
+	run usr/bin/preload_unit check /bin/true
+	assert_yes shim=/tmp/usr/bin/qrap_preload.so
 	cp "$SHIM" usr/lib/qrap/
-	run usr/bin/preload_unit find
-	[ "$output" = /tmp/usr/lib/qrap/qrap_preload.so ]
+	run usr/bin/preload_unit check /bin/true
+	assert_yes shim=/tmp/usr/lib/qrap/qrap_preload.so
 	# Whatever it is called by, and however.
 	ln -s usr/bin/preload_unit link
-	run bash -c 'exec -a /usr/bin/kvm ./link find'
-	[ "$output" = /tmp/usr/lib/qrap/qrap_preload.so ]
+	run bash -c 'exec -a /usr/bin/kvm ./link check /bin/true'
+	assert_yes shim=/tmp/usr/lib/qrap/qrap_preload.so
 }
 
 @test "a shim of another version, or none at all, is not taken" {
@@ -446,26 +441,26 @@ patch() {
 	cp "$BUILD/tests/preload_unit" usr/bin/
 	echo 'int x;' >x.c
 	gcc -shared -o usr/lib/qrap/qrap_preload.so x.c
-	run usr/bin/preload_unit find
+	run usr/bin/preload_unit check /bin/true
 	[ "$status" = 1 ]
 	[[ $output == *'/tmp/usr/lib/qrap/qrap_preload.so is not of this version'* ]]
 	gcc -shared -iquote "$TOP" -DQRAP_VERSION='"99.0"' -o usr/lib/qrap/qrap_preload.so "$TOP/shim/common/elf_note.c"
-	run usr/bin/preload_unit find
+	run usr/bin/preload_unit check /bin/true
 	[ "$status" = 1 ]
 	[[ $output == *'is not of this version'* ]]
 	echo x >usr/lib/qrap/qrap_preload.so
-	run usr/bin/preload_unit find
+	run usr/bin/preload_unit check /bin/true
 	[ "$status" = 1 ]
 	[[ $output == *'qrap_preload.so: '* ]]
 	# The next place may have the right one.
 	cp "$SHIM" usr/bin/
-	run usr/bin/preload_unit find
-	[ "$output" = /tmp/usr/bin/qrap_preload.so ]
+	run usr/bin/preload_unit check /bin/true
+	assert_yes shim=/tmp/usr/bin/qrap_preload.so
 }
 
 # bats test_tags=alone
 @test "the checks take well under a millisecond" {
-	run "$BUILD/tests/preload_unit" time "$SHIM" /bin/true
+	run ./preload_unit time /bin/true
 	echo "$output ns"
 	[ "$status" = 0 ]
 	[ "$output" -lt $((700000 * SLOW)) ]
@@ -486,14 +481,18 @@ make_prefix() {
 	patch prefix/lib/aarch64-linux-gnu/qrap/qrap_preload.so 18 '\xb7\0'
 	cp /bin/true other
 	patch other 18 '\xb7\0'
-	run prefix/bin/preload_unit check /tmp/prefix/lib/qrap/qrap_preload.so ./other
+	run prefix/bin/preload_unit check ./other
 	assert_yes shim=/tmp/prefix/lib/aarch64-linux-gnu/qrap/qrap_preload.so
-	run prefix/bin/preload_unit check /tmp/prefix/lib/qrap/qrap_preload.so /bin/true
+	run prefix/bin/preload_unit check /bin/true
 	assert_yes
+	# Nothing is loaded into a static wrapper: it need not be of that kind.
+	program static -static
+	run prefix/bin/preload_unit check ./static ./other
+	assert_yes shim=/tmp/prefix/lib/aarch64-linux-gnu/qrap/qrap_preload.so
 	# Of another version, it is as if it were not there.
 	sed -i "s/$("$QRAP" --version | sed 's/.* //')/9.9.9/g" \
 		prefix/lib/aarch64-linux-gnu/qrap/qrap_preload.so
-	run prefix/bin/preload_unit check /tmp/prefix/lib/qrap/qrap_preload.so ./other
+	run prefix/bin/preload_unit check ./other
 	assert_no ./other 'for aarch64'
 }
 
@@ -504,9 +503,9 @@ make_prefix() {
 	patch prefix/lib/qrap/qrap_preload.so 4 '\1'
 	patch prefix/lib/qrap/qrap_preload.so 18 '\3'
 	cp prefix/lib/qrap/qrap_preload.so other
-	run prefix/bin/preload_unit find
-	[ "$output" = /tmp/prefix/lib64/qrap/qrap_preload.so ]
-	run prefix/bin/preload_unit check "$output" ./other
+	run prefix/bin/preload_unit check /bin/true
+	assert_yes shim=/tmp/prefix/lib64/qrap/qrap_preload.so
+	run prefix/bin/preload_unit check ./other
 	assert_yes shim=/tmp/prefix/lib/qrap/qrap_preload.so
 }
 
@@ -514,7 +513,7 @@ make_prefix() {
 	make_prefix prefix/lib/qrap
 	cp "$SHIM" prefix/lib/qrap/
 	patch prefix/lib/qrap/qrap_preload.so 18 '\xb7\0'
-	run prefix/bin/preload_unit find
+	run prefix/bin/preload_unit check /bin/true
 	[ "$status" = 1 ]
 	[[ $output == */prefix/lib/qrap/qrap_preload.so*'another kind of machine'* ]]
 }

@@ -27,22 +27,23 @@ static int make_line(char **line, const char *format, va_list args)
 	return len;
 }
 
-void message(const struct log *log, enum log_level least, const char *format, ...)
+int message(const struct log *log, enum log_level least, const char *format, ...)
 {
 	va_list args;
 	char *line;
 	int len;
 
 	if (log->level < least)
-		return;
+		return -1;
 	va_start(args, format);
 	len = make_line(&line, format, args);
 	va_end(args);
 	if (len < 0)
-		return;
+		return -1;
 	/* A stderr that is closed, full or a broken pipe keeps no guest from starting. */
 	sys_write_quietly(STDERR_FILENO, line, (size_t)len);
 	free(line);
+	return -1;
 }
 
 void message_answer(const char *format, ...)

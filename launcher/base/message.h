@@ -17,8 +17,10 @@ enum status {
  * @log:	Says what stderr gets
  * @least:	Level from which on this is wanted
  * @format:	The line without its end; control characters in it are made harmless
+ *
+ * Return: -1, for a caller whose own answer that is
  */
-void message(const struct log *log, enum log_level least, const char *format, ...)
+int message(const struct log *log, enum log_level least, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* "qrap: ...". --log quiet, too, wants to know why nothing runs. */

@@ -108,3 +108,10 @@ int words_split(const char *text, struct words *words)
 		words_free(words);
 	return ret;
 }
+
+const char *path_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}

@@ -38,4 +38,7 @@ int words_add(struct words *words, const char *word);
 
 void words_free(struct words *words);
 
+/* The part of a path behind its last slash. */
+const char *path_name(const char *path);
+
 #endif /* QRAP_WORDS_H */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "launcher/base/message.h"
+#include "launcher/base/words.h"
 #include "launcher/cli/values.h"
 #include "launcher/cmdline/parse/qemu_options.h"
 #include "launcher/preload/qemu_path.h"
@@ -17,6 +18,9 @@
 
 /* Standard input, output and error are not QEMU's network. */
 #define FD_LOWEST 3
+
+/* What a passt that was started by root turns into, and how an unmapped user looks. */
+#define UID_NOBODY 65534
 
 /* Called by a name that begins so, the rest of it is QEMU's. */
 #define LINK_PREFIX "qrap-"
@@ -26,7 +30,8 @@
  * @name:	With its dashes
  * @value:	How --help shows its value: " NAME" must have one, "[=NAME]" may, else it has none
  * @variable:	Environment variable that does the same, or NULL
- * @read:	Reads the value
+ * @mode:	What qrap is to do then; MODE_PATCH: that stays as it is
+ * @read:	Reads the value; NULL: it has none
  * @member:	Offset of what it fills in, in struct settings
  * @fallback:	Value where none is given
  * @help:	What it does, in a few words
@@ -35,6 +40,7 @@ struct own_option {
 	const char *name;
 	const char *value;
 	const char *variable;
+	enum mode mode;
 	value_reader *read;
 	size_t member;
 	const char *fallback;
@@ -45,46 +51,37 @@ struct own_option {
 
 /* All there is to know of an option: parser, --help, README and completion come from here. */
 static const struct own_option options[] = {
-	{ "--socket", " PATH", "QRAP_SOCKET", value_socket, MEMBER(socket), NULL,
+	{ "--socket", " PATH", "QRAP_SOCKET", MODE_PATCH, value_socket, MEMBER(socket), NULL,
 	  "use this socket, probe no other" },
-	{ "--passt", "[=COMMAND]", "QRAP_PASST", value_text, MEMBER(passt), "passt",
+	{ "--passt", "[=COMMAND]", "QRAP_PASST", MODE_PATCH, value_text, MEMBER(passt), "passt",
 	  "run a passt for this VM alone" },
-	{ "--wait", " SECONDS", "QRAP_WAIT", value_wait, MEMBER(wait_ms), NULL,
+	{ "--wait", " SECONDS", "QRAP_WAIT", MODE_PATCH, value_wait, MEMBER(wait_ms), NULL,
 	  "wait that long for a free passt" },
-	{ "--trust", " WHO", "QRAP_TRUST", value_trust, MEMBER(trust), NULL,
+	{ "--trust", " WHO", "QRAP_TRUST", MODE_PATCH, value_trust, MEMBER(trust), NULL,
 	  "users whose passt may be used, any" },
-	{ "--qemu", " COMMAND", "QRAP_QEMU", value_qemu, MEMBER(qemu), NULL, "the QEMU to run" },
-	{ "--model", " NAME", "QRAP_MODEL", value_text, MEMBER(model), NULL,
+	{ "--qemu", " COMMAND", "QRAP_QEMU", MODE_PATCH, value_qemu, MEMBER(qemu), NULL,
+	  "the QEMU to run" },
+	{ "--model", " NAME", "QRAP_MODEL", MODE_PATCH, value_text, MEMBER(model), NULL,
 	  "the NIC to add; same: as removed" },
-	{ "--guard", " on|off", "QRAP_GUARD", value_switch, MEMBER(guard), NULL,
+	{ "--guard", " on|off", "QRAP_GUARD", MODE_PATCH, value_switch, MEMBER(guard), NULL,
 	  "keep the connection on its number" },
-	{ "--reconnect", " on|off", "QRAP_RECONNECT", value_switch, MEMBER(reconnect), NULL,
-	  "reconnect when passt restarts" },
-	{ "--log", " LEVEL", "QRAP_LOG", value_log, MEMBER(log.level), NULL,
+	{ "--reconnect", " on|off", "QRAP_RECONNECT", MODE_PATCH, value_switch, MEMBER(reconnect),
+	  NULL, "reconnect when passt restarts" },
+	{ "--log", " LEVEL", "QRAP_LOG", MODE_PATCH, value_log, MEMBER(log.level), NULL,
 	  "quiet, normal or trace, on stderr" },
-	{ "--log-file", " PATH", "QRAP_LOG_FILE", value_path, MEMBER(log.file), NULL,
+	{ "--log-file", " PATH", "QRAP_LOG_FILE", MODE_PATCH, value_path, MEMBER(log.file), NULL,
 	  "append all events as JSON Lines" },
-	{ "--dry-run", "", NULL, value_flag, MEMBER(dry_run), "",
+	{ "--dry-run", "", NULL, MODE_PATCH, value_flag, MEMBER(dry_run), "",
 	  "print the command, run nothing" },
-	{ "--list", "[=json]", NULL, value_list, MEMBER(json), "table",
+	{ "--list", "[=json]", NULL, MODE_LIST, value_list, MEMBER(json), "table",
 	  "list the passt sockets of this host" },
-	{ "--check", " [QEMU_CMD]", NULL, value_check, MEMBER(mode), "",
+	{ "--check", " [QEMU_CMD]", NULL, MODE_CHECK, NULL, 0, "",
 	  "can the connection be guarded in that QEMU?" },
-	{ "--report", " FILE", NULL, value_report, MEMBER(file), NULL,
+	{ "--report", " FILE", NULL, MODE_REPORT, value_text, MEMBER(file), NULL,
 	  "who lost the descriptor, from a log file" },
 };
 
 #define OPTIONS ((int)(sizeof(options) / sizeof(options[0])))
-
-static bool must_have_value(const struct own_option *option)
-{
-	return option->value[0] == ' ' && option->value[1] != '[';
-}
-
-static bool may_have_value(const struct own_option *option)
-{
-	return option->value[0] == '[' || must_have_value(option);
-}
 
 /* Index of the option that is @word up to a "=", or -1. */
 static int find_option(const char *word)
@@ -101,108 +98,95 @@ static int find_option(const char *word)
 /* Is @word one slip away from @option: a letter more, less, other, or two exchanged? */
 static bool is_slip(const char *word, const char *option)
 {
-	size_t same = 0;
-
-	while (word[same] && word[same] == option[same])
-		same++;
-	word += same;
-	option += same;
-	if (!*word)
-		return strlen(option) == 1;
-	if (!*option)
-		return strlen(word) == 1;
-	if (!strcmp(word + 1, option) || !strcmp(word, option + 1) || !strcmp(word + 1, option + 1))
+	while (*word && *word == *option) {
+		word++;
+		option++;
+	}
+	if ((*word && !strcmp(word + 1, option)) || (*option && !strcmp(word, option + 1)))
 		return true;
-	return word[1] && word[0] == option[1] && word[1] == option[0] &&
-	       !strcmp(word + 2, option + 2);
+	if (!*word || !*option)
+		return false;
+	return !strcmp(word + 1, option + 1) ||
+	       (word[0] == option[1] && word[1] == option[0] && !strcmp(word + 2, option + 2));
 }
 
 /**
- * is_foreign() - May an option that is not one of ours be QEMU's?
- * @settings:	For the message
+ * check_foreign() - May an option that is not one of ours be QEMU's?
+ * @log:	For the message
  * @word:	A word that begins with two dashes
  *
  * QEMU takes two dashes as well, so it may be. It knows no "=" in an option, though (QEMU's
  * softmmu/vl.c, lookup_opt), and no option of any QEMU is one slip away from one of ours.
  *
- * Return: false, after a message, if it can only be meant for us
+ * Return: 0, or -1 after a message if it can only be meant for us
  */
-static bool is_foreign(const struct settings *settings, const char *word)
+static int check_foreign(const struct log *log, const char *word)
 {
 	for (int i = 0; i < OPTIONS; i++) {
-		if (is_slip(word, options[i].name)) {
-			message_error(&settings->log,
-				      "unknown option %s: is it %s? (if it is QEMU's, put -- "
-				      "before it)",
-				      word, options[i].name);
-			return false;
-		}
+		if (is_slip(word, options[i].name))
+			return message_error(log,
+					     "unknown option %s: is it %s? (if it is QEMU's, put "
+					     "-- before it)",
+					     word, options[i].name);
 	}
-	if (strchr(word, '=')) {
-		message_error(&settings->log,
-			      "unknown option %.*s: not one of qrap's, and QEMU's take no \"=\"; "
-			      "see qrap --help",
-			      (int)strcspn(word, "="), word);
-		return false;
-	}
-	if (!qemu_option_is_known(word + 2)) {
-		message_error(&settings->log,
-			      "unknown option %s: neither qrap's nor QEMU's; see qrap --help "
-			      "(if this QEMU has it, put -- before it)",
-			      word);
-		return false;
-	}
-	return true;
+	if (strchr(word, '='))
+		return message_error(log,
+				     "unknown option %.*s: not one of qrap's, and QEMU's take no "
+				     "\"=\"; see qrap --help",
+				     (int)strcspn(word, "="), word);
+	if (!qemu_option_is_known(word + 2))
+		return message_error(log,
+				     "unknown option %s: neither qrap's nor QEMU's; see qrap "
+				     "--help (if this QEMU has it, put -- before it)",
+				     word);
+	return 0;
 }
 
-/* The value of the option in words[0], or NULL after a message. */
-static const char *find_value(const struct settings *settings, const struct own_option *option,
-			      char **words)
+/* Takes the option in words[0]. Return: how many words that are, or -1 after a message */
+static int take_option(const struct log *log, const struct own_option *option, char **words,
+		       struct given *given)
 {
+	const bool must = option->value[0] == ' ' && option->value[1] != '[';
+	const bool may = option->value[0] == '[' || must;
 	const char *value = strchr(words[0], '=');
 
-	if (value && !may_have_value(option)) {
-		message_error(&settings->log, "%s takes no value", option->name);
-		return NULL;
-	}
+	if (value && !may)
+		return message_error(log, "%s takes no value", option->name);
 	if (value)
 		value++;
 	else
-		value = must_have_value(option) ? words[1] : option->fallback;
-	if (!value || (!*value && may_have_value(option))) {
-		message_error(&settings->log, "%s needs a value", option->name);
-		return NULL;
-	}
-	return value;
+		value = must ? words[1] : option->fallback;
+	if (!value || (!*value && may))
+		return message_error(log, "%s needs a value", option->name);
+	*given = (struct given) { value, option->name };
+	return value == words[1] ? 2 : 1;
 }
 
 /**
  * read_options() - Collect our own options
- * @settings:	For messages
+ * @log:	For messages
  * @words:	Arguments
  * @given:	Filled for each option that is there; the last one wins
  *
  * Return: number of words that were ours, or -1 after a message
  */
-static int read_options(const struct settings *settings, char **words, struct given *given)
+static int read_options(const struct log *log, char **words, struct given *given)
 {
-	int i = 0;
+	int count = 0;
 
-	while (words[i] && !strncmp(words[i], "--", 2)) {
-		int which = find_option(words[i]);
-		const char *value;
+	while (words[count] && !strncmp(words[count], "--", 2)) {
+		int which = find_option(words[count]), taken;
 
-		if (!words[i][2])
-			return i + 1;
+		if (!words[count][2])
+			return count + 1;
 		if (which < 0)
-			return is_foreign(settings, words[i]) ? i : -1;
-		value = find_value(settings, &options[which], words + i);
-		if (!value)
+			return check_foreign(log, words[count]) ? -1 : count;
+		taken = take_option(log, &options[which], words + count, &given[which]);
+		if (taken < 0)
 			return -1;
-		given[which] = (struct given) { value, options[which].name };
-		i += value == words[i + 1] ? 2 : 1;
+		count += taken;
 	}
-	return i;
+	return count;
 }
 
 /* An option beats its variable; one way to a passt beats the variables of both. */
@@ -225,101 +209,88 @@ static void read_variables(struct given *given)
 	}
 }
 
-static int apply_one(struct settings *settings, int which, const struct given *given)
+static int apply(struct settings *settings, const struct own_option *option,
+		 const struct given *given)
 {
-	if (!given[which].text)
+	if (!given->text)
 		return 0;
-	return options[which].read(settings, &given[which],
-				   (char *)settings + options[which].member);
+	if (option->mode != MODE_PATCH && settings->mode != MODE_PATCH)
+		return message_error(&settings->log, "%s: only one of --list, --check and --report",
+				     given->source);
+	if (option->mode != MODE_PATCH)
+		settings->mode = option->mode;
+	if (!option->read)
+		return 0;
+	return option->read(&settings->log, given, (char *)settings + option->member);
 }
 
 static int apply_all(struct settings *settings, const struct given *given)
 {
-	/* What the others say depends on it. */
-	int ret = apply_one(settings, find_option("--log"), given);
+	const int first = find_option("--log");
 
-	for (int i = 0; !ret && i < OPTIONS; i++)
-		ret = apply_one(settings, i, given);
-	if (!ret && settings->socket && settings->passt) {
-		message_error(&settings->log, "%s and %s exclude each other",
-			      given[find_option("--socket")].source,
-			      given[find_option("--passt")].source);
-		return -1;
+	/* What the others say depends on that one. */
+	for (int i = first; i < first + OPTIONS; i++) {
+		if (apply(settings, &options[i % OPTIONS], &given[i % OPTIONS]))
+			return -1;
 	}
-	return ret;
+	if (settings->socket && settings->passt)
+		return message_error(&settings->log, "%s and %s exclude each other",
+				     given[find_option("--socket")].source,
+				     given[find_option("--passt")].source);
+	return 0;
 }
 
-enum number { NUMBER_NONE, NUMBER_WITH_JUNK, NUMBER_WHOLE };
-
-/* Any base that strtol knows; what does not fit becomes LONG_MAX. */
-static enum number read_number(const char *word, long *number)
-{
-	char *end;
-
-	if (!word)
-		return NUMBER_NONE;
-	*number = strtol(word, &end, 0);
-	if (end == word || *word == '-')
-		return NUMBER_NONE;
-	return *end ? NUMBER_WITH_JUNK : NUMBER_WHOLE;
-}
-
-static int check_number(const struct settings *settings, long number, const char *word)
+/* What does not fit into a long is LONG_MAX. */
+static int check_number(const struct log *log, long number, const char *word)
 {
 	struct rlimit limit;
 
-	if (number < FD_LOWEST) {
-		message_error(&settings->log,
-			      "descriptor %s: 0, 1 and 2 are taken, use one from %d on", word,
-			      FD_LOWEST);
-		return -1;
-	}
+	if (number < FD_LOWEST)
+		return message_error(log, "descriptor %s: 0, 1 and 2 are taken, use one from %d on",
+				     word, FD_LOWEST);
 	if (number > INT_MAX ||
-	    (!getrlimit(RLIMIT_NOFILE, &limit) && (rlim_t)number >= limit.rlim_cur)) {
-		message_error(&settings->log,
-			      "descriptor %s is beyond the limit of open files: use a smaller "
-			      "one, or raise the limit (ulimit -n)",
-			      word);
-		return -1;
-	}
+	    (!getrlimit(RLIMIT_NOFILE, &limit) && (rlim_t)number >= limit.rlim_cur))
+		return message_error(log,
+				     "descriptor %s is beyond the limit of open files: use a "
+				     "smaller one, or raise the limit (ulimit -n)",
+				     word);
 	return 0;
 }
 
 /**
- * is_mistyped() - Was "5x COMMAND" meant to be a descriptor number and a command?
- * @words:	A word that begins with a number, and one without a dash
+ * decide() - Is it explicit mode?
+ * @settings:	Filled if it is; else it stays patch mode
+ * @words:	What follows our options
  *
- * QEMU takes words without a dash for disk images, and 5x may be one: not if there is no such
- * file and what follows can be run.
+ * Explicit mode is a number, in any base that strtol(3) knows, and a command; anything else is for
+ * QEMU. It takes words without a dash for disk images, and 5x may be one: it was meant as a number
+ * if there is no such file and what follows can be run.
+ *
+ * Return: 0, or -1 after a message
  */
-static bool is_mistyped(char **words)
-{
-	struct qemu command;
-
-	return access(words[0], F_OK) && !qemu_find_command(words[1], &command);
-}
-
-/* A number and a command: explicit mode. Anything else is for QEMU, and stays patch mode. */
 static int decide(struct settings *settings, char **words)
 {
-	long number;
-	enum number kind = read_number(words[0], &number);
-	bool has_command = words[0] && words[1] && words[1][0] != '-';
+	const char *word = words[0] ? words[0] : "";
+	const char *command = *word ? words[1] : NULL;
+	struct qemu found;
+	char *end;
+	long number = strtol(word, &end, 0);
 
-	if (kind == NUMBER_WHOLE && !has_command)
-		message_warning(&settings->log,
-				"no command after \"%s\": it goes to QEMU, as a disk image",
-				words[0]);
-	if (kind == NUMBER_NONE || !has_command)
+	if (end == word || *word == '-')
 		return 0;
-	if (kind == NUMBER_WITH_JUNK) {
-		if (!is_mistyped(words))
-			return 0;
-		message_error(&settings->log, "\"%s\" before the command %s is not a number",
-			      words[0], words[1]);
-		return -1;
+	if (!command || *command == '-') {
+		if (!*end)
+			message_warning(&settings->log,
+					"no command after \"%s\": it goes to QEMU, as a disk image",
+					word);
+		return 0;
 	}
-	if (check_number(settings, number, words[0]))
+	if (*end && (!access(word, F_OK) || qemu_find_command(command, &found)))
+		return 0;
+	if (*end)
+		return message_error(&settings->log, "\"%s\" before the command %s is not a number",
+				     word, command);
+	if (check_number(&settings->log, number, word))
 		return -1;
 	settings->mode = MODE_EXPLICIT;
 	settings->fd = (int)number;
@@ -334,32 +305,18 @@ static int check_rest(const struct settings *settings, char **words)
 
 	if (!words[0] || (most && !words[1]))
 		return 0;
-	message_error(&settings->log, "unexpected argument \"%s\"", words[most]);
-	return -1;
+	return message_error(&settings->log, "unexpected argument \"%s\"", words[most]);
 }
 
 /* Called as qrap-NAME, patch mode's QEMU is NAME; argv[0] may be anything (libvirt chooses it). */
 static const char *name_in_link(const char *argv0)
 {
-	const char *slash = strrchr(argv0, '/');
-	const char *name = slash ? slash + 1 : argv0;
+	const char *name = path_name(argv0);
 
 	if (strncmp(name, LINK_PREFIX, strlen(LINK_PREFIX)))
 		return NULL;
 	name += strlen(LINK_PREFIX);
-	return *name && !value_names_qrap(name) ? name : NULL;
-}
-
-static void fill_defaults(struct settings *settings)
-{
-	memset(settings, 0, sizeof(*settings));
-	settings->mode = MODE_PATCH;
-	settings->log.level = LOG_NORMAL;
-	settings->log.fd = -1;
-	settings->guard = true;
-	settings->reconnect = true;
-	settings->fd = -1;
-	value_default_trust(&settings->trust);
+	return *name && strcmp(name, "qrap") ? name : NULL;
 }
 
 int options_parse(int argc, char **argv, struct settings *settings)
@@ -370,13 +327,20 @@ int options_parse(int argc, char **argv, struct settings *settings)
 	int qemu = find_option("--qemu");
 	int own;
 
-	fill_defaults(settings);
-	settings->command = words;
+	*settings = (struct settings) {
+		.mode = MODE_PATCH,
+		.log = { .level = LOG_NORMAL, .fd = -1 },
+		.trust = { .count = 2, .uids = { 0, getuid() ? getuid() : UID_NOBODY } },
+		.guard = true,
+		.reconnect = true,
+		.fd = -1,
+		.command = words,
+	};
 	if (!strcmp(first, "--help") || !strcmp(first, "--version")) {
 		settings->mode = strcmp(first, "--help") ? MODE_VERSION : MODE_HELP;
 		return 0;
 	}
-	own = read_options(settings, words, given);
+	own = read_options(&settings->log, words, given);
 	if (own < 0)
 		return STATUS_FAILED;
 	words += own;

@@ -3,10 +3,7 @@
 #ifndef QRAP_VALUES_H
 #define QRAP_VALUES_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include "launcher/base/settings.h"
+#include "shim/common/log.h"
 
 /**
  * struct given - A value as the user gave it
@@ -20,25 +17,18 @@ struct given {
 
 /**
  * value_reader - Read a value into the settings
- * @settings:	What it goes into; its log is where messages go
+ * @log:	For messages
  * @given:	Value and source
- * @member:	The option's member of @settings, for those readers that serve several options
+ * @member:	What it goes into, the option's member of struct settings
  *
  * Return: 0, or -1 after a message
  */
-typedef int value_reader(struct settings *settings, const struct given *given, void *member);
+typedef int value_reader(const struct log *log, const struct given *given, void *member);
 
 /* For any member of its type: const char *, a path made absolute, bool on or off, bool true. */
 value_reader value_text, value_path, value_switch, value_flag;
 
-/* For one option each; the member is not asked for. */
-value_reader value_socket, value_wait, value_trust, value_qemu, value_log, value_list, value_check,
-	value_report;
-
-/* Would that command, a name or a path, be qrap again? */
-bool value_names_qrap(const char *command);
-
-/* Whose passt is trusted unless told: our own and root's, which may have become nobody's. */
-void value_default_trust(struct passt_trust *trust);
+/* For one option each. */
+value_reader value_socket, value_wait, value_trust, value_qemu, value_log, value_list;
 
 #endif /* QRAP_VALUES_H */

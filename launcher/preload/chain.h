@@ -8,11 +8,11 @@
 
 #include "launcher/preload/elf.h"
 
-/* Files that are followed: the kernel's five scripts, and what runs them. */
-#define CHAIN_MAX 12
+/* How many interpreters, one for the other, the kernel goes through (Linux, exec_binprm). */
+#define SCRIPT_DEPTH 5
 
-/* What the kernel reads of a script, with a NUL (Linux, BINPRM_BUF_SIZE). */
-#define SCRIPT_LINE_MAX 256
+/* A static wrapper, those scripts with an env(1) each, and the program that runs the last one. */
+#define CHAIN_MAX (1 + 2 * SCRIPT_DEPTH + 1)
 
 /**
  * struct chain_file - A file of the chain
@@ -22,8 +22,8 @@
  *		or another errno; 0 if it does not
  * @is_elf:	It is an ELF file; neither that nor a script is what may be run and not read
  * @elf:	Then: what is known of it
- * @interpreter: Of a script: path of its interpreter, else ""
- * @command:	Where that is env(1): the command that it looks for in PATH, else ""
+ * @interpreter: Of a script: path of its interpreter, else NULL
+ * @command:	Where that is env(1): the command that it looks for in PATH, else NULL
  */
 struct chain_file {
 	char path[PATH_MAX];
@@ -31,13 +31,14 @@ struct chain_file {
 	int error;
 	bool is_elf;
 	struct elf elf;
-	char interpreter[SCRIPT_LINE_MAX];
-	char command[SCRIPT_LINE_MAX];
+	const char *interpreter;
+	const char *command;
 };
 
 /**
  * struct chain - Files, in the order in which exec comes to them
- * @files:	A script comes before its interpreter, that one before env's command
+ * @files:	A script comes before its interpreter, that one before env's command; it has
+ *		pointers into itself
  * @count:	How many, at least 1
  */
 struct chain {

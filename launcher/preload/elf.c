@@ -3,42 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "launcher/base/words.h"
 #include "shim/common/elf_note.h"
 
 /* More than any real file has; less than would take long. */
-#define SEGMENTS_MAX 64
-#define DYNAMIC_MAX  1024
-#define NOTES_MAX    4096
+#define DYNAMIC_MAX 1024
+#define NOTES_MAX   4096
 
 #define OWN_CLASS (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32)
 #define OWN_ORDER (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB)
-
-/* Our own header, where the linker has put it into memory. */
-extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
-
-/**
- * struct elf_file - An ELF file that is being read
- * @fd:		Descriptor
- * @header:	Its header
- * @segments:	Its program headers
- */
-struct elf_file {
-	int fd;
-	ElfW(Ehdr) header;
-	ElfW(Phdr) segments[SEGMENTS_MAX];
-};
-
-const char *path_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
 
 static bool begins(const char *text, const char *with)
 {
@@ -68,61 +45,54 @@ static const char *libc_of_name(const char *name)
 	return NULL;
 }
 
-/* Reads up to @size bytes: how many there were, 0 also for an offset that cannot be. */
-static size_t read_some(const struct elf_file *file, uint64_t offset, void *buf, size_t size)
-{
-	ssize_t ret;
-
-	do {
-		ret = pread(file->fd, buf, size, (off_t)offset);
-	} while (ret < 0 && errno == EINTR);
-	return ret < 0 ? 0 : (size_t)ret;
-}
-
 static size_t min_size(uint64_t a, size_t b)
 {
 	return a < b ? (size_t)a : b;
 }
 
-static bool read_string(const struct elf_file *file, uint64_t offset, char *out, size_t size)
+/* Reads up to @size bytes: how many there were, 0 also for an offset that cannot be. */
+static size_t read_some(int fd, uint64_t offset, void *buf, size_t size)
 {
-	size_t len = read_some(file, offset, out, size);
+	ssize_t ret = pread(fd, buf, size, (off_t)offset);
 
-	return memchr(out, '\0', len);
+	return ret < 0 ? 0 : (size_t)ret;
 }
 
-static const ElfW(Phdr) * find_segment(const struct elf_file *file, uint32_t type)
+static bool read_string(int fd, uint64_t offset, char *out, size_t size)
 {
-	for (size_t i = 0; i < file->header.e_phnum; i++) {
-		if (file->segments[i].p_type == type)
-			return &file->segments[i];
-	}
-	return NULL;
+	return memchr(out, '\0', read_some(fd, offset, out, size));
 }
 
-/* Offset in the file of an address in memory: true if the file has it. */
-static bool find_address(const struct elf_file *file, uint64_t address, uint64_t *offset)
+/* Offset in the file of an address in memory; 0: the file does not have it. */
+static uint64_t find_offset(const struct elf *elf, uint64_t address)
 {
-	for (size_t i = 0; i < file->header.e_phnum; i++) {
-		const ElfW(Phdr) *load = &file->segments[i];
+	for (size_t i = 0; i < elf->segment_count; i++) {
+		const ElfW(Phdr) *load = &elf->segments[i];
 
-		if (load->p_type != PT_LOAD || address < load->p_vaddr ||
-		    address - load->p_vaddr >= load->p_filesz)
-			continue;
-		*offset = load->p_offset + (address - load->p_vaddr);
-		return true;
+		if (load->p_type == PT_LOAD && address >= load->p_vaddr &&
+		    address - load->p_vaddr < load->p_filesz)
+			return load->p_offset + (address - load->p_vaddr);
 	}
-	return false;
+	return 0;
+}
+
+uint64_t elf_address(const struct elf *elf, uint64_t offset)
+{
+	for (size_t i = 0; i < elf->segment_count; i++) {
+		const ElfW(Phdr) *load = &elf->segments[i];
+
+		if (load->p_type == PT_LOAD && offset >= load->p_offset &&
+		    offset - load->p_offset < load->p_filesz)
+			return load->p_vaddr + (offset - load->p_offset);
+	}
+	return 0;
 }
 
 /* Its dynamic loader. The kernel runs no program where that is no path. */
-static bool read_interpreter(const struct elf_file *file, struct elf *elf)
+static bool read_interpreter(int fd, const ElfW(Phdr) * segment, struct elf *elf)
 {
-	const ElfW(Phdr) *segment = find_segment(file, PT_INTERP);
-
-	if (!segment)
-		return true;
-	if (!read_string(file, segment->p_offset, elf->interpreter, sizeof(elf->interpreter)))
+	elf->is_static = false;
+	if (!read_string(fd, segment->p_offset, elf->interpreter, sizeof(elf->interpreter)))
 		return false;
 	elf->libc = libc_of_name(path_name(elf->interpreter));
 	return elf->interpreter[0];
@@ -135,46 +105,30 @@ static void note_library(struct elf *elf, int64_t tag, const char *name)
 
 	if (!elf->libc)
 		elf->libc = libc;
-	if (tag == DT_SONAME)
-		elf->is_loader = libc;
-	else if (!elf->sanitizer[0] && elf_is_sanitizer(name))
+	if (tag == DT_SONAME && libc)
+		elf->is_static = false;
+	if (tag == DT_NEEDED && !elf->sanitizer[0] && elf_is_sanitizer(name))
 		strcpy(elf->sanitizer, name);
 }
 
-/* Offset in the file of the names that its dynamic section is about, or 0. */
-static uint64_t find_strings(const struct elf_file *file, const ElfW(Dyn) * dynamic, size_t count)
+static void read_dynamic(int fd, const ElfW(Phdr) * segment, struct elf *elf)
 {
-	uint64_t offset;
+	ElfW(Dyn) dynamic[DYNAMIC_MAX];
+	size_t count = read_some(fd, segment->p_offset, dynamic,
+				 min_size(segment->p_filesz, sizeof(dynamic))) /
+		       sizeof(*dynamic);
+	char name[ELF_NAME_MAX];
+	uint64_t names = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		if (dynamic[i].d_tag == DT_STRTAB)
-			return find_address(file, dynamic[i].d_un.d_ptr, &offset) ? offset : 0;
+			names = find_offset(elf, dynamic[i].d_un.d_ptr);
 	}
-	return 0;
-}
-
-static void read_dynamic(const struct elf_file *file, struct elf *elf)
-{
-	const ElfW(Phdr) *segment = find_segment(file, PT_DYNAMIC);
-	ElfW(Dyn) dynamic[DYNAMIC_MAX];
-	char name[ELF_NAME_MAX];
-	size_t count = 0, most;
-	uint64_t strings;
-
-	if (!segment)
-		return;
-	most = read_some(file, segment->p_offset, dynamic,
-			 min_size(segment->p_filesz, sizeof(dynamic))) /
-	       sizeof(*dynamic);
-	while (count < most && dynamic[count].d_tag != DT_NULL)
-		count++;
-	elf->is_pie = count && file->header.e_type == ET_DYN;
-	strings = find_strings(file, dynamic, count);
-	for (size_t i = 0; strings && i < count; i++) {
+	for (size_t i = 0; names && i < count && dynamic[i].d_tag != DT_NULL; i++) {
 		int64_t tag = dynamic[i].d_tag;
 
 		if ((tag == DT_NEEDED || tag == DT_SONAME) &&
-		    read_string(file, strings + dynamic[i].d_un.d_val, name, sizeof(name)))
+		    read_string(fd, names + dynamic[i].d_un.d_val, name, sizeof(name)))
 			note_library(elf, tag, name);
 	}
 }
@@ -184,7 +138,7 @@ static void keep_note(struct elf *elf, const ElfW(Nhdr) * note, const char *owne
 {
 	if (note->n_namesz == sizeof(NOTE_OWNER) && !memcmp(owner, NOTE_OWNER, note->n_namesz)) {
 		elf->note = note->n_type;
-		memcpy(elf->version, desc, min_size(note->n_descsz, ELF_VERSION_MAX - 1));
+		memcpy(elf->version, desc, min_size(note->n_descsz, ELF_NAME_MAX - 1));
 	}
 	if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == sizeof("GNU") &&
 	    !memcmp(owner, "GNU", note->n_namesz)) {
@@ -198,12 +152,12 @@ static size_t padded(size_t size, size_t align)
 	return (size + align - 1) / align * align;
 }
 
-static void read_notes(const struct elf_file *file, const ElfW(Phdr) * segment, struct elf *elf)
+static void read_notes(int fd, const ElfW(Phdr) * segment, struct elf *elf)
 {
 	const size_t align = segment->p_align == 8 ? 8 : 4;
 	char notes[NOTES_MAX];
-	size_t len = read_some(file, segment->p_offset, notes,
-			       min_size(segment->p_filesz, sizeof(notes)));
+	size_t len =
+		read_some(fd, segment->p_offset, notes, min_size(segment->p_filesz, sizeof(notes)));
 	size_t at = 0;
 
 	while (at < len && len - at >= sizeof(ElfW(Nhdr))) {
@@ -223,109 +177,72 @@ static void read_notes(const struct elf_file *file, const ElfW(Phdr) * segment, 
 }
 
 /* What only a file of our class and byte order is read for. */
-static int read_native(struct elf_file *file, struct elf *elf)
+static bool read_native(int fd, const ElfW(Ehdr) * header, struct elf *elf)
 {
-	const ElfW(Ehdr) *header = &file->header;
-	size_t size = header->e_phnum * sizeof(*file->segments);
+	size_t size = header->e_phnum * sizeof(*elf->segments);
 
-	if (header->e_phnum > SEGMENTS_MAX ||
-	    (size && header->e_phentsize != sizeof(*file->segments)) ||
-	    read_some(file, header->e_phoff, file->segments, size) != size)
-		return -ENOEXEC;
-	if (!read_interpreter(file, elf))
-		return -ENOEXEC;
-	read_dynamic(file, elf);
-	for (size_t i = 0; i < header->e_phnum; i++) {
-		if (file->segments[i].p_type == PT_NOTE)
-			read_notes(file, &file->segments[i], elf);
+	if (size > sizeof(elf->segments) ||
+	    (size && header->e_phentsize != sizeof(*elf->segments)) ||
+	    read_some(fd, header->e_phoff, elf->segments, size) != size)
+		return false;
+	elf->segment_count = header->e_phnum;
+	elf->is_pie = header->e_type == ET_DYN;
+	elf->is_static = true;
+	for (size_t i = 0; i < elf->segment_count; i++) {
+		const ElfW(Phdr) *segment = &elf->segments[i];
+
+		if (segment->p_type == PT_INTERP && !read_interpreter(fd, segment, elf))
+			return false;
+		if (segment->p_type == PT_DYNAMIC)
+			read_dynamic(fd, segment, elf);
+		if (segment->p_type == PT_NOTE)
+			read_notes(fd, segment, elf);
 	}
-	return 0;
+	return true;
 }
 
-/* Beginning of a header: e_machine is at the same place in both classes. */
-static void keep_header(struct elf *elf, const ElfW(Ehdr) * header)
+static int read_file(int fd, struct elf *elf)
 {
-	elf->class = header->e_ident[EI_CLASS];
-	elf->order = header->e_ident[EI_DATA];
-	elf->native = elf->class == OWN_CLASS && elf->order == OWN_ORDER;
-	elf->machine =
-		elf->order == OWN_ORDER ? header->e_machine : __builtin_bswap16(header->e_machine);
-}
-
-static int read_file(struct elf_file *file, struct elf *elf)
-{
-	size_t len = read_some(file, 0, &file->header, sizeof(file->header));
+	size_t len = read_some(fd, 0, elf->text, sizeof(elf->text) - 1);
+	ElfW(Ehdr) header;
 
 	/* The smaller header, as a short file of the other class is known by it. */
-	if (len < sizeof(Elf32_Ehdr) || memcmp(file->header.e_ident, ELFMAG, SELFMAG))
+	if (len < sizeof(Elf32_Ehdr) || memcmp(elf->text, ELFMAG, SELFMAG)) {
+		/* Programs have zeroes in their beginning, texts do not. */
+		if (memchr(elf->text, '\0', len))
+			elf->text[0] = '\0';
 		return -ENOEXEC;
-	keep_header(elf, &file->header);
-	if (!elf->native)
+	}
+	/* e_machine is at the same place in both classes. */
+	memcpy(&header, elf->text, sizeof(header));
+	elf->text[0] = '\0';
+	elf->class = header.e_ident[EI_CLASS];
+	elf->order = header.e_ident[EI_DATA];
+	elf->native = elf->class == OWN_CLASS && elf->order == OWN_ORDER;
+	elf->machine =
+		elf->order == OWN_ORDER ? header.e_machine : __builtin_bswap16(header.e_machine);
+	if (!elf->native || (len >= sizeof(header) && read_native(fd, &header, elf)))
 		return 0;
-	return len == sizeof(file->header) ? read_native(file, elf) : -ENOEXEC;
-}
-
-int open_regular(const char *path)
-{
-	struct stat st;
-	int fd;
-
-	if (stat(path, &st))
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -ENOEXEC;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	return fd < 0 ? -errno : fd;
+	return -ENOEXEC;
 }
 
 int elf_read(const char *path, struct elf *elf)
 {
-	struct elf_file file = { .fd = open_regular(path) };
-	int ret;
+	struct stat st;
+	int fd, ret;
 
-	memset(elf, 0, sizeof(*elf));
-	if (file.fd < 0)
-		return file.fd;
-	ret = read_file(&file, elf);
-	close(file.fd);
+	/* What is large is not cleared: it is long before it is full. */
+	memset(elf, 0, offsetof(struct elf, interpreter));
+	elf->interpreter[0] = '\0';
+	if (stat(path, &st))
+		return -errno;
+	/* To open a device may do something, to read from a FIFO may wait. */
+	if (!S_ISREG(st.st_mode))
+		return -ENOEXEC;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	ret = read_file(fd, elf);
+	close(fd);
 	return ret;
-}
-
-bool elf_address(const char *path, uint64_t offset, uint64_t *address)
-{
-	struct elf_file file = { .fd = open_regular(path) };
-	struct elf elf = { 0 };
-	bool found = false;
-
-	if (file.fd < 0)
-		return false;
-	if (!read_file(&file, &elf) && elf.native) {
-		for (size_t i = 0; !found && i < file.header.e_phnum; i++) {
-			const ElfW(Phdr) *load = &file.segments[i];
-
-			found = load->p_type == PT_LOAD && offset >= load->p_offset &&
-				offset - load->p_offset < load->p_filesz;
-			if (found)
-				*address = load->p_vaddr + (offset - load->p_offset);
-		}
-	}
-	close(file.fd);
-	return found;
-}
-
-void elf_read_self(struct elf *elf)
-{
-	memset(elf, 0, sizeof(*elf));
-	keep_header(elf, &__ehdr_start);
-}
-
-bool elf_same_kind(const struct elf *program, const struct elf *library)
-{
-	return program->machine == library->machine && program->class == library->class &&
-	       program->order == library->order;
-}
-
-bool elf_is_static(const struct elf *elf)
-{
-	return elf->native && !elf->interpreter[0] && !elf->is_loader;
 }

@@ -8,49 +8,59 @@
 #define QRAP_ELF_H
 
 #include <limits.h>
+#include <link.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Longest name of a library that is read, with its NUL. */
-#define ELF_NAME_MAX 256
+/* What the kernel reads of a script, with a NUL (Linux, BINPRM_BUF_SIZE). */
+#define SCRIPT_LINE_MAX 256
 
-/* Longest version of ours that is read, with its NUL. */
-#define ELF_VERSION_MAX 64
+/* Longest name of a library and longest version that is kept, with its NUL. */
+#define ELF_NAME_MAX 256
 
 /* A build-id is a hash, of 20 bytes as a rule. */
 #define ELF_BUILD_ID_MAX 64
 
+/* More program headers than any real file has. */
+#define ELF_SEGMENTS_MAX 64
+
 /**
  * struct elf - What is known of an ELF file
+ * @text:	Of a text, which is no ELF file: its beginning, NUL-terminated; of others ""
  * @machine:	e_machine
  * @class:	ELFCLASS32 or ELFCLASS64
  * @order:	ELFDATA2LSB or ELFDATA2MSB
  * @native:	Class and byte order are ours: only then what follows was read
- * @is_pie:	Position independent, with a dynamic section
- * @is_loader:	It is a dynamic loader, which can be run as a program
+ * @is_pie:	Position independent
+ * @is_static:	No dynamic loader loads it, nor is it one, which can be run as a program
  * @libc:	"glibc" or "musl", which it is linked with; NULL if it cannot be told
- * @interpreter: Path of its dynamic loader (PT_INTERP), or ""
  * @sanitizer:	Sanitizer's runtime that it needs, or ""
  * @note:	Which program of ours it is (enum note_type), 0: none
  * @version:	Version in that note, cut if it is longer
  * @build_id:	Its build-id, cut if it is longer
  * @build_id_size: Bytes of it, 0: it has none
+ * @segment_count: How many program headers it has
+ * @interpreter: Path of its dynamic loader (PT_INTERP), or ""
+ * @segments:	Program headers
  */
 struct elf {
+	char text[SCRIPT_LINE_MAX];
 	uint16_t machine;
 	unsigned char class;
 	unsigned char order;
 	bool native;
 	bool is_pie;
-	bool is_loader;
+	bool is_static;
 	const char *libc;
-	char interpreter[PATH_MAX];
 	char sanitizer[ELF_NAME_MAX];
 	uint32_t note;
-	char version[ELF_VERSION_MAX];
+	char version[ELF_NAME_MAX];
 	unsigned char build_id[ELF_BUILD_ID_MAX];
 	size_t build_id_size;
+	size_t segment_count;
+	char interpreter[PATH_MAX];
+	ElfW(Phdr) segments[ELF_SEGMENTS_MAX];
 };
 
 /**
@@ -62,32 +72,11 @@ struct elf {
  */
 int elf_read(const char *path, struct elf *elf);
 
-/**
- * elf_address() - Address that an offset in a file has, as addr2line(1) wants it
- * @path:	Path of the ELF file
- * @offset:	Offset in it, in bytes
- * @address:	Filled
- *
- * Return: false if the file cannot be read or loads nothing from there
- */
-bool elf_address(const char *path, uint64_t offset, uint64_t *address);
-
-/* Fills what is known of this program itself: machine, class and byte order. */
-void elf_read_self(struct elf *elf);
-
-/* Can both be in one process: same machine, class and byte order? */
-bool elf_same_kind(const struct elf *program, const struct elf *library);
-
-/* Is it neither loaded by a dynamic loader, nor one itself? False for one that is not native. */
-bool elf_is_static(const struct elf *elf);
+/* Address that an offset in the file has, as addr2line(1) wants it; 0: nothing is loaded from
+ * there. */
+uint64_t elf_address(const struct elf *elf, uint64_t offset);
 
 /* Is this library's name that of a sanitizer's runtime, which has to be loaded first? */
 bool elf_is_sanitizer(const char *library);
-
-/* Opens a regular file: to open a device may do something, to read from a FIFO may wait. */
-int open_regular(const char *path);
-
-/* The part of a path behind its last slash. */
-const char *path_name(const char *path);
 
 #endif /* QRAP_ELF_H */

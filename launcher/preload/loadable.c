@@ -2,53 +2,147 @@
 /* ld.so(8), execve(2) and capabilities(7), in advance. */
 #include "launcher/preload/loadable.h"
 
-#include <elf.h>
 #include <endian.h>
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "launcher/base/words.h"
+#include "shim/common/elf_note.h"
+
+#define SHIM_NAME "qrap_preload.so"
+
 /* What ends an entry of LD_PRELOAD, in any libc, and what ld.so expands in one (ld.so(8)). */
 #define UNFIT_IN_PATH " :\t\n\v\f\r$"
 
-#define CAPABILITIES "security.capability"
+/* What separates its entries. */
+#define SEPARATORS " :"
 
-/* Words of struct vfs_cap_data, all little-endian; its versions have three, five or six of them. */
-enum { WORD_FLAGS, WORD_PERMITTED, WORD_INHERITABLE, WORD_PERMITTED_HIGH, WORDS = 6 };
+/**
+ * struct kind - Programs that one shim is for
+ * @machine:	e_machine
+ * @class:	ELF class
+ * @order:	Byte order
+ * @name:	Name of the machine, for people
+ * @directory:	Where Debian has the shim for them, below the prefix (the multiarch tuple)
+ */
+struct kind {
+	uint16_t machine;
+	unsigned char class, order;
+	const char *name;
+	const char *directory;
+};
 
-bool preload_find_shim(struct preload *preload)
+/* The last one is what all others are. */
+static const struct kind kinds[] = {
+	{ EM_X86_64, ELFCLASS64, ELFDATA2LSB, "x86-64", "/lib/x86_64-linux-gnu/qrap" },
+	{ EM_X86_64, ELFCLASS32, ELFDATA2LSB, "x86-64", "/lib/x86_64-linux-gnux32/qrap" },
+	{ EM_386, ELFCLASS32, ELFDATA2LSB, "i386", "/lib/i386-linux-gnu/qrap" },
+	{ EM_AARCH64, ELFCLASS64, ELFDATA2LSB, "aarch64", "/lib/aarch64-linux-gnu/qrap" },
+	{ EM_ARM, ELFCLASS32, ELFDATA2LSB, "arm", "/lib/arm-linux-gnueabihf/qrap" },
+	{ EM_PPC64, ELFCLASS64, ELFDATA2LSB, "ppc64", "/lib/powerpc64le-linux-gnu/qrap" },
+	{ EM_RISCV, ELFCLASS64, ELFDATA2LSB, "riscv", "/lib/riscv64-linux-gnu/qrap" },
+	{ EM_S390, ELFCLASS64, ELFDATA2MSB, "s390", "/lib/s390x-linux-gnu/qrap" },
+	{ EM_NONE, ELFCLASSNONE, ELFDATANONE, "another machine", "/lib/qrap" },
+};
+
+bool preload_refuse(struct preload *preload, const char *format, ...)
 {
-	struct elf self;
+	va_list args;
 
-	preload->reason[0] = '\0';
-	preload->runtime[0] = '\0';
-	elf_read_self(&self);
-	return shim_find(&self, preload->shim, &preload->elf, preload->reason);
+	va_start(args, format);
+	vsnprintf(preload->reason, sizeof(preload->reason), format, args);
+	va_end(args);
+	return false;
+}
+
+static const struct kind *find_kind(const struct elf *elf)
+{
+	const struct kind *kind = kinds;
+
+	while (kind->machine && (kind->machine != elf->machine || kind->class != elf->class ||
+				 kind->order != elf->order))
+		kind++;
+	return kind;
+}
+
+/* Can both be in one process? */
+static bool is_same_kind(const struct elf *program, const struct elf *library)
+{
+	return program->machine == library->machine && program->class == library->class &&
+	       program->order == library->order;
+}
+
+/* Is that file a shim for the program? Leaves @reason as it is if there is no such file. */
+static bool is_shim_for(struct preload *preload, const struct elf *program)
+{
+	const char *path = preload->shim;
+	struct elf *shim = &preload->elf;
+	int ret = elf_read(path, shim);
+
+	if (ret == -ENOENT || ret == -ENOTDIR)
+		return false;
+	if (ret)
+		return preload_refuse(preload, "%s: %s", path, strerror(-ret));
+	if (!is_same_kind(program, shim))
+		return preload_refuse(preload, "%s is for programs of another kind of machine",
+				      path);
+	/* Of another class it cannot be read, and has come with us, we hope. */
+	if (shim->native && (shim->note != NOTE_SHIM || strcmp(shim->version, QRAP_VERSION)))
+		return preload_refuse(preload, "%s is not of this version (" QRAP_VERSION ")",
+				      path);
+	return true;
+}
+
+/* Looks for the shim for programs of that kind, @self is this program's file. */
+static bool find_shim(struct preload *preload, const struct elf *program, const char *self)
+{
+	const int own = (int)(path_name(self) - self) - 1;
+	const char *slash = memrchr(self, '/', (size_t)own);
+	const int above = slash ? (int)(slash - self) : 0;
+	const struct {
+		int len; /* of this program's path */
+		const char *below;
+	} places[] = {
+		{ above, "/lib/qrap" },
+		{ above, "/lib64/qrap" },
+		{ above, find_kind(program)->directory },
+		{ own, "" },
+		{ 0, QRAP_SHIMDIR },
+	};
+
+	preload_refuse(preload, "no " SHIM_NAME " in %.*s/../lib/qrap, %.*s and %s", own, self, own,
+		       self, QRAP_SHIMDIR);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		int len = snprintf(preload->shim, PATH_MAX, "%.*s%s/" SHIM_NAME, places[i].len,
+				   self, places[i].below);
+
+		if (len < PATH_MAX && is_shim_for(preload, program)) {
+			preload->reason[0] = '\0';
+			return true;
+		}
+	}
+	preload->shim[0] = '\0';
+	return false;
 }
 
 static bool has_capabilities(const char *path)
 {
-	uint32_t words[WORDS] = { 0 };
+	struct vfs_cap_data caps = { 0 };
 
-	if (getxattr(path, CAPABILITIES, words, sizeof(words)) <= 0)
+	if (getxattr(path, "security.capability", &caps, sizeof(caps)) <= 0)
 		return false;
-	return (le32toh(words[WORD_FLAGS]) & VFS_CAP_FLAGS_EFFECTIVE) || words[WORD_PERMITTED] ||
-	       words[WORD_PERMITTED_HIGH];
-}
-
-/* Mounted nosuid: neither bits nor capabilities count there. */
-static bool is_nosuid(const char *path)
-{
-	struct statvfs filesystem;
-
-	return !statvfs(path, &filesystem) && (filesystem.f_flag & ST_NOSUID);
+	return (le32toh(caps.magic_etc) & VFS_CAP_FLAGS_EFFECTIVE) || caps.data[0].permitted ||
+	       caps.data[1].permitted;
 }
 
 /*
@@ -58,12 +152,14 @@ static bool is_nosuid(const char *path)
  */
 static const char *privileges_gained(const char *path)
 {
+	struct statvfs filesystem;
 	struct stat st;
 	bool bits_count;
 
 	if (geteuid() != getuid() || getegid() != getgid())
 		return "the caller has them";
-	if (stat(path, &st) || is_nosuid(path))
+	/* Mounted nosuid: neither bits nor capabilities count there. */
+	if (stat(path, &st) || (!statvfs(path, &filesystem) && (filesystem.f_flag & ST_NOSUID)))
 		return NULL;
 	bits_count = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1;
 	if (bits_count && (st.st_mode & S_ISUID) && st.st_uid != getuid())
@@ -81,28 +177,16 @@ static bool check_kind(struct preload *preload, const char *path, const struct e
 {
 	const struct elf *shim = &preload->elf;
 
-	if (elf_same_kind(elf, shim))
+	if (is_same_kind(elf, shim))
 		return true;
 	if (elf->machine != shim->machine)
-		return unfit(preload->reason, "%s is a program for %s, the shim is for %s", path,
-			     machine_name(elf->machine), machine_name(shim->machine));
+		return preload_refuse(preload, "%s is a program for %s, the shim is for %s", path,
+				      find_kind(elf)->name, find_kind(shim)->name);
 	if (elf->class != shim->class)
-		return unfit(preload->reason, "%s is a %d-bit program, the shim is for %d-bit ones",
-			     path, elf->class == ELFCLASS64 ? 64 : 32,
-			     shim->class == ELFCLASS64 ? 64 : 32);
-	return unfit(preload->reason, "%s is a program of the other byte order", path);
-}
-
-/* Takes the shim for programs of another kind, if it is there. */
-static void change_shim(struct preload *preload, const struct elf *elf)
-{
-	char path[PATH_MAX], reason[REASON_MAX];
-	struct elf shim;
-
-	if (!shim_find(elf, path, &shim, reason))
-		return;
-	strcpy(preload->shim, path);
-	preload->elf = shim;
+		return preload_refuse(
+			preload, "%s is a %d-bit program, the shim is for %d-bit ones", path,
+			elf->class == ELFCLASS64 ? 64 : 32, shim->class == ELFCLASS64 ? 64 : 32);
+	return preload_refuse(preload, "%s is a program of the other byte order", path);
 }
 
 /* An ELF file. Nothing is loaded into a static one: that is no harm. */
@@ -112,20 +196,18 @@ static bool check_elf(struct preload *preload, const char *path, const struct el
 	const char *libc = preload->elf.libc;
 
 	if (privileges)
-		return unfit(preload->reason,
-			     "%s gains privileges at exec (%s): libraries of others are not loaded "
-			     "into it",
-			     path, privileges);
-	if (!elf_same_kind(elf, &preload->elf))
-		change_shim(preload, elf);
-	if (!check_kind(preload, path, elf))
+		return preload_refuse(preload,
+				      "%s gains privileges at exec (%s): libraries of others are "
+				      "not loaded into it",
+				      path, privileges);
+	if (!elf->is_static && !check_kind(preload, path, elf))
 		return false;
 	if (elf->interpreter[0] && access(elf->interpreter, X_OK))
-		return unfit(preload->reason, "the dynamic loader of %s, %s: %s", path,
-			     elf->interpreter, strerror(errno));
+		return preload_refuse(preload, "the dynamic loader of %s, %s: %s", path,
+				      elf->interpreter, strerror(errno));
 	if (elf->libc && libc && strcmp(elf->libc, libc))
-		return unfit(preload->reason, "%s is linked with %s, the shim with %s", path,
-			     elf->libc, libc);
+		return preload_refuse(preload, "%s is linked with %s, the shim with %s", path,
+				      elf->libc, libc);
 	if (elf->sanitizer[0])
 		strcpy(preload->runtime, elf->sanitizer);
 	return true;
@@ -135,96 +217,86 @@ static bool check_elf(struct preload *preload, const char *path, const struct el
 static bool explain_error(struct preload *preload, const struct chain_file *file)
 {
 	if (file->error == ELOOP)
-		return unfit(preload->reason, "%s: too many interpreters, one for the other",
-			     file->path);
+		return preload_refuse(preload, "%s: too many interpreters, one for the other",
+				      file->path);
 	if (file->error == ENOEXEC)
-		return unfit(preload->reason, "%s is no program that can be looked into",
-			     file->path);
+		return preload_refuse(preload, "%s is no program that can be looked into",
+				      file->path);
 	if (file->script)
-		return unfit(preload->reason, "the interpreter of %s, %s: %s", file->script->path,
-			     file->path, strerror(file->error));
-	return unfit(preload->reason, "%s: %s", file->path, strerror(file->error));
+		return preload_refuse(preload, "the interpreter of %s, %s: %s", file->script->path,
+				      file->path, strerror(file->error));
+	return preload_refuse(preload, "%s: %s", file->path, strerror(file->error));
 }
 
-bool preload_check_chain(struct preload *preload, const struct chain *chain)
+static bool check_chain(struct preload *preload)
 {
+	const struct chain *chain = &preload->chain;
 	const struct chain_file *last = &chain->files[chain->count - 1];
 
-	preload->reason[0] = '\0';
-	preload->runtime[0] = '\0';
 	if (strpbrk(preload->shim, UNFIT_IN_PATH))
-		return unfit(preload->reason,
-			     "LD_PRELOAD takes no path with a blank, a colon or a dollar: %s",
-			     preload->shim);
+		return preload_refuse(preload,
+				      "LD_PRELOAD takes no path with a blank, a colon or a "
+				      "dollar: %s",
+				      preload->shim);
 	for (const struct chain_file *file = chain->files; file <= last; file++) {
 		if (file->is_elf && !check_elf(preload, file->path, &file->elf))
 			return false;
 	}
 	if (last->error)
 		return explain_error(preload, last);
-	if (last->is_elf && !last->script && elf_is_static(&last->elf))
-		return unfit(preload->reason, "%s is %s: no library can be loaded into it",
-			     last->path, last->elf.is_pie ? "static-pie" : "static");
+	if (!last->script && last->elf.is_static)
+		return preload_refuse(preload, "%s is %s: no library can be loaded into it",
+				      last->path, last->elf.is_pie ? "static-pie" : "static");
 	return true;
 }
 
-bool preload_check_command(struct preload *preload, const struct qemu *program, char **args)
+bool preload_find(struct preload *preload, const char *path, char *const *args)
 {
-	struct chain chain;
+	const struct chain_file *file;
+	char self[PATH_MAX];
+	struct elf own;
 
-	chain_find(&chain, program->path, args);
-	return preload_check_chain(preload, &chain);
-}
-
-bool preload_check(struct preload *preload, const struct qemu *program)
-{
-	return preload_check_command(preload, program, NULL);
-}
-
-/* Length of the entries of sanitizers that @list begins with, with what separates them. */
-static size_t sanitizers_length(const char *list)
-{
-	size_t len = 0;
-
-	for (;;) {
-		size_t blanks = strspn(list + len, " :");
-		const char *entry = list + len + blanks;
-		size_t size = strcspn(entry, " :");
-		const char *slash = memrchr(entry, '/', size);
-
-		/* Sanitizers' names have no separator in them: what matches is in the entry. */
-		if (!elf_is_sanitizer(slash ? slash + 1 : entry))
-			return len;
-		len += blanks + size;
+	preload->runtime[0] = '\0';
+	chain_find(&preload->chain, path, args);
+	if (!realpath("/proc/self/exe", self) && !realpath((char *)getauxval(AT_EXECFN), self))
+		strcpy(self, "/");
+	file = &preload->chain.files[preload->chain.count - 1];
+	while (!file->is_elf && file > preload->chain.files)
+		file--;
+	/* Is there none for such programs, then the check says so of ours. */
+	if (!file->is_elf || !find_shim(preload, &file->elf, self)) {
+		elf_read(self, &own);
+		if (!find_shim(preload, &own, self))
+			return false;
 	}
-}
-
-/* Is @entry one of the entries of @list? */
-static bool has_entry(const char *list, const char *entry)
-{
-	size_t size;
-
-	for (; *list; list += size) {
-		list += strspn(list, " :");
-		size = strcspn(list, " :");
-		if (size == strlen(entry) && !memcmp(list, entry, size))
-			return true;
-	}
-	return false;
+	return check_chain(preload);
 }
 
 char *preload_value(const struct preload *preload, const char *current)
 {
 	const char *list = current ? current : "";
-	int first = (int)sanitizers_length(list);
-	const char *runtime = first ? "" : preload->runtime;
-	const char *rest = current ? current + first : "";
+	const char *rest = list, *runtime = preload->runtime;
+	bool leading = true;
 	char *value;
+	size_t len;
 
-	if (has_entry(list, preload->shim))
-		return strdup(list);
-	rest += strspn(rest, " :");
-	if (asprintf(&value, "%.*s%s%s%s%s%s", first, list, runtime, first || *runtime ? ":" : "",
+	for (const char *entry = list; *(entry += strspn(entry, SEPARATORS)); entry += len) {
+		const char *slash;
+
+		len = strcspn(entry, SEPARATORS);
+		if (len == strlen(preload->shim) && !memcmp(entry, preload->shim, len))
+			return strdup(list);
+		/* Sanitizers' names have no separator in them: what matches is in the entry. */
+		slash = memrchr(entry, '/', len);
+		leading = leading && elf_is_sanitizer(slash ? slash + 1 : entry);
+		if (leading)
+			rest = entry + len;
+	}
+	len = (size_t)(rest - list);
+	if (len)
+		runtime = "";
+	rest += strspn(rest, SEPARATORS);
+	if (asprintf(&value, "%.*s%s%s%s%s%s", (int)len, list, runtime, len || *runtime ? ":" : "",
 		     preload->shim, *rest ? ":" : "", rest) < 0)
 		return NULL;
 	return value;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Can the shim be loaded into that program? Static checks, no process is started. */
+/* Which shim is for a program, and can it be loaded there? No process is started. */
 #ifndef QRAP_LOADABLE_H
 #define QRAP_LOADABLE_H
 
@@ -8,56 +8,51 @@
 
 #include "launcher/preload/chain.h"
 #include "launcher/preload/elf.h"
-#include "launcher/preload/find_shim.h"
-#include "launcher/preload/qemu_path.h"
+
+/* A reason in words, which may name two paths. */
+#define REASON_MAX (2 * PATH_MAX + 256)
 
 /**
  * struct preload - How the shim gets into a program
- * @shim:	Path of the shim
+ * @chain:	The files that exec goes through for that program
+ * @shim:	Path of the shim, or ""
  * @elf:	What is known of that file
  * @reason:	Why it cannot be loaded, in words, or ""
  * @runtime:	Sanitizer's runtime that the program wants loaded before all else (DT_NEEDED), or ""
  */
 struct preload {
+	struct chain chain;
 	char shim[PATH_MAX];
 	struct elf elf;
 	char reason[REASON_MAX];
 	char runtime[ELF_NAME_MAX];
 };
 
-/**
- * preload_find_shim() - Find the shim that belongs to this launcher
- * @preload:	Filled; @reason on failure
- *
- * See shim_find(); for a program of another kind the check puts that one's in its place.
- *
- * Return: true if found
- */
-bool preload_find_shim(struct preload *preload);
+/* Writes why the shim cannot be loaded. Return: false, for the caller to return. */
+bool preload_refuse(struct preload *preload, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /**
- * preload_check_chain() - May the shim be preloaded into what exec goes through?
- * @preload:	From preload_find_shim(); @reason is filled where the answer is no
- * @chain:	From chain_find()
+ * preload_find() - Find the shim for a program, and look whether it may be loaded there
+ * @preload:	Filled; @reason where the answer is no
+ * @path:	The program
+ * @args:	Its arguments without argv[0] where it may be a wrapper, see chain_find(), or NULL
  *
- * Checks: path of the shim without blank and colon; each ELF file of the chain for the shim's
- * class, byte order, machine and libc, a dynamic loader that exists, and no privileges gained at
- * exec for this user. The last one must be dynamic, unless it runs a script: the shim is for what
- * that runs. A program that may be run but not read passes.
+ * The shim is looked for from the directory of this program: ../lib/qrap, ../lib64/qrap,
+ * ../lib/TRIPLET/qrap (Debian's place for libraries of that kind), beside it (build tree); else
+ * where `make install` put it. Its version (ELF note "qrap") must be ours, where its class lets us
+ * read it.
+ *
+ * Each ELF file of the chain must bear the shim, and the last one be dynamic, unless it runs a
+ * script: the shim is for what that runs. A program that may be run but not read passes.
  *
  * Return: true if it may
  */
-bool preload_check_chain(struct preload *preload, const struct chain *chain);
-
-/* The same for a command that is no wrapper: patch mode's QEMU. */
-bool preload_check(struct preload *preload, const struct qemu *program);
-
-/* The same for a command of explicit mode, which may be a wrapper, see chain_find() for @args. */
-bool preload_check_command(struct preload *preload, const struct qemu *program, char **args);
+bool preload_find(struct preload *preload, const char *path, char *const *args);
 
 /**
  * preload_value() - Value for LD_PRELOAD: what is there now, with the shim in it
- * @preload:	@shim is set
+ * @preload:	From preload_find()
  * @current:	Present value, or NULL
  *
  * Nothing of @current is changed. A sanitizer's runtime (libasan, libtsan, ...) that begins it

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "launcher/base/message.h"
+#include "launcher/base/words.h"
 #include "launcher/preload/elf.h"
 #include "shim/common/elf_note.h"
 
@@ -61,75 +62,46 @@ static int check_command(const char *path)
 	return 0;
 }
 
-/* Puts DIRECTORY/COMMAND into @path; an empty directory is the current one. */
-static bool join_path(char *path, const char *directory, size_t len, const char *command)
+/* Goes through PATH for a file about which the answer is no worse than @worst: returns it. */
+static int search_path(const char *command, int worst, struct qemu *qemu)
 {
-	int ret = snprintf(path, PATH_MAX, "%.*s/%s", len ? (int)len : 1, len ? directory : ".",
-			   command);
-
-	return ret > 0 && ret < PATH_MAX;
-}
-
-/**
- * struct qemu_search - What a search has found up to now
- * @status:	As qemu_find_command(): what cannot be run is kept, and does not end the search
- * @error:	errno that goes with it
- * @best:	What was found with that status
- */
-struct qemu_search {
-	int status;
-	int error;
-	struct qemu best;
-};
-
-/* Keeps what one place gave, unless an earlier one gave as much. */
-static void keep_best(struct qemu_search *search, int status, const struct qemu *found)
-{
-	if (status == STATUS_NOT_FOUND || status == search->status)
-		return;
-	search->status = status;
-	search->error = errno;
-	search->best = *found;
-}
-
-static int end_search(const struct qemu_search *search, struct qemu *qemu)
-{
-	*qemu = search->best;
-	errno = search->error;
-	return search->status;
-}
-
-static int search_path(const char *command, struct qemu *qemu)
-{
-	struct qemu_search search = { .status = STATUS_NOT_FOUND,
-				      .error = ENOENT,
-				      .best = { .name = command } };
 	const char *directory = getenv("PATH");
 	size_t len;
+	int size, status;
 
-	for (directory = directory ? directory : DEFAULT_PATH; search.status;
-	     directory += len + 1) {
+	for (directory = directory ? directory : DEFAULT_PATH;; directory += len + 1) {
 		len = strcspn(directory, ":");
-		if (len < PATH_MAX && join_path(qemu->path, directory, len, command))
-			keep_best(&search, check_command(qemu->path), qemu);
+		/* An empty one is the current directory. */
+		size = snprintf(qemu->path, sizeof(qemu->path), "%.*s/%s", len ? (int)len : 1,
+				len ? directory : ".", command);
+		status = size < PATH_MAX ? check_command(qemu->path) : STATUS_NOT_FOUND;
+		if (status <= worst)
+			return status;
 		if (!directory[len])
-			break;
+			return STATUS_NOT_FOUND;
 	}
-	return end_search(&search, qemu);
 }
 
 int qemu_find_command(const char *command, struct qemu *qemu)
 {
+	const bool is_path = strchr(command, '/');
+	int status = STATUS_NOT_FOUND;
+
 	qemu->name = command;
-	qemu->path[0] = '\0';
-	if (!*command || strlen(command) >= sizeof(qemu->path)) {
-		errno = ENOENT;
-		return STATUS_NOT_FOUND;
+	if (is_path && strlen(command) < sizeof(qemu->path)) {
+		strcpy(qemu->path, command);
+		return check_command(command);
 	}
-	if (!strchr(command, '/'))
-		return search_path(command, qemu);
-	strcpy(qemu->path, command);
-	return check_command(command);
+	if (*command && !is_path) {
+		status = search_path(command, 0, qemu);
+		if (status)
+			status = search_path(command, STATUS_CANNOT_RUN, qemu);
+	}
+	if (status == STATUS_NOT_FOUND) {
+		qemu->path[0] = '\0';
+		errno = ENOENT;
+	}
+	return status;
 }
 
 bool qemu_find_in_words(char *const *words, struct qemu *qemu)
@@ -166,25 +138,29 @@ static const char *qemu_machine(const char *machine)
 	return machine;
 }
 
-/* "qemu-system-ARCH", in memory that lives as long as the process, or NULL. */
-static const char *system_emulator(void)
+int qemu_find(const struct settings *settings, struct qemu *qemu)
 {
-	struct utsname host;
-	char *name;
+	static char emulator[80];
+	const char *const names[] = { "kvm", "qemu-kvm", emulator, REDHAT_QEMU };
+	const int worst[] = { 0, STATUS_CANNOT_RUN };
+	const char *command = settings->mode == MODE_PATCH ? NULL : settings->command[0];
+	struct utsname host = { 0 };
 
-	if (uname(&host) || asprintf(&name, "qemu-system-%s", qemu_machine(host.machine)) < 0)
-		return NULL;
-	return name;
-}
+	if (!command)
+		command = settings->qemu;
+	if (command)
+		return qemu_find_command(command, qemu);
+	uname(&host);
+	snprintf(emulator, sizeof(emulator), "qemu-system-%s", qemu_machine(host.machine));
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
+			int status = qemu_find_command(names[j], qemu);
 
-int qemu_find_default(struct qemu *qemu)
-{
-	const char *const names[] = { "kvm", "qemu-kvm", system_emulator(), REDHAT_QEMU };
-	struct qemu_search search = { .status = STATUS_NOT_FOUND, .error = ENOENT };
-
-	for (size_t i = 0; search.status && i < sizeof(names) / sizeof(names[0]); i++) {
-		if (names[i])
-			keep_best(&search, qemu_find_command(names[i], qemu), qemu);
+			if (status <= worst[i])
+				return status;
+		}
 	}
-	return end_search(&search, qemu);
+	*qemu = (struct qemu) { .name = NULL };
+	errno = ENOENT;
+	return STATUS_NOT_FOUND;
 }

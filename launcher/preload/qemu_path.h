@@ -6,6 +6,8 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#include "launcher/base/settings.h"
+
 /**
  * struct qemu - The program that will be run
  * @name:	argv[0] for it: the name as it was asked for
@@ -31,18 +33,19 @@ int qemu_find_command(const char *command, struct qemu *qemu);
 /* Is this a name of QEMU, without or with a directory: qemu, kvm or qemu-something? */
 bool qemu_is_name(const char *word);
 
-/* Finds the first of a wrapper's words, NULL-terminated, that is the name of a QEMU which is there.
- */
+/* Finds the first of a wrapper's words, NULL-terminated, that names a QEMU which is there. */
 bool qemu_find_in_words(char *const *words, struct qemu *qemu);
 
 /**
- * qemu_find_default() - Patch mode's QEMU: kvm, qemu-kvm, qemu-system-ARCH, /usr/libexec/qemu-kvm
- * @qemu:	Filled on success
+ * qemu_find() - The command, where the command line names one, else patch mode's QEMU
+ * @settings:	Mode, command and --qemu
+ * @qemu:	Filled
  *
- * A name that is there but cannot be run does not end the search.
+ * Patch mode's is --qemu, or the first that can be run of kvm, qemu-kvm, qemu-system-ARCH,
+ * /usr/libexec/qemu-kvm; @qemu->name is NULL where there is none of them.
  *
  * Return: as qemu_find_command()
  */
-int qemu_find_default(struct qemu *qemu);
+int qemu_find(const struct settings *settings, struct qemu *qemu);
 
 #endif /* QRAP_QEMU_PATH_H */

@@ -182,7 +182,8 @@ static void print_place(const char *call, const struct log_place *place)
 	message_answer("%10s %s called at %s+0x%llx, %s%s", "", call, place->module, offset,
 		       id[0] ? "build-id " : "no build-id", id);
 	/* The byte before: a call that does not return may be the last of its function. */
-	if (offset && elf_address(place->module, offset - 1, &address))
+	address = offset ? elf_address(&elf, offset - 1) : 0;
+	if (address)
 		message_answer("%10s   addr2line -f -e %s 0x%llx", "", place->module,
 			       (unsigned long long)address);
 }

@@ -22,11 +22,12 @@
  */
 #define LONGEST_MS 1200
 
-void message(const struct log *log, enum log_level least, const char *format, ...)
+int message(const struct log *log, enum log_level least, const char *format, ...)
 {
 	(void)log;
 	(void)format;
 	host.warned |= least == LOG_NORMAL;
+	return -1;
 }
 
 /* The connection that was chosen: one that has answered, or that the user insisted on. */

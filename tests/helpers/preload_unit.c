@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * preload_unit find: where is the shim?
- * preload_unit check SHIM PROGRAM [ARGUMENT]...: may it be loaded into PROGRAM, as a command?
- * preload_unit value SHIM RUNTIME [LIST]: value for LD_PRELOAD
- * preload_unit time SHIM PROGRAM: nanoseconds of one check, the best of many
+ * preload_unit check PROGRAM [ARGUMENT]...: may the shim beside this program be loaded into
+ *PROGRAM, as a command? preload_unit value SHIM RUNTIME [LIST]: value for LD_PRELOAD preload_unit
+ *time PROGRAM: nanoseconds of one check, the best of many
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -12,39 +11,19 @@
 
 #include "launcher/preload/loadable.h"
 
-static int find(void)
+static struct preload preload;
+
+static int check(char **command)
 {
-	struct preload preload;
-	bool found = preload_find_shim(&preload);
+	bool fits = preload_find(&preload, command[0], command + 1);
 
-	puts(found ? preload.shim : preload.reason);
-	return !found;
-}
-
-/* A program by its path, which need not be one that can be run. */
-static struct qemu *program_at(struct qemu *program, const char *path)
-{
-	snprintf(program->path, sizeof(program->path), "%s", path);
-	return program;
-}
-
-static int check(struct preload *preload, char **command)
-{
-	struct qemu program = { 0 };
-	bool fits;
-	char given[PATH_MAX];
-
-	strcpy(given, preload->shim);
-	fits = preload_check_command(preload, program_at(&program, command[0]), command + 1);
-
-	/* Without arguments both say the same. */
-	if (!command[1] && preload_check(preload, program_at(&program, command[0])) != fits)
+	if (fits)
+		printf("yes\nruntime=%s\nshim=%s\n", preload.runtime, preload.shim);
+	else
+		printf("no: %s\n", preload.reason);
+	/* Without arguments it is the same as a command that is no wrapper. */
+	if (!command[1] && preload_find(&preload, command[0], NULL) != fits)
 		return 3;
-	printf("%s%s\n", fits ? "yes" : "no: ", preload->reason);
-	if (preload->runtime[0])
-		printf("runtime=%s\n", preload->runtime);
-	if (strcmp(preload->shim, given))
-		printf("shim=%s\n", preload->shim);
 	return !fits;
 }
 
@@ -56,15 +35,14 @@ static int64_t now_ns(void)
 	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-static int measure(struct preload *preload, const char *program)
+static int measure(const char *program)
 {
 	int64_t best = INT64_MAX;
-	struct qemu found = { 0 };
 
 	for (int i = 0; i < 100; i++) {
 		int64_t start = now_ns(), took;
 
-		if (!preload_check(preload, program_at(&found, program)))
+		if (!preload_find(&preload, program, NULL))
 			return 1;
 		took = now_ns() - start;
 		best = took < best ? took : best;
@@ -75,18 +53,13 @@ static int measure(struct preload *preload, const char *program)
 
 int main(int argc, char **argv)
 {
-	struct preload preload = { 0 };
-
-	if (argc == 2 && !strcmp(argv[1], "find"))
-		return find();
+	if (argc >= 3 && !strcmp(argv[1], "check"))
+		return check(argv + 2);
+	if (argc == 3 && !strcmp(argv[1], "time"))
+		return measure(argv[2]);
 	if (argc < 4)
 		return 2;
 	snprintf(preload.shim, sizeof(preload.shim), "%s", argv[2]);
-	elf_read(preload.shim, &preload.elf);
-	if (!strcmp(argv[1], "check"))
-		return check(&preload, argv + 3);
-	if (!strcmp(argv[1], "time"))
-		return measure(&preload, argv[3]);
 	snprintf(preload.runtime, sizeof(preload.runtime), "%s", argv[3]);
 	puts(preload_value(&preload, argv[4]));
 	return 0;

@@ -7,7 +7,8 @@
 int main(int argc, char **argv)
 {
 	struct qemu qemu;
-	int status = argc > 1 ? qemu_find_command(argv[1], &qemu) : qemu_find_default(&qemu);
+	const struct settings settings = { .mode = MODE_PATCH, .qemu = argc > 1 ? argv[1] : NULL };
+	int status = qemu_find(&settings, &qemu);
 
 	printf("name=%s\npath=%s\n", qemu.name ? qemu.name : "", qemu.path);
 	return status;
