@@ -86,16 +86,20 @@ static bool is_broken(int fd)
 	return sys_poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLHUP));
 }
 
-/* write(2), or pwrite(2) at offset 0, without the signals that come with two of their errors. */
+/*
+ * write(2), or pwrite(2) at offset 0, without the signals that come with two of their errors, and
+ * without the one that stops a program in the background (termios(3), TOSTOP): where that is
+ * blocked, the terminal takes what is written.
+ */
 static ssize_t write_quietly(long nr, int fd, const void *buf, size_t len)
 {
-	const uint64_t both = SIGNAL_BIT(SIGPIPE) | SIGNAL_BIT(SIGXFSZ);
+	const uint64_t signals = SIGNAL_BIT(SIGPIPE) | SIGNAL_BIT(SIGXFSZ) | SIGNAL_BIT(SIGTTOU);
 	uint64_t pending = 0, before = 0;
 	ssize_t ret;
 
 	sys_call(SYS_rt_sigpending, (long)&pending, KERNEL_SIGSET_SIZE, 0, 0, 0, 0);
-	if (sys_call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&both, (long)&before, KERNEL_SIGSET_SIZE,
-		     0, 0))
+	if (sys_call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&signals, (long)&before,
+		     KERNEL_SIGSET_SIZE, 0, 0))
 		return is_broken(fd) ? -EPIPE : sys_call(nr, fd, (long)buf, (long)len, 0, 0, 0);
 	ret = sys_call(nr, fd, (long)buf, (long)len, 0, 0, 0);
 	if (ret == -EPIPE && !(pending & SIGNAL_BIT(SIGPIPE)))

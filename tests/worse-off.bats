@@ -1,0 +1,122 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What must not make QEMU worse off than without the shim while passt is away: standard error that
+# nobody reads, other users of /tmp, a passt that does not last, QEMU's own way of closing what it
+# does not know.
+
+# bats file_tags=timeout:120
+
+bats_require_minimum_version 1.5.0
+load common
+load restart
+load peers
+
+setup() {
+	need passt qemu-system-x86_64
+	cd /tmp
+}
+
+teardown() {
+	end_all
+	[ -n "${BATS_TEST_COMPLETED:-}" ] || tail -n 30 /tmp/vm.log /tmp/log
+}
+
+# start_qemu [WORD...] -- [QEMU_ARGUMENT...]: behind these words a QEMU that is paused, and has a
+# monitor, as $VM; it has used its connection. It says nothing itself on standard error.
+start_qemu() {
+	with_options "$@"
+	mkfifo /tmp/monitor.in /tmp/monitor.out
+	start monitor cat /tmp/monitor.out
+	# Kept open, so that QEMU's end never sees the end of it.
+	start keeper sleep 1000
+	exec {MONITOR_IN}<>/tmp/monitor.in
+	start vm "$QRAP" --log-file "$LOG" 5 "${OPTIONS[@]}" qemu-system-x86_64 -machine q35 \
+		-accel tcg -display none -nodefaults -S -chardev pipe,id=m,path=/tmp/monitor \
+		-mon chardev=m -netdev socket,fd=5,id=n -device e1000,netdev=n,romfile= "${REST[@]}"
+	VM=$PID
+	wait_for 10 is_logged released
+}
+
+is_logged() {
+	[ "$(events "$@")" -ge 1 ]
+}
+
+# What people were told by the shim, how many lines with this in it.
+said() {
+	grep -ac "^qrap\[.*$1" "$WORK/vm.log" || true
+}
+
+# What a wrapper does to standard error: COMMAND gets one that takes nothing, and nobody reads.
+make_stopped() {
+	cat >/tmp/stopped <<-'EOF'
+		#!/usr/bin/python3
+		import os, pty, sys, termios
+
+		if sys.argv[1] == "pipe":
+		    kept, error = os.pipe()
+		    os.set_blocking(error, False)
+		    try:
+		        while True:
+		            os.write(error, bytes(4096))
+		    except BlockingIOError:
+		        os.set_blocking(error, True)
+		else:
+		    kept, error = pty.openpty()
+		    termios.tcflow(error, termios.TCOOFF)
+		os.set_inheritable(kept, True)
+		os.dup2(error, 2)
+		os.execvp(sys.argv[2], sys.argv[2:])
+	EOF
+	chmod +x /tmp/stopped
+}
+
+# stopped_stderr KIND: all goes on with a standard error that takes nothing
+stopped_stderr() {
+	local before
+
+	make_stopped
+	start_passt
+	start_qemu /tmp/stopped "$1" --
+	kill_passt
+	wait_for 2 is_logged link-down
+	start_passt
+	wait_for 5 is_logged link-up
+	kill_passt
+	wait_for 2 eval '[ "$(events link-down)" = 2 ]'
+	before=$(now_ms)
+	echo 'netdev_del n' >&"$MONITOR_IN"
+	wait_for 5 is_logged owner-closed
+	[ $(($(now_ms) - before)) -lt 700 ]
+}
+
+@test "standard error is a pipe that is full: back after a restart, and netdev_del does not wait" {
+	stopped_stderr pipe
+}
+
+@test "standard error is a terminal that is stopped: back after a restart, and netdev_del does not wait" {
+	stopped_stderr terminal
+}
+
+@test "standard error is a socket: the lines are there" {
+	start_passt
+	cat >/tmp/on-socket <<-'EOF'
+		#!/usr/bin/python3
+		import os, socket, sys
+
+		kept, error = socket.socketpair()
+		if os.fork() == 0:
+		    error.close()
+		    with open("/tmp/said", "wb", 0) as said:
+		        while data := kept.recv(4096):
+		            said.write(data)
+		    os._exit(0)
+		kept.close()
+		os.dup2(error.fileno(), 2)
+		os.execvp(sys.argv[1], sys.argv[1:])
+	EOF
+	chmod +x /tmp/on-socket
+	start_qemu /tmp/on-socket --
+	kill_passt
+	wait_for 2 grep -q 'has closed the connection: the guest has no network' /tmp/said
+}
