@@ -120,3 +120,45 @@ stopped_stderr() {
 	kill_passt
 	wait_for 2 grep -q 'has closed the connection: the guest has no network' /tmp/said
 }
+
+# Hundredths of a second that the link's thread has had.
+thread_time() {
+	awk '$2 == "(qrap-link)" { print $14 + $15 }' "/proc/$VM"/task/*/stat
+}
+
+# others_change STATEMENT: another user does this with the socket's name without end, while passt is away
+others_change() {
+	local before
+
+	need_root
+	start_passt
+	start_qemu --
+	kill_passt
+	wait_for 2 is_logged link-down
+	rm "$SOCKET"
+	start other "${ANOTHER_USER[@]}" /usr/bin/python3 -c "
+import os, socket
+
+name = '$SOCKET'
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(name)
+open('/tmp/goes', 'w').close()
+while True:
+    $1"
+	wait_for 5 [ -e /tmp/goes ]
+	before=$(thread_time)
+	sleep 3
+	[ $(($(thread_time) - before)) -lt 30 ]
+	end "$PID"
+	rm -f "$SOCKET"
+	start_passt
+	wait_for 2 is_logged link-up
+}
+
+@test "another user makes and removes the socket's name without end: that costs next to nothing" {
+	others_change 'os.path.exists(name) and os.unlink(name); os.close(os.open(name, os.O_CREAT))'
+}
+
+@test "another user changes the socket's mode without end: that costs next to nothing" {
+	others_change 'os.chmod(name, 0o600); os.chmod(name, 0o666)'
+}

@@ -10,6 +10,12 @@
 /* IN_ATTRIB: a socket may become one that we may connect to. */
 #define EVENTS (IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_MOVE_SELF | IN_ONLYDIR)
 
+/*
+ * So much is read at once, some thousand events: who makes them without end must not keep us here,
+ * and what is left wakes us again.
+ */
+#define READS 64
+
 /* Bytes of @path in front of the file's name, the slash included. */
 static size_t dir_length(const char *path)
 {
@@ -55,8 +61,12 @@ bool dir_watch_read(struct dir_watch *watch, const char *path)
 	_Alignas(struct inotify_event) char buf[1024];
 	bool appeared = false;
 	ssize_t len, at;
+	int reads;
 
-	while (watch->fd >= 0 && (len = sys_read(watch->fd, buf, sizeof(buf))) > 0) {
+	for (reads = 0; reads < READS && watch->fd >= 0; reads++) {
+		len = sys_read(watch->fd, buf, sizeof(buf));
+		if (len <= 0)
+			break;
 		for (at = 0; at < len;) {
 			const struct inotify_event *event =
 				(const struct inotify_event *)(buf + at);

@@ -24,7 +24,7 @@ struct dir_watch {
  */
 int dir_watch_open(struct dir_watch *watch, const char *path);
 
-/* Reads all that happened: has the file at @path appeared, or changed its mode? */
+/* Reads what has happened: may the file at @path have appeared, or changed its mode? */
 bool dir_watch_read(struct dir_watch *watch, const char *path);
 
 void dir_watch_close(struct dir_watch *watch);

@@ -118,6 +118,25 @@ int passt_connect(const char *path)
 	return fd;
 }
 
+void passt_look(const char *path, struct passt_file *file)
+{
+	int fd = sys_open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+	status_t status;
+
+	memset(file, 0, sizeof(*file));
+	if (fd < 0)
+		return;
+	memset(&status, 0, sizeof(status));
+	if (!sys_fstat(fd, &status))
+		*file = (struct passt_file) { .dev = status.st_dev,
+					      .ino = status.st_ino,
+					      .made_s = status.st_mtim.tv_sec,
+					      .made_ns = status.st_mtim.tv_nsec,
+					      .mode = status.st_mode,
+					      .uid = status.st_uid };
+	sys_close(fd);
+}
+
 int passt_peer_uid(int fd, uid_t *uid)
 {
 	struct ucred cred;

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <sys/un.h>
 
@@ -41,6 +42,27 @@ bool passt_trusted(const struct passt_trust *trust, uid_t uid);
  *	   path that is too long
  */
 int passt_connect(const char *path);
+
+/**
+ * struct passt_file - What tells the file at passt's path from the next one there
+ * @dev:	Device
+ * @ino:	Inode; 0: there is none
+ * @made_s:	When it was made, as an inode is used again at once: seconds
+ * @made_ns:	... and nanoseconds
+ * @mode:	Type and permissions
+ * @uid:	Owner
+ */
+struct passt_file {
+	uint64_t dev;
+	uint64_t ino;
+	int64_t made_s;
+	int64_t made_ns;
+	mode_t mode;
+	uid_t uid;
+};
+
+/* Looks at the file at @path; all of @file is 0 where there is none. */
+void passt_look(const char *path, struct passt_file *file);
 
 /* uid of the process that listens behind the connected socket @fd (SO_PEERCRED), or -errno. */
 int passt_peer_uid(int fd, uid_t *uid);

@@ -23,6 +23,9 @@
 #define FAST_TOTAL_MS 250
 #define SLOW_MS       1000
 
+/* Anybody can make and change files in /tmp without end: that wakes the thread no more often. */
+#define DIRECTORY_PAUSE_MS 10
+
 /* The kernel may be short of memory for the moment. */
 #define WAKE_TRIES 3
 
@@ -38,6 +41,9 @@
 /* Signals that the libc sends to threads of its own: they must stay open (nptl(7), setxid). */
 #define LIBC_SIGNALS (UINT64_C(3) << 31)
 
+/* A time that does not come. */
+#define NEVER INT64_MAX
+
 /* What an event of the epoll descriptor is about; larger numbers: a connection. */
 enum { ABOUT_WAKE, ABOUT_DIRECTORY, ABOUT_CONNECTION };
 
@@ -49,6 +55,8 @@ enum { ABOUT_WAKE, ABOUT_DIRECTORY, ABOUT_CONNECTION };
  * @wake_fd:	The placeholder's other end
  * @epoll:	What all is waited for with
  * @directory:	Waiting for the socket's file, while there is no link
+ * @directory_ms: When it may wake the thread again, or 0: it may
+ * @file:	What was last seen at @path
  * @connections: How many so far: the number of the present one
  * @state:	Where the link stands; %LINK_TRIAL and %LINK_UP: there is a connection, on QEMU's
  *		number or in @ready of struct reconnect
@@ -67,6 +75,8 @@ struct reconnect_thread {
 	int wake_fd;
 	int epoll;
 	struct dir_watch directory;
+	int64_t directory_ms;
+	struct passt_file file;
 	uint64_t connections;
 	enum link_state state;
 	bool told_first;
@@ -100,11 +110,17 @@ void reconnect_read_wakes(int fd)
 		;
 }
 
-static int add_to_epoll(const struct reconnect_thread *t, int fd, uint32_t events, uint64_t about)
+static int control_epoll(const struct reconnect_thread *t, int how, int fd, uint32_t events,
+			 uint64_t about)
 {
 	struct epoll_event event = { .events = events, .data.u64 = about };
 
-	return (int)sys_call(SYS_epoll_ctl, t->epoll, EPOLL_CTL_ADD, fd, (long)&event, 0, 0);
+	return (int)sys_call(SYS_epoll_ctl, t->epoll, how, fd, (long)&event, 0, 0);
+}
+
+static int add_to_epoll(const struct reconnect_thread *t, int fd, uint32_t events, uint64_t about)
+{
+	return control_epoll(t, EPOLL_CTL_ADD, fd, events, about);
 }
 
 /*
@@ -124,8 +140,29 @@ static int watch_directory(struct reconnect_thread *t)
 	int ret = dir_watch_open(&t->directory, t->path);
 
 	if (is_new && t->directory.fd >= 0)
-		add_to_epoll(t, t->directory.fd, EPOLLIN, ABOUT_DIRECTORY);
+		add_to_epoll(t, t->directory.fd, EPOLLIN | EPOLLONESHOT, ABOUT_DIRECTORY);
 	return ret;
+}
+
+/* The pause is over: what has happened in the directory, and what happens, may wake us again. */
+static void watch_directory_again(struct reconnect_thread *t)
+{
+	if (!t->directory_ms || sys_now_ms() < t->directory_ms)
+		return;
+	t->directory_ms = 0;
+	control_epoll(t, EPOLL_CTL_MOD, t->directory.fd, EPOLLIN | EPOLLONESHOT, ABOUT_DIRECTORY);
+}
+
+/* Is there a socket, of somebody who is trusted, that was not there or was another one before? */
+static bool is_new_socket(struct reconnect_thread *t)
+{
+	struct passt_file before = t->file;
+
+	passt_look(t->path, &t->file);
+	return S_ISSOCK(t->file.mode) && passt_trusted(&t->trust, t->file.uid) &&
+	       (t->file.ino != before.ino || t->file.dev != before.dev ||
+		t->file.made_s != before.made_s || t->file.made_ns != before.made_ns ||
+		t->file.mode != before.mode || t->file.uid != before.uid);
 }
 
 /* The link is still down, and now for this reason. Told once, and not while trying often. */
@@ -149,7 +186,6 @@ static void look_for_passt(struct reconnect_thread *t, int64_t now, bool at_once
 	t->failures = 0;
 	t->fast_till_ms = at_once ? now + FAST_TOTAL_MS : now;
 	t->next_ms = at_once ? now : now + SLOW_MS;
-	watch_directory(t);
 }
 
 /* A link that lasted has ended, or there has been none from the start. */
@@ -159,8 +195,11 @@ static void link_lost(struct reconnect_thread *t, enum down_reason reason)
 	t->lost_ms = sys_now_ms();
 	t->told = reason;
 	link_log_down(&t->link_log, reason, atomic_load(&reconnect.bad_length));
-	if (t->state == LINK_DOWN)
-		look_for_passt(t, t->lost_ms, reason == DOWN_CLOSED);
+	if (t->state != LINK_DOWN)
+		return;
+	look_for_passt(t, t->lost_ms, reason == DOWN_CLOSED);
+	watch_directory(t);
+	passt_look(t->path, &t->file);
 }
 
 /* How long to leave a passt alone that has closed so many connections in a row. */
@@ -256,19 +295,39 @@ static void link_is_up(struct reconnect_thread *t)
 {
 	t->state = LINK_UP;
 	dir_watch_close(&t->directory);
+	t->directory_ms = 0;
 	link_log_up(&t->link_log, t->found_ms - t->lost_ms, atomic_exchange(&reconnect.dropped, 0),
 		    atomic_exchange(&reconnect.padded, 0));
 }
 
-/* Milliseconds until there is something to do, or -1. */
+/* When there is something to do: the end of the trial, the next try; or never. */
+static int64_t due_ms(const struct reconnect_thread *t)
+{
+	if (t->state == LINK_TRIAL)
+		return t->found_ms + TRIAL_MS;
+	return t->state == LINK_DOWN ? t->next_ms : NEVER;
+}
+
+/* Milliseconds to wait for events, or -1. */
 static int time_left(const struct reconnect_thread *t)
 {
-	int64_t at = t->state == LINK_TRIAL ? t->found_ms + TRIAL_MS : t->next_ms;
-	int64_t left = at - sys_now_ms();
+	int64_t at = due_ms(t);
+	int64_t left;
 
-	if (t->state == LINK_UP || t->state == LINK_OVER)
+	if (t->directory_ms && t->directory_ms < at)
+		at = t->directory_ms;
+	if (at == NEVER)
 		return -1;
+	left = at - sys_now_ms();
 	return left > 0 ? (int)left : 0;
+}
+
+/* Something has happened in the directory. */
+static void directory_changed(struct reconnect_thread *t)
+{
+	t->directory_ms = sys_now_ms() + DIRECTORY_PAUSE_MS;
+	if (dir_watch_read(&t->directory, t->path) && is_new_socket(t))
+		look_for_passt(t, sys_now_ms(), true);
 }
 
 /* Waits for events. Return: the connection has ended. */
@@ -284,8 +343,7 @@ static bool wait_for_events(struct reconnect_thread *t)
 		if (events[i].data.u64 == ABOUT_WAKE) {
 			reconnect_read_wakes(t->wake_fd);
 		} else if (events[i].data.u64 == ABOUT_DIRECTORY) {
-			if (dir_watch_read(&t->directory, t->path))
-				look_for_passt(t, sys_now_ms(), true);
+			directory_changed(t);
 		} else if (events[i].data.u64 == ABOUT_CONNECTION + t->connections) {
 			ended = true;
 		}
@@ -317,7 +375,8 @@ static void work(struct reconnect_thread *t)
 	tell_first_frame(t);
 	if (has_lost(t, ended))
 		connection_lost(t);
-	if (atomic_load(&reconnect.stop) || time_left(t))
+	watch_directory_again(t);
+	if (atomic_load(&reconnect.stop) || sys_now_ms() < due_ms(t))
 		return;
 	if (t->state == LINK_TRIAL)
 		link_is_up(t);
