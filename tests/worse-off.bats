@@ -19,7 +19,7 @@ setup() {
 
 teardown() {
 	end_all
-	[ -n "${BATS_TEST_COMPLETED:-}" ] || tail -n 30 /tmp/vm.log /tmp/log
+	[ -n "${BATS_TEST_COMPLETED:-}" ] || tail -n 8 /tmp/vm.log /tmp/log
 }
 
 # start_qemu [WORD...] -- [QEMU_ARGUMENT...]: behind these words a QEMU that is paused, and has a
@@ -161,4 +161,50 @@ while True:
 
 @test "another user changes the socket's mode without end: that costs next to nothing" {
 	others_change 'os.chmod(name, 0o600); os.chmod(name, 0o666)'
+}
+
+# A passt that closes its first client's connection after 105 ms and ends, again and again.
+start_dying() {
+	start dying /usr/bin/python3 -c "
+import os, socket, time
+
+while True:
+    listener = socket.socket(socket.AF_UNIX)
+    if os.path.exists('$SOCKET'):
+        os.unlink('$SOCKET')
+    listener.bind('$SOCKET')
+    listener.listen(0)
+    client, _ = listener.accept()
+    time.sleep(0.105)
+    client.close()
+    listener.close()
+    print('died', flush=True)
+    time.sleep(0.02)"
+	DYING=$PID
+}
+
+# died COUNT: that often at least
+died() {
+	[ "$(wc -l <"$WORK/dying.log")" -ge "$1" ]
+}
+
+@test "a passt that dies again and again: a bounded number of lines, and the last one is so" {
+	local last
+
+	start_passt
+	start_qemu --
+	kill_passt
+	wait_for 2 is_logged link-down
+	start_dying
+	wait_for 60 died 70
+	[ $(($(events link-down) + $(events link-up))) -le 64 ]
+	[ "$(said .)" -le 64 ]
+	end "$DYING"
+	rm -f "$SOCKET"
+	start_passt
+	wait_for 20 eval '[[ $(tail -n 1 "$LOG") == *link-up* ]]'
+	last=$(events link-up)
+	kill_passt
+	wait_for 10 eval '[[ $(tail -n 1 "$LOG") == *link-down* ]]'
+	[ "$(events link-up)" = "$last" ]
 }

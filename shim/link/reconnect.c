@@ -35,6 +35,20 @@
  */
 #define TRIAL_MS 100
 
+/*
+ * A link is good when it has lasted that long. Where several in a row were not, the next is not
+ * looked for often, but after a pause.
+ */
+#define GOOD_MS   5000
+#define SHORT_MAX 10
+
+/*
+ * Lines about the link, each with its event: so many at once, then one each time that long has
+ * passed. The manual has both.
+ */
+#define LINES_AT_ONCE 60
+#define LINE_EACH_MS  6000
+
 /* Sets of signals as the kernel has them: 64 bits. */
 #define KERNEL_SIGSET_SIZE 8
 
@@ -61,11 +75,16 @@ enum { ABOUT_WAKE, ABOUT_DIRECTORY, ABOUT_CONNECTION };
  * @state:	Where the link stands; %LINK_TRIAL and %LINK_UP: there is a connection, on QEMU's
  *		number or in @ready of struct reconnect
  * @told_first:	The first frame has been logged
- * @lost_ms:	When the link was lost
+ * @told_down:	The log has it that the link is down
+ * @lines:	Lines that may be written now
+ * @lines_ms:	When there was last one more
+ * @lost_ms:	When the link was lost, of which the log has it that it is down
+ * @lost_why:	Why it was last lost
  * @found_ms:	When the connection was made
  * @fast_till_ms: Till then try often
  * @next_ms:	Time of the next try
  * @failures:	Connections in a row that did not last
+ * @short_links: Links in a row that were not good
  * @told:	Reason that was told last
  */
 struct reconnect_thread {
@@ -80,11 +99,16 @@ struct reconnect_thread {
 	uint64_t connections;
 	enum link_state state;
 	bool told_first;
+	bool told_down;
+	unsigned lines;
+	int64_t lines_ms;
 	int64_t lost_ms;
+	enum down_reason lost_why;
 	int64_t found_ms;
 	int64_t fast_till_ms;
 	int64_t next_ms;
 	unsigned failures;
+	unsigned short_links;
 	enum down_reason told;
 };
 
@@ -165,6 +189,46 @@ static bool is_new_socket(struct reconnect_thread *t)
 		t->file.mode != before.mode || t->file.uid != before.uid);
 }
 
+/* May a line be written? Then it counts. */
+static bool may_tell(struct reconnect_thread *t)
+{
+	int64_t now = sys_now_ms();
+
+	while (t->lines < LINES_AT_ONCE && now - t->lines_ms >= LINE_EACH_MS) {
+		t->lines++;
+		t->lines_ms += LINE_EACH_MS;
+	}
+	if (t->lines == LINES_AT_ONCE)
+		t->lines_ms = now;
+	if (!t->lines)
+		return false;
+	t->lines--;
+	return true;
+}
+
+/* Does the log say something else than what is so? */
+static bool has_news(const struct reconnect_thread *t)
+{
+	return t->told_down != (t->state != LINK_UP);
+}
+
+/*
+ * Says in the log what has become of the link. Where that changes too often, what is so when a line
+ * may be written again.
+ */
+static void tell_link(struct reconnect_thread *t, bool at_once)
+{
+	if (!has_news(t) || (!may_tell(t) && !at_once))
+		return;
+	t->told_down = !t->told_down;
+	if (t->told_down)
+		link_log_down(&t->link_log, t->lost_why, atomic_load(&reconnect.bad_length));
+	else
+		link_log_up(&t->link_log, t->found_ms - t->lost_ms,
+			    atomic_exchange(&reconnect.dropped, 0),
+			    atomic_exchange(&reconnect.padded, 0));
+}
+
 /* The link is still down, and now for this reason. Told once, and not while trying often. */
 static void still_down(struct reconnect_thread *t, enum down_reason reason, uint32_t detail)
 {
@@ -175,6 +239,8 @@ static void still_down(struct reconnect_thread *t, enum down_reason reason, uint
 	/* The first line, about the end of the link, implies that nobody listens. */
 	if (reason == DOWN_ABSENT && t->told <= DOWN_FROM_START)
 		is_news = false;
+	if (!t->told_down || (is_news && !may_tell(t)))
+		return;
 	t->told = reason;
 	if (is_news)
 		link_log_down(&t->link_log, reason, detail);
@@ -188,16 +254,19 @@ static void look_for_passt(struct reconnect_thread *t, int64_t now, bool at_once
 	t->next_ms = at_once ? now : now + SLOW_MS;
 }
 
-/* A link that lasted has ended, or there has been none from the start. */
+/* A link that lasted has ended, or there has been none from the start. Told later: tell_link(). */
 static void link_lost(struct reconnect_thread *t, enum down_reason reason)
 {
+	int64_t now = sys_now_ms();
+
+	t->short_links = t->found_ms && now - t->found_ms < GOOD_MS ? t->short_links + 1 : 0;
 	t->state = t->link_log.final ? LINK_OVER : LINK_DOWN;
-	t->lost_ms = sys_now_ms();
-	t->told = reason;
-	link_log_down(&t->link_log, reason, atomic_load(&reconnect.bad_length));
+	if (!t->told_down)
+		t->lost_ms = now;
+	t->lost_why = t->told = reason;
 	if (t->state != LINK_DOWN)
 		return;
-	look_for_passt(t, t->lost_ms, reason == DOWN_CLOSED);
+	look_for_passt(t, now, reason == DOWN_CLOSED && t->short_links < SHORT_MAX);
 	watch_directory(t);
 	passt_look(t->path, &t->file);
 }
@@ -296,8 +365,6 @@ static void link_is_up(struct reconnect_thread *t)
 	t->state = LINK_UP;
 	dir_watch_close(&t->directory);
 	t->directory_ms = 0;
-	link_log_up(&t->link_log, t->found_ms - t->lost_ms, atomic_exchange(&reconnect.dropped, 0),
-		    atomic_exchange(&reconnect.padded, 0));
 }
 
 /* When there is something to do: the end of the trial, the next try; or never. */
@@ -316,6 +383,8 @@ static int time_left(const struct reconnect_thread *t)
 
 	if (t->directory_ms && t->directory_ms < at)
 		at = t->directory_ms;
+	if (has_news(t) && t->lines_ms + LINE_EACH_MS < at)
+		at = t->lines_ms + LINE_EACH_MS;
 	if (at == NEVER)
 		return -1;
 	left = at - sys_now_ms();
@@ -376,12 +445,16 @@ static void work(struct reconnect_thread *t)
 	if (has_lost(t, ended))
 		connection_lost(t);
 	watch_directory_again(t);
-	if (atomic_load(&reconnect.stop) || sys_now_ms() < due_ms(t))
+	if (atomic_load(&reconnect.stop))
 		return;
-	if (t->state == LINK_TRIAL)
-		link_is_up(t);
-	else
-		try_passt(t);
+	if (sys_now_ms() >= due_ms(t)) {
+		if (t->state == LINK_TRIAL)
+			link_is_up(t);
+		else
+			try_passt(t);
+	}
+	/* Last, as QEMU has its network by then. */
+	tell_link(t, false);
 }
 
 /* QEMU has closed the number: what has happened by then is told all the same. */
@@ -392,6 +465,7 @@ static void tell_last(struct reconnect_thread *t)
 		connection_lost(t);
 	else if (t->state == LINK_TRIAL && atomic_load(&reconnect.ready) < 0)
 		link_is_up(t);
+	tell_link(t, true);
 }
 
 static void *run(void *arg)
@@ -399,8 +473,10 @@ static void *run(void *arg)
 	struct reconnect_thread *t = arg;
 
 	sys_call(SYS_prctl, PR_SET_NAME, (long)"qrap-link", 0, 0, 0, 0);
+	t->lines = LINES_AT_ONCE;
 	if (t->state == LINK_DOWN)
 		link_lost(t, DOWN_FROM_START);
+	tell_link(t, false);
 	while (!atomic_load(&reconnect.stop))
 		work(t);
 	tell_last(t);
