@@ -208,3 +208,36 @@ died() {
 	wait_for 10 eval '[[ $(tail -n 1 "$LOG") == *link-down* ]]'
 	[ "$(events link-up)" = "$last" ]
 }
+
+@test "another user's symbolic link in place of the socket: not followed, said once" {
+	need_root
+	mkdir -m 700 /tmp/private
+	PEERS_PATH=/tmp/private/service_%.socket start_peers 1=fake
+	start_passt
+	start_qemu --
+	kill_passt
+	wait_for 2 is_logged link-down
+	rm -f "$SOCKET"
+	"${ANOTHER_USER[@]}" ln -s /tmp/private/service_1.socket "$SOCKET"
+	wait_for 5 is_logged link-down '"reason":"symbolic-link"'
+	sleep 1.5
+	[ "$(events link-up)" = 0 ]
+	[ "$(said 'is a symbolic link that anybody may have put there')" = 1 ]
+	refute grep connect "$EVENTS"
+	rm "$SOCKET"
+	start_passt
+	wait_for 5 is_logged link-up
+}
+
+@test "a symbolic link in a directory of our own is followed" {
+	mkdir -m 755 /tmp/own /tmp/elsewhere
+	chmod 777 /tmp/elsewhere
+	ln -s /tmp/elsewhere/passt.socket /tmp/own/passt.socket
+	export QRAP_SOCKET=/tmp/own/passt.socket
+	start_passt /tmp/elsewhere/passt.socket
+	start_qemu --
+	kill_passt
+	wait_for 2 is_logged link-down
+	start_passt /tmp/elsewhere/passt.socket
+	wait_for 5 is_logged link-up
+}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shim/common/sys.h"
+#include "shim/common/text.h"
 
 /* What a user of another namespace, or one that is not mapped, looks like: user_namespaces(7). */
 #define UID_UNKNOWN 65534
@@ -95,45 +96,104 @@ bool passt_trusted(const struct passt_trust *trust, uid_t uid)
 	return false;
 }
 
-int passt_connect(const char *path)
+/* May anybody put a file beside this one? The sticky bit does not keep new ones out. */
+static bool everybody_writes_beside(const char *path)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	size_t len = strlen(path);
+	char directory[PASST_PATH_MAX + 1] = ".";
+	const char *slash = strrchr(path, '/');
+	status_t status;
 	int fd, ret;
 
-	if (!len)
-		return -ENOENT;
-	if (len > PASST_PATH_MAX)
-		return -ENAMETOOLONG;
-	memcpy(addr.sun_path, path, len + 1);
-
-	fd = sys_socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (slash && (size_t)(slash - path) + 1 < sizeof(directory))
+		memcpy(directory, path, (size_t)(slash - path) + 1);
+	fd = sys_open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 	if (fd < 0)
+		return true;
+	ret = sys_fstat(fd, &status);
+	sys_close(fd);
+	return ret || status.st_mode & S_IWOTH;
+}
+
+/*
+ * The file at @path, for looking at it and connecting to it. A symbolic link is followed only where
+ * not everybody may have put it there. Return: descriptor, or -errno: ELOOP for such a link.
+ */
+static int open_file(const char *path, status_t *status)
+{
+	int fd = sys_open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+
+	memset(status, 0, sizeof(*status));
+	if (fd < 0 || sys_fstat(fd, status) || !S_ISLNK(status->st_mode))
 		return fd;
-	ret = sys_connect(fd, (const struct sockaddr *)&addr, sizeof(addr));
-	if (ret < 0) {
-		sys_close(fd);
-		return ret;
-	}
+	sys_close(fd);
+	if (everybody_writes_beside(path))
+		return -ELOOP;
+	fd = sys_open(path, O_PATH | O_CLOEXEC, 0);
+	if (fd >= 0)
+		sys_fstat(fd, status);
 	return fd;
+}
+
+static int connect_to_path(int fd, const char *path)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+
+	memcpy(addr.sun_path, path, strlen(path) + 1);
+	return sys_connect(fd, (const struct sockaddr *)&addr, sizeof(addr));
+}
+
+/*
+ * Connects to the very file that was looked at: by then there may be another at its path. Where
+ * there is no /proc, by the path.
+ */
+static int connect_to_file(int fd, int file, const char *path)
+{
+	char name[32];
+	struct text t;
+	int ret;
+
+	text_start(&t, name, sizeof(name));
+	text_format(&t, "/proc/self/fd/%d", file);
+	ret = connect_to_path(fd, name);
+	if (ret == -ENOENT || ret == -ENOTDIR)
+		ret = connect_to_path(fd, path);
+	return ret;
+}
+
+int passt_connect(const char *path)
+{
+	status_t status;
+	int file, fd, ret;
+
+	if (!*path)
+		return -ENOENT;
+	if (strlen(path) > PASST_PATH_MAX)
+		return -ENAMETOOLONG;
+	file = open_file(path, &status);
+	if (file < 0)
+		return file;
+	fd = sys_socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	ret = fd < 0 ? fd : connect_to_file(fd, file, path);
+	sys_close(file);
+	if (ret < 0 && fd >= 0)
+		sys_close(fd);
+	return ret < 0 ? ret : fd;
 }
 
 void passt_look(const char *path, struct passt_file *file)
 {
-	int fd = sys_open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
 	status_t status;
+	int fd = open_file(path, &status);
 
 	memset(file, 0, sizeof(*file));
 	if (fd < 0)
 		return;
-	memset(&status, 0, sizeof(status));
-	if (!sys_fstat(fd, &status))
-		*file = (struct passt_file) { .dev = status.st_dev,
-					      .ino = status.st_ino,
-					      .made_s = status.st_mtim.tv_sec,
-					      .made_ns = status.st_mtim.tv_nsec,
-					      .mode = status.st_mode,
-					      .uid = status.st_uid };
+	*file = (struct passt_file) { .dev = status.st_dev,
+				      .ino = status.st_ino,
+				      .made_s = status.st_mtim.tv_sec,
+				      .made_ns = status.st_mtim.tv_nsec,
+				      .mode = status.st_mode,
+				      .uid = status.st_uid };
 	sys_close(fd);
 }
 

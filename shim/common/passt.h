@@ -38,8 +38,10 @@ bool passt_trusted(const struct passt_trust *trust, uid_t uid);
  *
  * passt listens with a backlog of 0: EAGAIN means that somebody else is being served.
  *
+ * A symbolic link at @path is not followed where everybody can write to its directory.
+ *
  * Return: connected descriptor, close-on-exec and non-blocking, or -errno; ENAMETOOLONG for a
- *	   path that is too long
+ *	   path that is too long, ELOOP for such a link
  */
 int passt_connect(const char *path);
 

@@ -330,6 +330,8 @@ static enum down_reason reason_of(int error, int unwatched)
 	case EACCES:
 	case EPERM:
 		return DOWN_FORBIDDEN;
+	case ELOOP:
+		return DOWN_SYMLINK;
 	default:
 		return DOWN_FAILED;
 	}
