@@ -239,12 +239,13 @@ lives() {
 	run_with chroot=/tmp/jail
 	start_bare -- "${RUN_WITH[@]}"
 	kill_passt
-	wait_for 5 is_logged link-down '"reason":"unwatched"'
+	wait_for 5 is_logged link-down '"reason":"changed-root"'
 	start_passt
 	pause 2.5
 	[ "$(events link-down)" = 2 ]
 	[ "$(events link-up)" = 0 ]
 	[ "$(said .)" = 2 ]
+	[ "$(said 'cannot be reached from here: QEMU has changed its root')" = 1 ]
 	lives
 }
 

@@ -96,17 +96,23 @@ bool passt_trusted(const struct passt_trust *trust, uid_t uid)
 	return false;
 }
 
-/* May anybody put a file beside this one? The sticky bit does not keep new ones out. */
-static bool everybody_writes_beside(const char *path)
+static int open_directory(const char *path)
 {
 	char directory[PASST_PATH_MAX + 1] = ".";
 	const char *slash = strrchr(path, '/');
-	status_t status;
-	int fd, ret;
 
 	if (slash && (size_t)(slash - path) + 1 < sizeof(directory))
 		memcpy(directory, path, (size_t)(slash - path) + 1);
-	fd = sys_open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	return sys_open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+}
+
+/* May anybody put a file beside this one? The sticky bit does not keep new ones out. */
+static bool everybody_writes_beside(const char *path)
+{
+	int fd = open_directory(path);
+	status_t status;
+	int ret;
+
 	if (fd < 0)
 		return true;
 	ret = sys_fstat(fd, &status);
@@ -195,6 +201,15 @@ void passt_look(const char *path, struct passt_file *file)
 				      .mode = status.st_mode,
 				      .uid = status.st_uid };
 	sys_close(fd);
+}
+
+bool passt_has_directory(const char *path)
+{
+	int fd = open_directory(path);
+
+	if (fd >= 0)
+		sys_close(fd);
+	return fd != -ENOENT;
 }
 
 int passt_peer_uid(int fd, uid_t *uid)

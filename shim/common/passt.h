@@ -66,6 +66,9 @@ struct passt_file {
 /* Looks at the file at @path; all of @file is 0 where there is none. */
 void passt_look(const char *path, struct passt_file *file);
 
+/* Is there a directory for the file at @path, as far as can be said? */
+bool passt_has_directory(const char *path);
+
 /* uid of the process that listens behind the connected socket @fd (SO_PEERCRED), or -errno. */
 int passt_peer_uid(int fd, uid_t *uid);
 

@@ -46,6 +46,10 @@ static const struct reason {
 			   "is a symbolic link that anybody may have put there, and is not "
 			   "followed",
 			   DETAIL_NONE },
+	[DOWN_OTHER_ROOT] = { "changed-root",
+			      "cannot be reached from here: QEMU has changed its root, or has "
+			      "another from the start",
+			      DETAIL_NONE },
 	[DOWN_FAILED] = { "failed", "cannot be connected to (errno %lld)", DETAIL_ERROR },
 };
 

@@ -23,6 +23,7 @@ enum down_reason {
 	DOWN_NOT_TRUSTED, /* "not-trusted": another user's */
 	DOWN_FORBIDDEN,   /* "no-permission": we may not connect */
 	DOWN_SYMLINK,     /* "symbolic-link": one that anybody may have put there */
+	DOWN_OTHER_ROOT,  /* "changed-root": the path leads elsewhere in QEMU */
 	DOWN_FAILED,      /* "failed": anything else */
 	DOWN_REASONS
 };

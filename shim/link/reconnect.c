@@ -66,6 +66,7 @@ enum { ABOUT_WAKE, ABOUT_DIRECTORY, ABOUT_CONNECTION };
  * @link_log:	For the log
  * @path:	Passt's socket
  * @trust:	Whose passt may be used
+ * @out_of_sight: Connected, but the socket's directory was not there when the thread began
  * @wake_fd:	The placeholder's other end
  * @epoll:	What all is waited for with
  * @directory:	Waiting for the socket's file, while there is no link
@@ -91,6 +92,7 @@ struct reconnect_thread {
 	struct link_log link_log;
 	char path[PASST_PATH_MAX + 1];
 	struct passt_trust trust;
+	bool out_of_sight;
 	int wake_fd;
 	int epoll;
 	struct dir_watch directory;
@@ -356,6 +358,8 @@ static void try_passt(struct reconnect_thread *t)
 	if (fd >= 0)
 		sys_close(fd);
 	reason = error ? reason_of(error, unwatched) : DOWN_NOT_TRUSTED;
+	if (reason == DOWN_UNWATCHED && t->out_of_sight)
+		reason = DOWN_OTHER_ROOT;
 	if (reason == DOWN_UNWATCHED)
 		error = unwatched;
 	still_down(t, reason, error ? (uint32_t)error : uid);
@@ -476,6 +480,8 @@ static void *run(void *arg)
 
 	sys_call(SYS_prctl, PR_SET_NAME, (long)"qrap-link", 0, 0, 0, 0);
 	t->lines = LINES_AT_ONCE;
+	/* We begin when QEMU has changed its root already. */
+	t->out_of_sight = t->state == LINK_UP && !passt_has_directory(t->path);
 	if (t->state == LINK_DOWN)
 		link_lost(t, DOWN_FROM_START);
 	tell_link(t, false);
