@@ -94,6 +94,28 @@ static bool is_up(void)
 	return atomic_load(&reconnect.state) == LINK_UP;
 }
 
+/* Is this still that very file? A program may close what it does not know, and open its own there.
+ */
+static bool holds(int fd, const struct identity *wanted)
+{
+	struct identity id;
+
+	return descriptor_identity(fd, &id) && identity_same(&id, wanted);
+}
+
+/* Is our end of the placeholder still there, and the thread at its other end? */
+static bool has_placeholder(void)
+{
+	return holds(owner.placeholder, &owner.placeholder_id) &&
+	       !descriptor_hung_up(owner.placeholder);
+}
+
+static void wake_thread(void)
+{
+	if (has_placeholder())
+		reconnect_wake(owner.placeholder);
+}
+
 /* Bytes that the buffers of a call hold. */
 static size_t bytes_of(const struct msghdr *msg)
 {
@@ -168,13 +190,14 @@ static bool replace(int fd, int with)
  */
 static bool take_ready(int fd)
 {
-	bool taken;
+	bool is_ours, taken;
 	int ready;
 
 	atomic_store(&reconnect.state, LINK_UP);
 	ready = atomic_exchange(&reconnect.ready, -1);
-	taken = ready >= 0 && replace(fd, ready);
-	if (ready >= 0)
+	is_ours = ready >= 0 && holds(ready, &reconnect.ready_id);
+	taken = is_ours && replace(fd, ready);
+	if (is_ours)
 		sys_close(ready);
 	if (taken)
 		adopt(fd);
@@ -191,11 +214,13 @@ static void link_end(int fd, enum down_reason why)
 	/* Others may hold copies of the connection: end it for all. */
 	if (why != DOWN_CLOSED)
 		sys_call(SYS_shutdown, fd, SHUT_RDWR, 0, 0, 0, 0);
+	/* Without our own descriptors it ends as it would without us. */
+	owner.reconnect = owner.reconnect && has_placeholder();
 	if (!owner.reconnect)
 		atomic_store(&reconnect.state, LINK_OVER);
 	else if (!take_ready(fd))
 		replace(fd, owner.placeholder);
-	reconnect_wake(owner.placeholder);
+	wake_thread();
 	owner.fast_recv = is_up();
 	update_send();
 }
@@ -283,6 +308,12 @@ static ssize_t recv_down(int fd, const struct msghdr *msg)
 	if (atomic_load(&reconnect.state) == LINK_OVER || !bytes_of(msg))
 		return 0;
 	if (!is_up()) {
+		/* Ours or the thread's was closed: nobody brings the link back. */
+		if (!has_placeholder()) {
+			owner.reconnect = false;
+			atomic_store(&reconnect.state, LINK_OVER);
+			return 0;
+		}
 		/* Bytes in the placeholder did nothing but wake QEMU. */
 		reconnect_read_wakes(owner.placeholder);
 		/* The thread may have looked while the state was another one. */
@@ -380,7 +411,7 @@ static ssize_t sent_special(const struct msghdr *msg, ssize_t sent)
 	if (!atomic_load(&reconnect.guest_sent) && (size_t)sent == bytes_of(msg) &&
 	    frame_is_whole(&owner.out)) {
 		atomic_store(&reconnect.guest_sent, true);
-		reconnect_wake(owner.placeholder);
+		wake_thread();
 	}
 	update_send();
 	return sent;
@@ -488,14 +519,6 @@ int link_prepare(int fd)
 	return 0;
 }
 
-/* Is this the very file of the other descriptor? */
-static bool holds(int fd, const struct identity *wanted)
-{
-	struct identity id;
-
-	return descriptor_identity(fd, &id) && identity_same(&id, wanted);
-}
-
 /* What is on the number, the connection or the placeholder, is followed from now on. */
 static int start(const struct handoff *handoff, const struct log *log, enum link_state state)
 {
@@ -510,7 +533,7 @@ static int start(const struct handoff *handoff, const struct log *log, enum link
 	owner.out.any = true;
 	owner.reconnect = handoff->reconnect && !handoff->private_passt;
 	atomic_store(&reconnect.state, state);
-	ret = reconnect_start(handoff, log, owner.wake_fd);
+	ret = reconnect_start(handoff, log, owner.wake_fd, &owner.wake_id);
 	if (ret) {
 		drop_placeholder();
 		return ret;
@@ -551,9 +574,11 @@ void link_stop(void)
 	if (atomic_exchange(&link_number, NO_NUMBER) == NO_NUMBER || is_foreign())
 		return;
 	atomic_store(&reconnect.stop, true);
-	reconnect_wake(owner.placeholder);
-	/* The thread closes the other end last of all. */
-	sys_poll(&end, 1, STOP_MS);
-	sys_close(owner.placeholder);
+	if (holds(owner.placeholder, &owner.placeholder_id)) {
+		reconnect_wake(owner.placeholder);
+		/* The thread closes the other end last of all. */
+		sys_poll(&end, 1, STOP_MS);
+		sys_close(owner.placeholder);
+	}
 	owner.placeholder = -1;
 }

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 
 #include "shim/common/dir_watch.h"
+#include "shim/common/fd_identity.h"
 #include "shim/common/passt.h"
 #include "shim/common/sys.h"
 #include "shim/libc/next.h"
@@ -36,13 +37,6 @@
 #define TRIAL_MS 100
 
 /*
- * A link is good when it has lasted that long. Where several in a row were not, the next is not
- * looked for often, but after a pause.
- */
-#define GOOD_MS   5000
-#define SHORT_MAX 10
-
-/*
  * Lines about the link, each with its event: so many at once, then one each time that long has
  * passed. The manual has both.
  */
@@ -68,6 +62,7 @@ enum { ABOUT_WAKE, ABOUT_DIRECTORY, ABOUT_CONNECTION };
  * @trust:	Whose passt may be used
  * @out_of_sight: Connected, but the socket's directory was not there when the thread began
  * @wake_fd:	The placeholder's other end
+ * @wake_id:	What that is
  * @epoll:	What all is waited for with
  * @directory:	Waiting for the socket's file, while there is no link
  * @directory_ms: When it may wake the thread again, or 0: it may
@@ -85,7 +80,6 @@ enum { ABOUT_WAKE, ABOUT_DIRECTORY, ABOUT_CONNECTION };
  * @fast_till_ms: Till then try often
  * @next_ms:	Time of the next try
  * @failures:	Connections in a row that did not last
- * @short_links: Links in a row that were not good
  * @told:	Reason that was told last
  */
 struct reconnect_thread {
@@ -94,6 +88,7 @@ struct reconnect_thread {
 	struct passt_trust trust;
 	bool out_of_sight;
 	int wake_fd;
+	struct identity wake_id;
 	int epoll;
 	struct dir_watch directory;
 	int64_t directory_ms;
@@ -110,7 +105,6 @@ struct reconnect_thread {
 	int64_t fast_till_ms;
 	int64_t next_ms;
 	unsigned failures;
-	unsigned short_links;
 	enum down_reason told;
 };
 
@@ -134,6 +128,17 @@ void reconnect_read_wakes(int fd)
 
 	while (sys_recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) == sizeof(bytes))
 		;
+}
+
+/*
+ * Are the thread's numbers still its own? A program that closes what it does not know closes all of
+ * them; this one can be told from any other file.
+ */
+static bool has_own_numbers(const struct reconnect_thread *t)
+{
+	struct identity id;
+
+	return descriptor_identity(t->wake_fd, &id) && identity_same(&id, &t->wake_id);
 }
 
 static int control_epoll(const struct reconnect_thread *t, int how, int fd, uint32_t events,
@@ -261,14 +266,13 @@ static void link_lost(struct reconnect_thread *t, enum down_reason reason)
 {
 	int64_t now = sys_now_ms();
 
-	t->short_links = t->found_ms && now - t->found_ms < GOOD_MS ? t->short_links + 1 : 0;
 	t->state = t->link_log.final ? LINK_OVER : LINK_DOWN;
 	if (!t->told_down)
 		t->lost_ms = now;
 	t->lost_why = t->told = reason;
 	if (t->state != LINK_DOWN)
 		return;
-	look_for_passt(t, now, reason == DOWN_CLOSED && t->short_links < SHORT_MAX);
+	look_for_passt(t, now, reason == DOWN_CLOSED);
 	watch_directory(t);
 	passt_look(t->path, &t->file);
 }
@@ -284,8 +288,10 @@ static int64_t pause_between(unsigned failures, bool fast)
 static void close_ready(void)
 {
 	int ready = atomic_exchange(&reconnect.ready, -1);
+	struct identity id;
 
-	if (ready >= 0)
+	if (ready >= 0 && descriptor_identity(ready, &id) &&
+	    identity_same(&id, &reconnect.ready_id))
 		sys_close(ready);
 }
 
@@ -315,6 +321,7 @@ static void offer(struct reconnect_thread *t, int fd)
 	atomic_store(&reconnect.reason, DOWN_CLOSED);
 	/* Before it is offered: QEMU's thread may close it, and the number be reused. */
 	watch_connection(t, fd);
+	descriptor_identity(fd, &reconnect.ready_id);
 	atomic_store(&reconnect.ready, fd);
 	reconnect_wake(t->wake_fd);
 }
@@ -414,6 +421,8 @@ static bool wait_for_events(struct reconnect_thread *t)
 
 	n = sys_call(SYS_epoll_pwait, t->epoll, (long)events, 4, time_left(t), 0,
 		     KERNEL_SIGSET_SIZE);
+	if (!has_own_numbers(t))
+		return true;
 	for (i = 0; i < n; i++) {
 		if (events[i].data.u64 == ABOUT_WAKE) {
 			reconnect_read_wakes(t->wake_fd);
@@ -447,6 +456,8 @@ static void work(struct reconnect_thread *t)
 {
 	bool ended = wait_for_events(t);
 
+	if (!has_own_numbers(t))
+		return;
 	tell_first_frame(t);
 	if (has_lost(t, ended))
 		connection_lost(t);
@@ -485,8 +496,14 @@ static void *run(void *arg)
 	if (t->state == LINK_DOWN)
 		link_lost(t, DOWN_FROM_START);
 	tell_link(t, false);
-	while (!atomic_load(&reconnect.stop))
+	while (!atomic_load(&reconnect.stop) && has_own_numbers(t))
 		work(t);
+	if (!has_own_numbers(t)) {
+		t->link_log.final = true;
+		link_lost(t, DOWN_CLOSED);
+		tell_link(t, true);
+		return NULL;
+	}
 	tell_last(t);
 	close_ready();
 	dir_watch_close(&t->directory);
@@ -521,7 +538,8 @@ static int start_thread(void)
 	return -ret;
 }
 
-int reconnect_start(const struct handoff *handoff, const struct log *log, int wake_fd)
+int reconnect_start(const struct handoff *handoff, const struct log *log, int wake_fd,
+		    const struct identity *wake_id)
 {
 	struct reconnect_thread *t = &thread;
 	int ret;
@@ -533,6 +551,7 @@ int reconnect_start(const struct handoff *handoff, const struct log *log, int wa
 					  .path = handoff->private_passt ? "" : t->path,
 					  .final = handoff->private_passt || !handoff->reconnect };
 	t->wake_fd = wake_fd;
+	t->wake_id = *wake_id;
 	t->state = (enum link_state)atomic_load(&reconnect.state);
 	t->epoll = (int)sys_call(SYS_epoll_create1, EPOLL_CLOEXEC, 0, 0, 0, 0, 0);
 	if (t->epoll < 0)
