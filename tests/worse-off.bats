@@ -7,7 +7,6 @@
 
 # bats file_tags=timeout:120
 
-bats_require_minimum_version 1.5.0
 load common
 load restart
 load peers
@@ -18,8 +17,8 @@ setup() {
 }
 
 teardown() {
-	end_all
 	[ -n "${BATS_TEST_COMPLETED:-}" ] || tail -n 8 /tmp/vm.log /tmp/log
+	end_test
 }
 
 # start_qemu [WORD...] -- [QEMU_ARGUMENT...]: behind these words a QEMU that is paused, and has a
