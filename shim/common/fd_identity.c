@@ -25,6 +25,13 @@ bool descriptor_identity(int fd, struct identity *id)
 	return true;
 }
 
+bool descriptor_is(int fd, const struct identity *id)
+{
+	struct identity now;
+
+	return descriptor_identity(fd, &now) && identity_same(&now, id);
+}
+
 bool identity_same(const struct identity *a, const struct identity *b)
 {
 	if (a->cookie && b->cookie)

@@ -117,9 +117,10 @@ static void start_line(const struct log *log, struct text *t, char buf[STDERR_LI
  */
 static int open_stderr_again(void)
 {
-	enum descriptor_kind kind = descriptor_kind(STDERR_FILENO);
+	status_t status;
 
-	if (kind != DESCRIPTOR_PIPE && kind != DESCRIPTOR_DEVICE)
+	if (sys_fstat(STDERR_FILENO, &status) ||
+	    !(S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)))
 		return -EINVAL;
 	return sys_open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
 }
