@@ -370,7 +370,6 @@ link() {
 
 @test "link: what only some ends of it, and some hosts, lead to" {
 	link --only=shutdown -- --end=bad-length
-	link --only=inotify_rm_watch -- --end=move
 	link --only=setsockopt -- 100000
 	# A log file that may be somebody else's by now is not closed, and there is another one.
 	OTHERS='[0-5]' link --only=fstat

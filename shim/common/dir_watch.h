@@ -6,27 +6,16 @@
 #include <stdbool.h>
 
 /**
- * struct dir_watch - The directory of a file that is waited for
- * @fd:		inotify descriptor, readable when something happened in the directory; or -1
- * @wd:		Watch of the directory, or negative: not watched now
- */
-struct dir_watch {
-	int fd;
-	int wd;
-};
-
-/**
- * dir_watch_open() - Watch the directory, if it is not watched: it may be there by now
- * @watch:	Both members -1 at first; dir_watch_close() ends it in any case
- * @path:	Path of the file, of a socket: unix(7) lets it have 107 bytes
+ * dir_watch_add() - Watch the directory of a file; once more costs nothing
+ * @fd:		inotify descriptor, non-blocking
+ * @path:	Path of the file, at most PASST_PATH_MAX bytes. It may lead to another directory
+ *than the last time, which is watched as well then
  *
  * Return: 0, or -errno: the directory cannot be watched now
  */
-int dir_watch_open(struct dir_watch *watch, const char *path);
+int dir_watch_add(int fd, const char *path);
 
 /* Reads what has happened: may the file at @path have appeared, or changed its mode? */
-bool dir_watch_read(struct dir_watch *watch, const char *path);
-
-void dir_watch_close(struct dir_watch *watch);
+bool dir_watch_read(int fd, const char *path);
 
 #endif /* QRAP_DIR_WATCH_H */

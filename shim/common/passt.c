@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shim/common/passt.h"
 
+#include <arpa/inet.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -9,10 +10,6 @@
 
 /* What a user of another namespace, or one that is not mapped, looks like: user_namespaces(7). */
 #define UID_UNKNOWN 65534
-
-/* Shortest frame: an Ethernet header. Longest that QEMU takes: net/net.h, NET_BUFSIZE. */
-#define FRAME_MIN 14
-#define FRAME_MAX 69632
 
 /*
  * Both frames of the probe, each behind its length. They ask for nobody's address in particular:
@@ -49,16 +46,6 @@ static const uint8_t probe[] = {
 	/* clang-format on */
 };
 
-/* Are we in the first user namespace? Its number is fixed: PROC_USER_INIT_INO of the kernel. */
-static bool in_first_namespace(void)
-{
-	static const char first[] = "user:[4026531837]";
-	char name[sizeof(first)];
-
-	return sys_readlink("/proc/self/ns/user", name, sizeof(name)) == sizeof(first) - 1 &&
-	       !memcmp(name, first, sizeof(first) - 1);
-}
-
 /*
  * Are all users of the host also users here? In the first namespace, or one like it: there the map
  * is "0 0 4294967295". Without the file there are no namespaces.
@@ -70,8 +57,6 @@ static bool all_users_known(void)
 	ssize_t len;
 	int fd;
 
-	if (in_first_namespace())
-		return true;
 	fd = sys_open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return true;
@@ -96,51 +81,36 @@ bool passt_trusted(const struct passt_trust *trust, uid_t uid)
 	return false;
 }
 
-static int open_directory(const char *path)
+int passt_directory_mode(const char *path)
 {
 	char directory[PASST_PATH_MAX + 1] = ".";
 	const char *slash = strrchr(path, '/');
-
-	if (slash && (size_t)(slash - path) + 1 < sizeof(directory))
-		memcpy(directory, path, (size_t)(slash - path) + 1);
-	return sys_open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-}
-
-/* May anybody put a file beside this one? The sticky bit does not keep new ones out. */
-static bool everybody_writes_beside(const char *path)
-{
-	int fd = open_directory(path);
 	status_t status;
-	int ret;
+	int fd, ret;
 
+	if (slash)
+		memcpy(directory, path, (size_t)(slash - path) + 1);
+	fd = sys_open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 	if (fd < 0)
-		return true;
+		return fd;
 	ret = sys_fstat(fd, &status);
 	sys_close(fd);
-	return ret || status.st_mode & S_IWOTH;
+	return ret ? ret : (int)status.st_mode;
 }
 
-/*
- * The file at @path, for looking at it and connecting to it. A symbolic link is followed only where
- * not everybody may have put it there. Return: descriptor, or -errno: ELOOP for such a link.
- */
-static int open_file(const char *path, status_t *status)
+/* The file at @path, which is no symbolic link. Return: descriptor for looking at it, or -errno. */
+static int open_no_link(const char *path)
 {
 	int fd = sys_open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+	status_t status;
 
-	memset(status, 0, sizeof(*status));
-	if (fd < 0 || sys_fstat(fd, status) || !S_ISLNK(status->st_mode))
+	if (fd < 0 || sys_fstat(fd, &status) || !S_ISLNK(status.st_mode))
 		return fd;
 	sys_close(fd);
-	if (everybody_writes_beside(path))
-		return -ELOOP;
-	fd = sys_open(path, O_PATH | O_CLOEXEC, 0);
-	if (fd >= 0)
-		sys_fstat(fd, status);
-	return fd;
+	return -ELOOP;
 }
 
-static int connect_to_path(int fd, const char *path)
+static int connect_to(int fd, const char *path)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 
@@ -149,80 +119,53 @@ static int connect_to_path(int fd, const char *path)
 }
 
 /*
- * Connects to the very file that was looked at: by then there may be another at its path. Where
- * there is no /proc, by the path.
+ * Connects to the very file that is no symbolic link now: by then there may be another at its path.
+ * Without /proc, by the path.
  */
-static int connect_to_file(int fd, int file, const char *path)
+static int connect_to_no_link(int fd, const char *path)
 {
+	int file = open_no_link(path), ret;
 	char name[32];
 	struct text t;
-	int ret;
 
+	if (file < 0)
+		return file;
 	text_start(&t, name, sizeof(name));
 	text_format(&t, "/proc/self/fd/%d", file);
-	ret = connect_to_path(fd, name);
+	ret = connect_to(fd, name);
 	if (ret == -ENOENT || ret == -ENOTDIR)
-		ret = connect_to_path(fd, path);
+		ret = connect_to(fd, path);
+	sys_close(file);
 	return ret;
 }
 
 int passt_connect(const char *path)
 {
-	status_t status;
-	int file, fd, ret;
+	int mode, fd, ret;
 
 	if (!*path)
 		return -ENOENT;
 	if (strlen(path) > PASST_PATH_MAX)
 		return -ENAMETOOLONG;
-	file = open_file(path, &status);
-	if (file < 0)
-		return file;
 	fd = sys_socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	ret = fd < 0 ? fd : connect_to_file(fd, file, path);
-	sys_close(file);
-	if (ret < 0 && fd >= 0)
+	if (fd < 0)
+		return fd;
+	mode = passt_directory_mode(path);
+	ret = mode < 0 || mode & S_IWOTH ? connect_to_no_link(fd, path) : connect_to(fd, path);
+	if (ret < 0)
 		sys_close(fd);
 	return ret < 0 ? ret : fd;
-}
-
-void passt_look(const char *path, struct passt_file *file)
-{
-	status_t status;
-	int fd = open_file(path, &status);
-
-	memset(file, 0, sizeof(*file));
-	if (fd < 0)
-		return;
-	*file = (struct passt_file) { .dev = status.st_dev,
-				      .ino = status.st_ino,
-				      .made_s = status.st_mtim.tv_sec,
-				      .made_ns = status.st_mtim.tv_nsec,
-				      .mode = status.st_mode,
-				      .uid = status.st_uid };
-	sys_close(fd);
-}
-
-bool passt_has_directory(const char *path)
-{
-	int fd = open_directory(path);
-
-	if (fd >= 0)
-		sys_close(fd);
-	return fd != -ENOENT;
 }
 
 int passt_peer_uid(int fd, uid_t *uid)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
-	int ret;
+	int ret = sys_getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len);
 
-	ret = sys_getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len);
-	if (ret < 0)
-		return ret;
-	*uid = cred.uid;
-	return 0;
+	if (!ret)
+		*uid = cred.uid;
+	return ret;
 }
 
 int passt_ask(int fd)
@@ -237,11 +180,9 @@ int passt_ask(int fd)
 
 int passt_answered(int fd)
 {
-	uint8_t head[4];
 	uint32_t len;
-	ssize_t got;
+	ssize_t got = sys_recv(fd, &len, sizeof(len), MSG_PEEK | MSG_DONTWAIT);
 
-	got = sys_recv(fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
 	if (got == -EAGAIN || got == -EINTR)
 		return 0;
 	if (!got || got == -EPIPE)
@@ -249,9 +190,8 @@ int passt_answered(int fd)
 	if (got < 0)
 		return (int)got;
 	/* passt writes a length in one piece; a peer that does not would keep us busy looking. */
-	if (got < (ssize_t)sizeof(head))
+	if (got < (ssize_t)sizeof(len))
 		return -EPROTO;
-
-	len = (uint32_t)head[0] << 24 | (uint32_t)head[1] << 16 | (uint32_t)head[2] << 8 | head[3];
+	len = ntohl(len);
 	return len >= FRAME_MIN && len <= FRAME_MAX ? 1 : -EPROTO;
 }

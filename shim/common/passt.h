@@ -5,7 +5,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
 #include <sys/un.h>
 
@@ -13,6 +12,14 @@
 #define PASST_PATH_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
 #define PASST_TRUST_MAX 16
+
+/*
+ * Lengths that a frame can have. At least an Ethernet header, which is what passt takes for the
+ * least, too: QEMU hands shorter ones on to the NIC, and one of 0 bytes can stop its reading for
+ * good. At most NET_BUFSIZE (QEMU's net/net.h), beyond which QEMU ends the link.
+ */
+#define FRAME_MIN 14
+#define FRAME_MAX 69632
 
 /**
  * struct passt_trust - Whose passt may be used
@@ -45,29 +52,12 @@ bool passt_trusted(const struct passt_trust *trust, uid_t uid);
  */
 int passt_connect(const char *path);
 
-/**
- * struct passt_file - What tells the file at passt's path from the next one there
- * @dev:	Device
- * @ino:	Inode; 0: there is none
- * @made_s:	When it was made, as an inode is used again at once: seconds
- * @made_ns:	... and nanoseconds
- * @mode:	Type and permissions
- * @uid:	Owner
+/*
+ * Mode of the directory of the file at @path, which is at most PASST_PATH_MAX bytes long, or
+ * -errno. Where it has S_IWOTH, anybody may put a file there: the sticky bit does not keep new ones
+ * out.
  */
-struct passt_file {
-	uint64_t dev;
-	uint64_t ino;
-	int64_t made_s;
-	int64_t made_ns;
-	mode_t mode;
-	uid_t uid;
-};
-
-/* Looks at the file at @path; all of @file is 0 where there is none. */
-void passt_look(const char *path, struct passt_file *file);
-
-/* Is there a directory for the file at @path, as far as can be said? */
-bool passt_has_directory(const char *path);
+int passt_directory_mode(const char *path);
 
 /* uid of the process that listens behind the connected socket @fd (SO_PEERCRED), or -errno. */
 int passt_peer_uid(int fd, uid_t *uid);

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/prctl.h>
 
 #include "shim/common/dir_watch.h"
@@ -14,18 +15,17 @@
 #include "shim/libc/next.h"
 #include "shim/link/link_log.h"
 
-/* The thread's stack; more where the libc insists on it (PTHREAD_STACK_MIN, thread-local data). */
-#define STACK_BYTES     (64 * 1024)
-#define STACK_BYTES_MAX (1024 * 1024)
+/* The thread's stack, with room for the thread-local data of libraries; hardly any of it is used.
+ */
+#define STACK_BYTES (1024 * 1024)
 
 /* How often to try: passt listens some milliseconds after its socket appears. */
-#define FAST_MS       1
-#define FAST_PAUSE_MS 4
+#define FAST_MS       2
 #define FAST_TOTAL_MS 250
 #define SLOW_MS       1000
 
 /* Anybody can make and change files in /tmp without end: that wakes the thread no more often. */
-#define DIRECTORY_PAUSE_MS 10
+#define DIRECTORY_PAUSE_MS 5
 
 /* The kernel may be short of memory for the moment. */
 #define WAKE_TRIES 3
@@ -64,23 +64,20 @@ enum { ABOUT_WAKE, ABOUT_DIRECTORY, ABOUT_CONNECTION };
  * @wake_fd:	The placeholder's other end
  * @wake_id:	What that is
  * @epoll:	What all is waited for with
- * @directory:	Waiting for the socket's file, while there is no link
- * @directory_ms: When it may wake the thread again, or 0: it may
- * @file:	What was last seen at @path
+ * @directory:	inotify descriptor for the socket's file, while there is no link, or -1
  * @connections: How many so far: the number of the present one
  * @state:	Where the link stands; %LINK_TRIAL and %LINK_UP: there is a connection, on QEMU's
  *		number or in @ready of struct reconnect
- * @told_first:	The first frame has been logged
- * @told_down:	The log has it that the link is down
- * @lines:	Lines that may be written now
- * @lines_ms:	When there was last one more
+ * @why:	Why there is no link, or was none
+ * @detail:	... the number that goes with it
+ * @told_down:	The log has it that the link is down,
+ * @told:	... for that reason
+ * @told_first:	The log has the first frame
+ * @lines_ms:	Till then the lines written take that are allowed: one for each %LINE_EACH_MS
  * @lost_ms:	When the link was lost, of which the log has it that it is down
- * @lost_why:	Why it was last lost
  * @found_ms:	When the connection was made
  * @fast_till_ms: Till then try often
  * @next_ms:	Time of the next try
- * @failures:	Connections in a row that did not last
- * @told:	Reason that was told last
  */
 struct reconnect_thread {
 	struct link_log link_log;
@@ -90,27 +87,24 @@ struct reconnect_thread {
 	int wake_fd;
 	struct identity wake_id;
 	int epoll;
-	struct dir_watch directory;
-	int64_t directory_ms;
-	struct passt_file file;
+	int directory;
 	uint64_t connections;
 	enum link_state state;
-	bool told_first;
+	enum down_reason why;
+	uint32_t detail;
 	bool told_down;
-	unsigned lines;
+	enum down_reason told;
+	bool told_first;
 	int64_t lines_ms;
 	int64_t lost_ms;
-	enum down_reason lost_why;
 	int64_t found_ms;
 	int64_t fast_till_ms;
 	int64_t next_ms;
-	unsigned failures;
-	enum down_reason told;
 };
 
 struct reconnect reconnect = { .ready = -1, .reason = DOWN_CLOSED };
 
-static struct reconnect_thread thread = { .directory = { -1, -1 } };
+static struct reconnect_thread thread = { .directory = -1 };
 
 void reconnect_wake(int fd)
 {
@@ -136,22 +130,14 @@ void reconnect_read_wakes(int fd)
  */
 static bool has_own_numbers(const struct reconnect_thread *t)
 {
-	struct identity id;
-
-	return descriptor_identity(t->wake_fd, &id) && identity_same(&id, &t->wake_id);
-}
-
-static int control_epoll(const struct reconnect_thread *t, int how, int fd, uint32_t events,
-			 uint64_t about)
-{
-	struct epoll_event event = { .events = events, .data.u64 = about };
-
-	return (int)sys_call(SYS_epoll_ctl, t->epoll, how, fd, (long)&event, 0, 0);
+	return descriptor_is(t->wake_fd, &t->wake_id);
 }
 
 static int add_to_epoll(const struct reconnect_thread *t, int fd, uint32_t events, uint64_t about)
 {
-	return control_epoll(t, EPOLL_CTL_ADD, fd, events, about);
+	struct epoll_event event = { .events = events, .data.u64 = about };
+
+	return (int)sys_call(SYS_epoll_ctl, t->epoll, EPOLL_CTL_ADD, fd, (long)&event, 0, 0);
 }
 
 /*
@@ -164,36 +150,24 @@ static int watch_connection(struct reconnect_thread *t, int fd)
 	return add_to_epoll(t, fd, EPOLLRDHUP | EPOLLONESHOT, ABOUT_CONNECTION + t->connections);
 }
 
-/* Watches the directory of passt's socket, if that is not so already. Return: 0 or -errno. */
+/* Watches the directory that passt's socket is in now. Return: 0 or -errno. */
 static int watch_directory(struct reconnect_thread *t)
 {
-	bool is_new = t->directory.fd < 0;
-	int ret = dir_watch_open(&t->directory, t->path);
-
-	if (is_new && t->directory.fd >= 0)
-		add_to_epoll(t, t->directory.fd, EPOLLIN | EPOLLONESHOT, ABOUT_DIRECTORY);
-	return ret;
+	if (t->directory < 0) {
+		t->directory =
+			(int)sys_call(SYS_inotify_init1, IN_NONBLOCK | IN_CLOEXEC, 0, 0, 0, 0, 0);
+		if (t->directory < 0)
+			return t->directory;
+		add_to_epoll(t, t->directory, EPOLLIN, ABOUT_DIRECTORY);
+	}
+	return dir_watch_add(t->directory, t->path);
 }
 
-/* The pause is over: what has happened in the directory, and what happens, may wake us again. */
-static void watch_directory_again(struct reconnect_thread *t)
+static void close_directory(struct reconnect_thread *t)
 {
-	if (!t->directory_ms || sys_now_ms() < t->directory_ms)
-		return;
-	t->directory_ms = 0;
-	control_epoll(t, EPOLL_CTL_MOD, t->directory.fd, EPOLLIN | EPOLLONESHOT, ABOUT_DIRECTORY);
-}
-
-/* Is there a socket, of somebody who is trusted, that was not there or was another one before? */
-static bool is_new_socket(struct reconnect_thread *t)
-{
-	struct passt_file before = t->file;
-
-	passt_look(t->path, &t->file);
-	return S_ISSOCK(t->file.mode) && passt_trusted(&t->trust, t->file.uid) &&
-	       (t->file.ino != before.ino || t->file.dev != before.dev ||
-		t->file.made_s != before.made_s || t->file.made_ns != before.made_ns ||
-		t->file.mode != before.mode || t->file.uid != before.uid);
+	if (t->directory >= 0)
+		sys_close(t->directory);
+	t->directory = -1;
 }
 
 /* May a line be written? Then it counts. */
@@ -201,97 +175,84 @@ static bool may_tell(struct reconnect_thread *t)
 {
 	int64_t now = sys_now_ms();
 
-	while (t->lines < LINES_AT_ONCE && now - t->lines_ms >= LINE_EACH_MS) {
-		t->lines++;
-		t->lines_ms += LINE_EACH_MS;
-	}
-	if (t->lines == LINES_AT_ONCE)
-		t->lines_ms = now;
-	if (!t->lines)
+	if (t->lines_ms - now > (LINES_AT_ONCE - 1) * LINE_EACH_MS)
 		return false;
-	t->lines--;
+	t->lines_ms = (t->lines_ms > now ? t->lines_ms : now) + LINE_EACH_MS;
 	return true;
-}
-
-/* Does the log say something else than what is so? */
-static bool has_news(const struct reconnect_thread *t)
-{
-	return t->told_down != (t->state != LINK_UP);
 }
 
 /*
  * Says in the log what has become of the link. Where that changes too often, what is so when a line
- * may be written again.
+ * may be written again, or @at_once.
  */
 static void tell_link(struct reconnect_thread *t, bool at_once)
 {
-	if (!has_news(t) || (!may_tell(t) && !at_once))
+	bool is_down = t->state != LINK_UP;
+
+	if (is_down == t->told_down && (!is_down || t->why == t->told))
 		return;
-	t->told_down = !t->told_down;
-	if (t->told_down)
-		link_log_down(&t->link_log, t->lost_why, atomic_load(&reconnect.bad_length));
+	if (!at_once && !may_tell(t))
+		return;
+	t->told_down = is_down;
+	t->told = t->why;
+	if (is_down)
+		link_log_down(&t->link_log, t->why, t->detail);
 	else
 		link_log_up(&t->link_log, t->found_ms - t->lost_ms,
 			    atomic_exchange(&reconnect.dropped, 0),
 			    atomic_exchange(&reconnect.padded, 0));
 }
 
-/* The link is still down, and now for this reason. Told once, and not while trying often. */
+/*
+ * The link is still down, and now for this reason: none that counts while trying often, or before
+ * the line about its end, which implies that nobody listens.
+ */
 static void still_down(struct reconnect_thread *t, enum down_reason reason, uint32_t detail)
 {
-	bool is_news = t->told != reason;
-
-	if (sys_now_ms() < t->fast_till_ms)
+	if (!t->told_down || sys_now_ms() < t->fast_till_ms ||
+	    (reason == DOWN_ABSENT && t->told <= DOWN_FROM_START))
 		return;
-	/* The first line, about the end of the link, implies that nobody listens. */
-	if (reason == DOWN_ABSENT && t->told <= DOWN_FROM_START)
-		is_news = false;
-	if (!t->told_down || (is_news && !may_tell(t)))
-		return;
-	t->told = reason;
-	if (is_news)
-		link_log_down(&t->link_log, reason, detail);
+	t->why = reason;
+	t->detail = detail;
 }
 
-/* Starts looking: at once and often, or after a pause. */
-static void look_for_passt(struct reconnect_thread *t, int64_t now, bool at_once)
+/* The next try: soon, while trying often. */
+static void try_later(struct reconnect_thread *t)
 {
-	t->failures = 0;
-	t->fast_till_ms = at_once ? now + FAST_TOTAL_MS : now;
-	t->next_ms = at_once ? now : now + SLOW_MS;
+	int64_t now = sys_now_ms();
+
+	t->next_ms = now + (now < t->fast_till_ms ? FAST_MS : SLOW_MS);
+}
+
+/* From now on try often. */
+static void try_often(struct reconnect_thread *t)
+{
+	t->next_ms = sys_now_ms();
+	t->fast_till_ms = t->next_ms + FAST_TOTAL_MS;
 }
 
 /* A link that lasted has ended, or there has been none from the start. Told later: tell_link(). */
 static void link_lost(struct reconnect_thread *t, enum down_reason reason)
 {
-	int64_t now = sys_now_ms();
-
 	t->state = t->link_log.final ? LINK_OVER : LINK_DOWN;
 	if (!t->told_down)
-		t->lost_ms = now;
-	t->lost_why = t->told = reason;
+		t->lost_ms = sys_now_ms();
+	t->why = reason;
+	t->detail = atomic_load(&reconnect.bad_length);
 	if (t->state != LINK_DOWN)
 		return;
-	look_for_passt(t, now, reason == DOWN_CLOSED);
+	if (reason == DOWN_CLOSED)
+		try_often(t);
+	else
+		try_later(t);
 	watch_directory(t);
-	passt_look(t->path, &t->file);
-}
-
-/* How long to leave a passt alone that has closed so many connections in a row. */
-static int64_t pause_between(unsigned failures, bool fast)
-{
-	int64_t pause = failures < 10 ? FAST_MS << failures : SLOW_MS;
-
-	return fast && pause > FAST_PAUSE_MS ? FAST_PAUSE_MS : pause;
 }
 
 static void close_ready(void)
 {
 	int ready = atomic_exchange(&reconnect.ready, -1);
-	struct identity id;
 
-	if (ready >= 0 && descriptor_identity(ready, &id) &&
-	    identity_same(&id, &reconnect.ready_id))
+	if (ready >= 0 && descriptor_is(ready, &reconnect.ready_id))
 		sys_close(ready);
 }
 
@@ -299,7 +260,6 @@ static void close_ready(void)
 static void connection_lost(struct reconnect_thread *t)
 {
 	enum down_reason reason = (enum down_reason)atomic_load(&reconnect.reason);
-	int64_t now = sys_now_ms();
 
 	close_ready();
 	if (t->state == LINK_UP) {
@@ -307,8 +267,7 @@ static void connection_lost(struct reconnect_thread *t)
 		return;
 	}
 	t->state = LINK_DOWN;
-	/* Try again, but less and less often. */
-	t->next_ms = now + pause_between(t->failures++, now < t->fast_till_ms);
+	try_later(t);
 	still_down(t, reason == DOWN_CLOSED ? DOWN_SHORT_LIVED : reason,
 		   atomic_load(&reconnect.bad_length));
 }
@@ -326,14 +285,13 @@ static void offer(struct reconnect_thread *t, int fd)
 	reconnect_wake(t->wake_fd);
 }
 
-/* Why @error of a connection; @unwatched: errno of watching the directory, or 0. */
-static enum down_reason reason_of(int error, int unwatched)
+static enum down_reason reason_of(int error)
 {
 	switch (error) {
 	case ENOENT:
 	case ENOTDIR:
 	case ECONNREFUSED:
-		return unwatched ? DOWN_UNWATCHED : DOWN_ABSENT;
+		return DOWN_ABSENT;
 	case EAGAIN:
 		return DOWN_IN_USE;
 	case EACCES:
@@ -350,25 +308,23 @@ static void try_passt(struct reconnect_thread *t)
 {
 	int unwatched = -watch_directory(t);
 	int fd = passt_connect(t->path);
-	int64_t now = sys_now_ms();
-	int error = fd < 0 ? -fd : 0;
-	enum down_reason reason;
+	enum down_reason reason = DOWN_NOT_TRUSTED;
 	uid_t uid = 0;
+	int error = fd < 0 ? -fd : -passt_peer_uid(fd, &uid);
 
-	t->next_ms = now + (now < t->fast_till_ms ? FAST_MS : SLOW_MS);
-	if (!error)
-		error = -passt_peer_uid(fd, &uid);
+	try_later(t);
 	if (!error && passt_trusted(&t->trust, uid)) {
 		offer(t, fd);
 		return;
 	}
 	if (fd >= 0)
 		sys_close(fd);
-	reason = error ? reason_of(error, unwatched) : DOWN_NOT_TRUSTED;
-	if (reason == DOWN_UNWATCHED && t->out_of_sight)
-		reason = DOWN_OTHER_ROOT;
-	if (reason == DOWN_UNWATCHED)
+	if (error)
+		reason = reason_of(error);
+	if (reason == DOWN_ABSENT && unwatched) {
+		reason = t->out_of_sight ? DOWN_OTHER_ROOT : DOWN_UNWATCHED;
 		error = unwatched;
+	}
 	still_down(t, reason, error ? (uint32_t)error : uid);
 }
 
@@ -376,63 +332,21 @@ static void try_passt(struct reconnect_thread *t)
 static void link_is_up(struct reconnect_thread *t)
 {
 	t->state = LINK_UP;
-	dir_watch_close(&t->directory);
-	t->directory_ms = 0;
+	close_directory(t);
 }
 
-/* When there is something to do: the end of the trial, the next try; or never. */
-static int64_t due_ms(const struct reconnect_thread *t)
+/* Milliseconds until there is something to do: the end of the trial, the next try, a line. */
+static int64_t time_left(const struct reconnect_thread *t)
 {
+	int64_t now = sys_now_ms();
+
 	if (t->state == LINK_TRIAL)
-		return t->found_ms + TRIAL_MS;
-	return t->state == LINK_DOWN ? t->next_ms : NEVER;
-}
-
-/* Milliseconds to wait for events, or -1. */
-static int time_left(const struct reconnect_thread *t)
-{
-	int64_t at = due_ms(t);
-	int64_t left;
-
-	if (t->directory_ms && t->directory_ms < at)
-		at = t->directory_ms;
-	if (has_news(t) && t->lines_ms + LINE_EACH_MS < at)
-		at = t->lines_ms + LINE_EACH_MS;
-	if (at == NEVER)
-		return -1;
-	left = at - sys_now_ms();
-	return left > 0 ? (int)left : 0;
-}
-
-/* Something has happened in the directory. */
-static void directory_changed(struct reconnect_thread *t)
-{
-	t->directory_ms = sys_now_ms() + DIRECTORY_PAUSE_MS;
-	if (dir_watch_read(&t->directory, t->path) && is_new_socket(t))
-		look_for_passt(t, sys_now_ms(), true);
-}
-
-/* Waits for events. Return: the connection has ended. */
-static bool wait_for_events(struct reconnect_thread *t)
-{
-	struct epoll_event events[4];
-	bool ended = false;
-	long n, i;
-
-	n = sys_call(SYS_epoll_pwait, t->epoll, (long)events, 4, time_left(t), 0,
-		     KERNEL_SIGSET_SIZE);
-	if (!has_own_numbers(t))
-		return true;
-	for (i = 0; i < n; i++) {
-		if (events[i].data.u64 == ABOUT_WAKE) {
-			reconnect_read_wakes(t->wake_fd);
-		} else if (events[i].data.u64 == ABOUT_DIRECTORY) {
-			directory_changed(t);
-		} else if (events[i].data.u64 == ABOUT_CONNECTION + t->connections) {
-			ended = true;
-		}
-	}
-	return ended;
+		return t->found_ms + TRIAL_MS - now;
+	if (t->state == LINK_DOWN)
+		return t->next_ms - now;
+	if (t->state == LINK_UP && t->told_down)
+		return t->lines_ms - (LINES_AT_ONCE - 1) * LINE_EACH_MS - now;
+	return NEVER;
 }
 
 /* Is there a connection no more? QEMU's thread takes what is ready before it is without one. */
@@ -452,37 +366,57 @@ static void tell_first_frame(struct reconnect_thread *t)
 	link_log_first_frame(&t->link_log);
 }
 
-static void work(struct reconnect_thread *t)
+/* What an event tells. Return: the connection has ended. */
+static bool handle_event(struct reconnect_thread *t, uint64_t about)
 {
-	bool ended = wait_for_events(t);
+	if (about == ABOUT_WAKE)
+		reconnect_read_wakes(t->wake_fd);
+	if (about == ABOUT_DIRECTORY && dir_watch_read(t->directory, t->path))
+		try_often(t);
+	return about == ABOUT_CONNECTION + t->connections;
+}
 
-	if (!has_own_numbers(t))
-		return;
+/*
+ * What there is to do now, by what QEMU's thread has done, and the time. When QEMU has closed the
+ * number, what has happened by then is told all the same.
+ */
+static void go_on(struct reconnect_thread *t, bool ended)
+{
+	bool stop = atomic_load(&reconnect.stop), due;
+
 	tell_first_frame(t);
 	if (has_lost(t, ended))
 		connection_lost(t);
-	watch_directory_again(t);
-	if (atomic_load(&reconnect.stop))
-		return;
-	if (sys_now_ms() >= due_ms(t)) {
-		if (t->state == LINK_TRIAL)
-			link_is_up(t);
-		else
-			try_passt(t);
-	}
+	due = time_left(t) <= 0;
+	if (t->state == LINK_TRIAL && (stop ? atomic_load(&reconnect.ready) < 0 : due))
+		link_is_up(t);
+	else if (t->state == LINK_DOWN && due && !stop)
+		try_passt(t);
 	/* Last, as QEMU has its network by then. */
-	tell_link(t, false);
+	tell_link(t, stop);
 }
 
-/* QEMU has closed the number: what has happened by then is told all the same. */
-static void tell_last(struct reconnect_thread *t)
+static void work(struct reconnect_thread *t)
 {
-	tell_first_frame(t);
-	if (has_lost(t, false))
-		connection_lost(t);
-	else if (t->state == LINK_TRIAL && atomic_load(&reconnect.ready) < 0)
-		link_is_up(t);
-	tell_link(t, true);
+	struct pollfd wake = { .fd = t->wake_fd, .events = POLLIN };
+	bool ended = false, changed = false;
+	struct epoll_event events[4];
+	int64_t left = time_left(t);
+	long n, i;
+
+	if (left < 0)
+		left = 0;
+	n = sys_call(SYS_epoll_pwait, t->epoll, (long)events, 4, left < NEVER ? (long)left : -1, 0,
+		     KERNEL_SIGSET_SIZE);
+	if (!has_own_numbers(t))
+		return;
+	for (i = 0; i < n; i++) {
+		ended |= handle_event(t, events[i].data.u64);
+		changed |= events[i].data.u64 == ABOUT_DIRECTORY;
+	}
+	go_on(t, ended);
+	if (changed)
+		sys_poll(&wake, 1, DIRECTORY_PAUSE_MS);
 }
 
 static void *run(void *arg)
@@ -490,9 +424,8 @@ static void *run(void *arg)
 	struct reconnect_thread *t = arg;
 
 	sys_call(SYS_prctl, PR_SET_NAME, (long)"qrap-link", 0, 0, 0, 0);
-	t->lines = LINES_AT_ONCE;
 	/* We begin when QEMU has changed its root already. */
-	t->out_of_sight = t->state == LINK_UP && !passt_has_directory(t->path);
+	t->out_of_sight = t->state == LINK_UP && passt_directory_mode(t->path) == -ENOENT;
 	if (t->state == LINK_DOWN)
 		link_lost(t, DOWN_FROM_START);
 	tell_link(t, false);
@@ -500,13 +433,14 @@ static void *run(void *arg)
 		work(t);
 	if (!has_own_numbers(t)) {
 		t->link_log.final = true;
+		t->told_down = false;
 		link_lost(t, DOWN_CLOSED);
 		tell_link(t, true);
 		return NULL;
 	}
-	tell_last(t);
+	go_on(t, false);
 	close_ready();
-	dir_watch_close(&t->directory);
+	close_directory(t);
 	sys_close(t->epoll);
 	/* Last of all: link_stop() waits for it. */
 	sys_close(t->wake_fd);
@@ -520,8 +454,7 @@ static int start_thread(void)
 	uint64_t before = 0;
 	pthread_attr_t attr;
 	pthread_t id;
-	size_t stack;
-	int ret = EAGAIN;
+	int ret;
 
 	next_load_threads();
 	if (!next.pthread_create || next.pthread_attr_init(&attr))
@@ -530,10 +463,8 @@ static int start_thread(void)
 	/* A thread begins with the mask of the one that makes it. */
 	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, KERNEL_SIGSET_SIZE, 0,
 		 0);
-	for (stack = STACK_BYTES; ret && stack <= STACK_BYTES_MAX; stack *= 2) {
-		if (!next.pthread_attr_setstacksize(&attr, stack))
-			ret = next.pthread_create(&id, &attr, run, &thread);
-	}
+	next.pthread_attr_setstacksize(&attr, STACK_BYTES);
+	ret = next.pthread_create(&id, &attr, run, &thread);
 	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
 	return -ret;
 }
