@@ -2,6 +2,7 @@
 #include "shim/common/passt.h"
 
 #include <arpa/inet.h>
+#include <libgen.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -83,14 +84,12 @@ bool passt_trusted(const struct passt_trust *trust, uid_t uid)
 
 int passt_directory_mode(const char *path)
 {
-	char directory[PASST_PATH_MAX + 1] = ".";
-	const char *slash = strrchr(path, '/');
+	char copy[PASST_PATH_MAX + 1];
 	status_t status;
 	int fd, ret;
 
-	if (slash)
-		memcpy(directory, path, (size_t)(slash - path) + 1);
-	fd = sys_open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	strcpy(copy, path);
+	fd = sys_open(dirname(copy), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
 	ret = sys_fstat(fd, &status);

@@ -178,15 +178,15 @@ static bool replace(int fd, int with)
  */
 static bool take_ready(int fd)
 {
-	bool is_ours, taken;
+	bool taken = false;
 	int ready;
 
 	atomic_store(&reconnect.state, LINK_UP);
 	ready = atomic_exchange(&reconnect.ready, -1);
-	is_ours = ready >= 0 && descriptor_is(ready, &reconnect.ready_id);
-	taken = is_ours && replace(fd, ready);
-	if (is_ours)
+	if (ready >= 0 && descriptor_is(ready, &reconnect.ready_id)) {
+		taken = replace(fd, ready);
 		sys_close(ready);
+	}
 	if (taken)
 		adopt(fd);
 	else
@@ -489,10 +489,10 @@ static int make_placeholder(void)
 		descriptor_identity(owner.placeholder, &owner.placeholder_id);
 		descriptor_identity(owner.wake_fd, &owner.wake_id);
 	}
-	return descriptor_is(owner.wake_fd, &owner.wake_id) &&
-			       descriptor_is(owner.placeholder, &owner.placeholder_id)
-		       ? 0
-		       : -EBADF;
+	if (!descriptor_is(owner.wake_fd, &owner.wake_id) ||
+	    !descriptor_is(owner.placeholder, &owner.placeholder_id))
+		return -EBADF;
+	return 0;
 }
 
 int link_prepare(int fd)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shim/link/reconnect.h"
 
+#include <libgen.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -8,7 +9,6 @@
 #include <sys/inotify.h>
 #include <sys/prctl.h>
 
-#include "shim/common/dir_watch.h"
 #include "shim/common/fd_identity.h"
 #include "shim/common/passt.h"
 #include "shim/common/sys.h"
@@ -26,6 +26,12 @@
 
 /* Anybody can make and change files in /tmp without end: that wakes the thread no more often. */
 #define DIRECTORY_PAUSE_MS 5
+
+/* ... and keeps it no longer than so many reads take. */
+#define DIRECTORY_READS 16
+
+/* A socket may become one that we may connect to: IN_ATTRIB. */
+#define DIRECTORY_EVENTS (IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR)
 
 /* The kernel may be short of memory for the moment. */
 #define WAKE_TRIES 3
@@ -150,9 +156,15 @@ static int watch_connection(struct reconnect_thread *t, int fd)
 	return add_to_epoll(t, fd, EPOLLRDHUP | EPOLLONESHOT, ABOUT_CONNECTION + t->connections);
 }
 
-/* Watches the directory that passt's socket is in now. Return: 0 or -errno. */
+/*
+ * Watches the directory that passt's socket is in by now: it may be another one than the last time,
+ * and once more costs nothing. Return: 0 or -errno.
+ */
 static int watch_directory(struct reconnect_thread *t)
 {
+	char path[sizeof(t->path)];
+	int ret;
+
 	if (t->directory < 0) {
 		t->directory =
 			(int)sys_call(SYS_inotify_init1, IN_NONBLOCK | IN_CLOEXEC, 0, 0, 0, 0, 0);
@@ -160,7 +172,32 @@ static int watch_directory(struct reconnect_thread *t)
 			return t->directory;
 		add_to_epoll(t, t->directory, EPOLLIN, ABOUT_DIRECTORY);
 	}
-	return dir_watch_add(t->directory, t->path);
+	strcpy(path, t->path);
+	ret = (int)sys_call(SYS_inotify_add_watch, t->directory, (long)dirname(path),
+			    DIRECTORY_EVENTS, 0, 0, 0);
+	return ret < 0 ? ret : 0;
+}
+
+/* Reads what has happened there: may there be another socket, or may we connect to it now? */
+static bool read_directory(const struct reconnect_thread *t)
+{
+	_Alignas(struct inotify_event) char buf[1024];
+	const char *slash = strrchr(t->path, '/');
+	const char *name = slash ? slash + 1 : t->path;
+	const struct inotify_event *event;
+	bool appeared = false;
+	ssize_t len, at;
+	int i;
+
+	for (i = 0; i < DIRECTORY_READS && (len = sys_read(t->directory, buf, sizeof(buf))) > 0;
+	     i++) {
+		for (at = 0; at < len; at += (ssize_t)(sizeof(*event) + event->len)) {
+			event = (const struct inotify_event *)(buf + at);
+			appeared |= event->mask & IN_Q_OVERFLOW ||
+				    (event->len && !strcmp(event->name, name));
+		}
+	}
+	return appeared;
 }
 
 static void close_directory(struct reconnect_thread *t)
@@ -371,7 +408,7 @@ static bool handle_event(struct reconnect_thread *t, uint64_t about)
 {
 	if (about == ABOUT_WAKE)
 		reconnect_read_wakes(t->wake_fd);
-	if (about == ABOUT_DIRECTORY && dir_watch_read(t->directory, t->path))
+	if (about == ABOUT_DIRECTORY && read_directory(t))
 		try_often(t);
 	return about == ABOUT_CONNECTION + t->connections;
 }
