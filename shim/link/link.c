@@ -104,6 +104,15 @@ static bool has_placeholder(void)
 	       !descriptor_hung_up(owner.placeholder);
 }
 
+/* Will there be another connection? Without our own descriptors it ends as it would without us. */
+static bool can_reconnect(void)
+{
+	owner.reconnect = owner.reconnect && has_placeholder();
+	if (!owner.reconnect)
+		atomic_store(&reconnect.state, LINK_OVER);
+	return owner.reconnect;
+}
+
 static void wake_thread(void)
 {
 	if (has_placeholder())
@@ -202,11 +211,7 @@ static void link_end(int fd, enum down_reason why)
 	/* Others may hold copies of the connection: end it for all. */
 	if (why != DOWN_CLOSED)
 		sys_call(SYS_shutdown, fd, SHUT_RDWR, 0, 0, 0, 0);
-	/* Without our own descriptors it ends as it would without us. */
-	owner.reconnect = owner.reconnect && has_placeholder();
-	if (!owner.reconnect)
-		atomic_store(&reconnect.state, LINK_OVER);
-	else if (!take_ready(fd))
+	if (can_reconnect() && !take_ready(fd))
 		replace(fd, owner.placeholder);
 	wake_thread();
 	owner.fast_recv = is_up();
@@ -296,12 +301,8 @@ static ssize_t recv_down(int fd, const struct msghdr *msg)
 	if (atomic_load(&reconnect.state) == LINK_OVER || !bytes_of(msg))
 		return 0;
 	if (!is_up()) {
-		/* Ours or the thread's was closed: nobody brings the link back. */
-		if (!has_placeholder()) {
-			owner.reconnect = false;
-			atomic_store(&reconnect.state, LINK_OVER);
+		if (!can_reconnect())
 			return 0;
-		}
 		/* Bytes in the placeholder did nothing but wake QEMU. */
 		reconnect_read_wakes(owner.placeholder);
 		/* The thread may have looked while the state was another one. */
