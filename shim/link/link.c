@@ -500,9 +500,8 @@ int link_prepare(int fd)
 {
 	int ret = make_placeholder();
 
-	if (ret)
-		return ret;
-	ret = sys_dup3(owner.placeholder, fd, 0);
+	if (!ret)
+		ret = sys_dup3(owner.placeholder, fd, 0);
 	if (ret < 0) {
 		drop_placeholder();
 		return ret;
