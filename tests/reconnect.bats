@@ -119,6 +119,10 @@ said() {
 	unit no-signals
 }
 
+@test "a program takes the shim's own numbers: none of its files is touched, the link ends" {
+	unit numbers-taken
+}
+
 @test "reconnect off: the end of passt is the end" {
 	unit no-reconnect
 }

@@ -239,13 +239,25 @@ lives() {
 	run_with chroot=/tmp/jail
 	start_bare -- "${RUN_WITH[@]}"
 	kill_passt
-	wait_for 5 is_logged link-down '"reason":"unwatched"'
+	wait_for 5 is_logged link-down '"reason":"changed-root"'
 	start_passt
 	pause 2.5
 	[ "$(events link-down)" = 2 ]
 	[ "$(events link-up)" = 0 ]
 	[ "$(said .)" = 2 ]
+	[ "$(said 'cannot be reached from here: QEMU has changed its root')" = 1 ]
 	lives
+}
+
+@test "chroot with the socket's directory in it: the guest is back" {
+	need_root
+	mkdir -p /tmp/jail/tmp
+	mount --bind /tmp /tmp/jail/tmp
+	start_passt
+	run_with chroot=/tmp/jail user=nobody
+	start_vm -- "${RUN_WITH[@]}" "${VIRTIO[@]}"
+	restart_passt second
+	[ "$OUTAGE" -le $((1000 * SLOW)) ]
 }
 
 @test "another user after -runas: the link comes back where he may connect" {

@@ -9,21 +9,6 @@
 #define SO_COOKIE 57
 #endif
 
-/* As the kernel fills it: 64 bits for inodes everywhere. */
-#ifdef SYS_fstat64
-#define SYS_STATUS SYS_fstat64
-typedef struct stat64 status_t;
-#else
-#define SYS_STATUS SYS_fstat
-typedef struct stat status_t;
-#endif
-
-/* Not the libc's fstat: its symbol is another one since glibc 2.33. Return: 0 or -errno. */
-static int status_of(int fd, status_t *status)
-{
-	return (int)sys_call(SYS_STATUS, fd, (long)status, 0, 0, 0, 0);
-}
-
 bool descriptor_identity(int fd, struct identity *id)
 {
 	socklen_t len = sizeof(id->cookie);
@@ -33,11 +18,18 @@ bool descriptor_identity(int fd, struct identity *id)
 	if (sys_getsockopt(fd, SOL_SOCKET, SO_COOKIE, &id->cookie, &len))
 		id->cookie = 0;
 	/* A cookie tells a socket by itself. */
-	if (status_of(fd, &status))
+	if (sys_fstat(fd, &status))
 		return id->cookie;
 	id->dev = status.st_dev;
 	id->ino = status.st_ino;
 	return true;
+}
+
+bool descriptor_is(int fd, const struct identity *id)
+{
+	struct identity now;
+
+	return descriptor_identity(fd, &now) && identity_same(&now, id);
 }
 
 bool identity_same(const struct identity *a, const struct identity *b)
@@ -62,7 +54,7 @@ bool descriptor_is_stream(int fd)
 const char *descriptor_name(int fd)
 {
 	status_t status;
-	int ret = status_of(fd, &status);
+	int ret = sys_fstat(fd, &status);
 
 	if (ret)
 		return ret == -EBADF ? "nothing" : "something else";

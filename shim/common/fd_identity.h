@@ -22,6 +22,9 @@ struct identity {
 /* Fills @id; false, and all zero, where @fd is not open. */
 bool descriptor_identity(int fd, struct identity *id);
 
+/* Is @fd still what @id was taken of? A program may close it and open another file there. */
+bool descriptor_is(int fd, const struct identity *id);
+
 /* Same open socket? Two without identity are never the same. */
 bool identity_same(const struct identity *a, const struct identity *b);
 

@@ -111,6 +111,41 @@ static void start_line(const struct log *log, struct text *t, char buf[STDERR_LI
 		text_add(t, "qrap: ");
 }
 
+/*
+ * The same pipe or terminal, opened anew: O_NONBLOCK of the program's own belongs to all who have
+ * it. Return: descriptor, or -errno for all else, where there is no /proc, or no permission.
+ */
+static int open_stderr_again(void)
+{
+	status_t status;
+
+	if (sys_fstat(STDERR_FILENO, &status) ||
+	    !(S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)))
+		return -EINVAL;
+	return sys_open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+}
+
+/*
+ * Without waiting for whoever reads it: a line for which there is no room is dropped. Where the
+ * terminal cannot be opened again, a line can still be longer than what poll(2) promises; a pipe
+ * that has room for anything has it for PIPE_BUF bytes.
+ */
+static void write_without_waiting(const char *line, size_t len)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+	int fd;
+
+	if (sys_send(STDERR_FILENO, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) != -ENOTSOCK)
+		return;
+	/* A terminal that is stopped (tcflow(3), Ctrl-S) has no room either. */
+	if (sys_poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT))
+		return;
+	fd = open_stderr_again();
+	sys_write_quietly(fd < 0 ? STDERR_FILENO : fd, line, len);
+	if (fd >= 0)
+		sys_close(fd);
+}
+
 /* Names of files are in the line. */
 static void end_line(const struct log *log, struct text *t, enum log_severity severity)
 {
@@ -118,7 +153,10 @@ static void end_line(const struct log *log, struct text *t, enum log_severity se
 		return;
 	text_blank_controls(t->buf, t->len);
 	t->buf[t->len] = '\n';
-	sys_write_quietly(STDERR_FILENO, t->buf, t->len + 1);
+	if (log->shim)
+		write_without_waiting(t->buf, t->len + 1);
+	else
+		sys_write_quietly(STDERR_FILENO, t->buf, t->len + 1);
 }
 
 void log_line(const struct log *log, enum log_severity severity, const char *format, ...)

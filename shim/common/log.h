@@ -217,7 +217,10 @@ void log_keep_open(struct log *log);
 /* Closes the kept file, if the number is still it. */
 void log_close(struct log *log);
 
-/* The line on stderr alone: "qrap[PID]: MESSAGE" or "qrap: MESSAGE", one write. */
+/*
+ * The line on stderr alone: "qrap[PID]: MESSAGE" or "qrap: MESSAGE", one write. The shim's is
+ * dropped where it would have to wait; so it is with those of log_event().
+ */
 void log_line(const struct log *log, enum log_severity severity, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shim/common/passt.h"
 
+#include <arpa/inet.h>
+#include <libgen.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "shim/common/sys.h"
+#include "shim/common/text.h"
 
 /* What a user of another namespace, or one that is not mapped, looks like: user_namespaces(7). */
 #define UID_UNKNOWN 65534
-
-/* Shortest frame: an Ethernet header. Longest that QEMU takes: net/net.h, NET_BUFSIZE. */
-#define FRAME_MIN 14
-#define FRAME_MAX 69632
 
 /*
  * Both frames of the probe, each behind its length. They ask for nobody's address in particular:
@@ -48,16 +47,6 @@ static const uint8_t probe[] = {
 	/* clang-format on */
 };
 
-/* Are we in the first user namespace? Its number is fixed: PROC_USER_INIT_INO of the kernel. */
-static bool in_first_namespace(void)
-{
-	static const char first[] = "user:[4026531837]";
-	char name[sizeof(first)];
-
-	return sys_readlink("/proc/self/ns/user", name, sizeof(name)) == sizeof(first) - 1 &&
-	       !memcmp(name, first, sizeof(first) - 1);
-}
-
 /*
  * Are all users of the host also users here? In the first namespace, or one like it: there the map
  * is "0 0 4294967295". Without the file there are no namespaces.
@@ -69,8 +58,6 @@ static bool all_users_known(void)
 	ssize_t len;
 	int fd;
 
-	if (in_first_namespace())
-		return true;
 	fd = sys_open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return true;
@@ -95,40 +82,89 @@ bool passt_trusted(const struct passt_trust *trust, uid_t uid)
 	return false;
 }
 
-int passt_connect(const char *path)
+int passt_directory_mode(const char *path)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	size_t len = strlen(path);
+	char copy[PASST_PATH_MAX + 1];
+	status_t status;
 	int fd, ret;
 
-	if (!len)
-		return -ENOENT;
-	if (len > PASST_PATH_MAX)
-		return -ENAMETOOLONG;
-	memcpy(addr.sun_path, path, len + 1);
+	strcpy(copy, path);
+	fd = sys_open(dirname(copy), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return fd;
+	ret = sys_fstat(fd, &status);
+	sys_close(fd);
+	return ret ? ret : (int)status.st_mode;
+}
 
+/* The file at @path, which is no symbolic link. Return: descriptor for looking at it, or -errno. */
+static int open_no_link(const char *path)
+{
+	int fd = sys_open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+	status_t status;
+
+	if (fd < 0 || sys_fstat(fd, &status) || !S_ISLNK(status.st_mode))
+		return fd;
+	sys_close(fd);
+	return -ELOOP;
+}
+
+static int connect_to(int fd, const char *path)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+
+	memcpy(addr.sun_path, path, strlen(path) + 1);
+	return sys_connect(fd, (const struct sockaddr *)&addr, sizeof(addr));
+}
+
+/*
+ * Connects to the very file that is no symbolic link now: by then there may be another at its path.
+ * Without /proc, by the path.
+ */
+static int connect_to_no_link(int fd, const char *path)
+{
+	int file = open_no_link(path), ret;
+	char name[32];
+	struct text t;
+
+	if (file < 0)
+		return file;
+	text_start(&t, name, sizeof(name));
+	text_format(&t, "/proc/self/fd/%d", file);
+	ret = connect_to(fd, name);
+	if (ret == -ENOENT || ret == -ENOTDIR)
+		ret = connect_to(fd, path);
+	sys_close(file);
+	return ret;
+}
+
+int passt_connect(const char *path)
+{
+	int mode, fd, ret;
+
+	if (!*path)
+		return -ENOENT;
+	if (strlen(path) > PASST_PATH_MAX)
+		return -ENAMETOOLONG;
 	fd = sys_socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return fd;
-	ret = sys_connect(fd, (const struct sockaddr *)&addr, sizeof(addr));
-	if (ret < 0) {
+	mode = passt_directory_mode(path);
+	ret = mode < 0 || mode & S_IWOTH ? connect_to_no_link(fd, path) : connect_to(fd, path);
+	if (ret < 0)
 		sys_close(fd);
-		return ret;
-	}
-	return fd;
+	return ret < 0 ? ret : fd;
 }
 
 int passt_peer_uid(int fd, uid_t *uid)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
-	int ret;
+	int ret = sys_getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len);
 
-	ret = sys_getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len);
-	if (ret < 0)
-		return ret;
-	*uid = cred.uid;
-	return 0;
+	if (!ret)
+		*uid = cred.uid;
+	return ret;
 }
 
 int passt_ask(int fd)
@@ -143,11 +179,9 @@ int passt_ask(int fd)
 
 int passt_answered(int fd)
 {
-	uint8_t head[4];
 	uint32_t len;
-	ssize_t got;
+	ssize_t got = sys_recv(fd, &len, sizeof(len), MSG_PEEK | MSG_DONTWAIT);
 
-	got = sys_recv(fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
 	if (got == -EAGAIN || got == -EINTR)
 		return 0;
 	if (!got || got == -EPIPE)
@@ -155,9 +189,8 @@ int passt_answered(int fd)
 	if (got < 0)
 		return (int)got;
 	/* passt writes a length in one piece; a peer that does not would keep us busy looking. */
-	if (got < (ssize_t)sizeof(head))
+	if (got < (ssize_t)sizeof(len))
 		return -EPROTO;
-
-	len = (uint32_t)head[0] << 24 | (uint32_t)head[1] << 16 | (uint32_t)head[2] << 8 | head[3];
+	len = ntohl(len);
 	return len >= FRAME_MIN && len <= FRAME_MAX ? 1 : -EPROTO;
 }

@@ -13,6 +13,14 @@
 
 #define PASST_TRUST_MAX 16
 
+/*
+ * Lengths that a frame can have. At least an Ethernet header, which is what passt takes for the
+ * least, too: QEMU hands shorter ones on to the NIC, and one of 0 bytes can stop its reading for
+ * good. At most NET_BUFSIZE (QEMU's net/net.h), beyond which QEMU ends the link.
+ */
+#define FRAME_MIN 14
+#define FRAME_MAX 69632
+
 /**
  * struct passt_trust - Whose passt may be used
  * @any:	Anybody's
@@ -37,10 +45,19 @@ bool passt_trusted(const struct passt_trust *trust, uid_t uid);
  *
  * passt listens with a backlog of 0: EAGAIN means that somebody else is being served.
  *
+ * A symbolic link at @path is not followed where everybody can write to its directory.
+ *
  * Return: connected descriptor, close-on-exec and non-blocking, or -errno; ENAMETOOLONG for a
- *	   path that is too long
+ *	   path that is too long, ELOOP for such a link
  */
 int passt_connect(const char *path);
+
+/*
+ * Mode of the directory of the file at @path, which is at most PASST_PATH_MAX bytes long, or
+ * -errno. Where it has S_IWOTH, anybody may put a file there: the sticky bit does not keep new ones
+ * out.
+ */
+int passt_directory_mode(const char *path);
 
 /* uid of the process that listens behind the connected socket @fd (SO_PEERCRED), or -errno. */
 int passt_peer_uid(int fd, uid_t *uid);

@@ -86,15 +86,19 @@ static bool is_broken(int fd)
 	return sys_poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLHUP));
 }
 
+/*
+ * The signals are those of two of the errors, and the one that stops a program in the background
+ * (termios(3), TOSTOP): where that is blocked, the terminal takes what is written.
+ */
 ssize_t sys_write_quietly(int fd, const void *buf, size_t len)
 {
-	const uint64_t both = SIGNAL_BIT(SIGPIPE) | SIGNAL_BIT(SIGXFSZ);
+	const uint64_t signals = SIGNAL_BIT(SIGPIPE) | SIGNAL_BIT(SIGXFSZ) | SIGNAL_BIT(SIGTTOU);
 	uint64_t pending = 0, before = 0, sent = 0;
 	ssize_t ret;
 
 	sys_call(SYS_rt_sigpending, (long)&pending, KERNEL_SIGSET_SIZE, 0, 0, 0, 0);
-	if (sys_call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&both, (long)&before, KERNEL_SIGSET_SIZE,
-		     0, 0))
+	if (sys_call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&signals, (long)&before,
+		     KERNEL_SIGSET_SIZE, 0, 0))
 		return is_broken(fd) ? -EPIPE : sys_write(fd, buf, len);
 	ret = sys_write(fd, buf, len);
 	if (ret == -EPIPE)

@@ -185,6 +185,21 @@ static inline int sys_open(const char *path, int flags, mode_t mode)
 	return (int)sys_call(SYS_openat, AT_FDCWD, (long)path, flags, (long)mode, 0, 0);
 }
 
+/* As the kernel fills it: 64 bits for inodes everywhere. */
+#ifdef SYS_fstat64
+#define SYS_STATUS SYS_fstat64
+typedef struct stat64 status_t;
+#else
+#define SYS_STATUS SYS_fstat
+typedef struct stat status_t;
+#endif
+
+/* Not the libc's fstat: its symbol is another one since glibc 2.33. */
+static inline int sys_fstat(int fd, status_t *status)
+{
+	return (int)sys_call(SYS_STATUS, fd, (long)status, 0, 0, 0, 0);
+}
+
 static inline ssize_t sys_readlink(const char *path, char *buf, size_t size)
 {
 	return sys_call(SYS_readlinkat, AT_FDCWD, (long)path, (long)buf, (long)size, 0, 0);

@@ -11,16 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shim/common/passt.h"
+
 /* Bytes of a length. */
 #define FRAME_HEADER 4
-
-/*
- * Lengths that a frame can have. At least an Ethernet header, which is what passt takes for the
- * least, too: QEMU hands shorter ones on to the NIC, and one of 0 bytes can stop its reading for
- * good. At most NET_BUFSIZE (QEMU's net/net.h), beyond which QEMU ends the link.
- */
-#define FRAME_MIN 14
-#define FRAME_MAX 69632
 
 /* Payload of the dummy frame: the shortest that every network can carry. */
 #define FRAME_DUMMY 60

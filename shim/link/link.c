@@ -22,7 +22,10 @@
 #define PIECE_BYTES 36544
 #define PIECE_COST  (44 * 1024)
 
-/* A send buffer of that size takes the largest frame whole, with something to spare. */
+/*
+ * A send buffer of that size takes the largest frame whole, with something to spare. In one of less
+ * than half of it the kernel's pieces are smaller, too.
+ */
 #define SEND_BUFFER_MIN (128 * 1024)
 
 /*
@@ -48,7 +51,7 @@
  * struct link_owner - The link as QEMU sees it: one call at a time, under QEMU's big lock
  * @fast_recv:	What recv gets needs only be followed: the link is up, and no frame of ours is in
  *		progress
- * @fast_send_below: Frames smaller than this may be sent without a look: 0 when sending is special
+ * @fast_send:	Whole frames of one piece may be sent without a look
  * @in:		Where the stream that QEMU has received stands
  * @out:	Where the stream that QEMU has sent stands
  * @swallow:	The frame in progress in @out began on a connection that is gone
@@ -64,7 +67,7 @@
  */
 struct link_owner {
 	bool fast_recv;
-	size_t fast_send_below;
+	bool fast_send;
 	struct frame in;
 	struct frame out;
 	bool swallow;
@@ -92,6 +95,28 @@ static bool is_foreign(void)
 static bool is_up(void)
 {
 	return atomic_load(&reconnect.state) == LINK_UP;
+}
+
+/* Is our end of the placeholder still there, and the thread at its other end? */
+static bool has_placeholder(void)
+{
+	return descriptor_is(owner.placeholder, &owner.placeholder_id) &&
+	       !descriptor_hung_up(owner.placeholder);
+}
+
+/* Will there be another connection? Without our own descriptors it ends as it would without us. */
+static bool can_reconnect(void)
+{
+	owner.reconnect = owner.reconnect && has_placeholder();
+	if (!owner.reconnect)
+		atomic_store(&reconnect.state, LINK_OVER);
+	return owner.reconnect;
+}
+
+static void wake_thread(void)
+{
+	if (has_placeholder())
+		reconnect_wake(owner.placeholder);
 }
 
 /* Bytes that the buffers of a call hold. */
@@ -126,15 +151,9 @@ static inline size_t follow(struct frame *f, size_t (*apply)(struct frame *, con
 /* What the state of the link and of the guest's stream means for the next send. */
 static void update_send(void)
 {
-	size_t piece = PIECE_BYTES;
-
-	/* The kernel's pieces are no more than half of a small buffer, less 64 bytes. */
-	if (owner.send_buffer / 2 < PIECE_BYTES + 64)
-		piece = owner.send_buffer > 128 ? (size_t)owner.send_buffer / 2 - 64 : 0;
-	owner.fast_send_below = 0;
-	if (is_up() && frame_is_whole(&owner.out) && atomic_load(&reconnect.guest_sent) &&
-	    piece > FRAME_HEADER)
-		owner.fast_send_below = piece - FRAME_HEADER + 1;
+	owner.fast_send = is_up() && frame_is_whole(&owner.out) &&
+			  atomic_load(&reconnect.guest_sent) &&
+			  owner.send_buffer >= SEND_BUFFER_MIN;
 }
 
 /* The connection on the number is new: what is known of it? */
@@ -168,14 +187,15 @@ static bool replace(int fd, int with)
  */
 static bool take_ready(int fd)
 {
-	bool taken;
+	bool taken = false;
 	int ready;
 
 	atomic_store(&reconnect.state, LINK_UP);
 	ready = atomic_exchange(&reconnect.ready, -1);
-	taken = ready >= 0 && replace(fd, ready);
-	if (ready >= 0)
+	if (ready >= 0 && descriptor_is(ready, &reconnect.ready_id)) {
+		taken = replace(fd, ready);
 		sys_close(ready);
+	}
 	if (taken)
 		adopt(fd);
 	else
@@ -191,11 +211,9 @@ static void link_end(int fd, enum down_reason why)
 	/* Others may hold copies of the connection: end it for all. */
 	if (why != DOWN_CLOSED)
 		sys_call(SYS_shutdown, fd, SHUT_RDWR, 0, 0, 0, 0);
-	if (!owner.reconnect)
-		atomic_store(&reconnect.state, LINK_OVER);
-	else if (!take_ready(fd))
+	if (can_reconnect() && !take_ready(fd))
 		replace(fd, owner.placeholder);
-	reconnect_wake(owner.placeholder);
+	wake_thread();
 	owner.fast_recv = is_up();
 	update_send();
 }
@@ -283,6 +301,8 @@ static ssize_t recv_down(int fd, const struct msghdr *msg)
 	if (atomic_load(&reconnect.state) == LINK_OVER || !bytes_of(msg))
 		return 0;
 	if (!is_up()) {
+		if (!can_reconnect())
+			return 0;
 		/* Bytes in the placeholder did nothing but wake QEMU. */
 		reconnect_read_wakes(owner.placeholder);
 		/* The thread may have looked while the state was another one. */
@@ -380,7 +400,7 @@ static ssize_t sent_special(const struct msghdr *msg, ssize_t sent)
 	if (!atomic_load(&reconnect.guest_sent) && (size_t)sent == bytes_of(msg) &&
 	    frame_is_whole(&owner.out)) {
 		atomic_store(&reconnect.guest_sent, true);
-		reconnect_wake(owner.placeholder);
+		wake_thread();
 	}
 	update_send();
 	return sent;
@@ -408,8 +428,8 @@ static bool is_small_frame(const struct msghdr *msg)
 	const struct iovec *iov = msg->msg_iov;
 	uint32_t header;
 
-	if (msg->msg_iovlen != 2 || iov[0].iov_len != FRAME_HEADER ||
-	    iov[1].iov_len >= owner.fast_send_below)
+	if (!owner.fast_send || msg->msg_iovlen != 2 || iov[0].iov_len != FRAME_HEADER ||
+	    iov[1].iov_len > PIECE_BYTES - FRAME_HEADER)
 		return false;
 	memcpy(&header, iov[0].iov_base, sizeof(header));
 	return ntohl(header) == iov[1].iov_len;
@@ -448,38 +468,40 @@ static int move_up(int fd)
 
 static void drop_placeholder(void)
 {
-	sys_close(owner.placeholder);
-	sys_close(owner.wake_fd);
+	if (descriptor_is(owner.placeholder, &owner.placeholder_id))
+		sys_close(owner.placeholder);
+	if (descriptor_is(owner.wake_fd, &owner.wake_id))
+		sys_close(owner.wake_fd);
 	owner.placeholder = owner.wake_fd = -1;
 }
 
-/* Both ends of the placeholder, which can be told from any other file: or none at all. */
+/* Both ends of the placeholder, if there are none yet: each can be told from any other file. */
 static int make_placeholder(void)
 {
 	int pair[2];
 	int ret;
 
-	if (owner.placeholder >= 0)
-		return 0;
-	ret = sys_socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair);
-	if (ret < 0)
-		return ret;
-	owner.placeholder = move_up(pair[0]);
-	owner.wake_fd = move_up(pair[1]);
-	if (descriptor_identity(owner.placeholder, &owner.placeholder_id) &&
-	    descriptor_identity(owner.wake_fd, &owner.wake_id))
-		return 0;
-	drop_placeholder();
-	return -EBADF;
+	if (owner.placeholder < 0) {
+		ret = sys_socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair);
+		if (ret < 0)
+			return ret;
+		owner.placeholder = move_up(pair[0]);
+		owner.wake_fd = move_up(pair[1]);
+		descriptor_identity(owner.placeholder, &owner.placeholder_id);
+		descriptor_identity(owner.wake_fd, &owner.wake_id);
+	}
+	if (!descriptor_is(owner.wake_fd, &owner.wake_id) ||
+	    !descriptor_is(owner.placeholder, &owner.placeholder_id))
+		return -EBADF;
+	return 0;
 }
 
 int link_prepare(int fd)
 {
 	int ret = make_placeholder();
 
-	if (ret)
-		return ret;
-	ret = sys_dup3(owner.placeholder, fd, 0);
+	if (!ret)
+		ret = sys_dup3(owner.placeholder, fd, 0);
 	if (ret < 0) {
 		drop_placeholder();
 		return ret;
@@ -488,60 +510,35 @@ int link_prepare(int fd)
 	return 0;
 }
 
-/* Is this the very file of the other descriptor? */
-static bool holds(int fd, const struct identity *wanted)
+int link_start(const struct handoff *handoff, const struct log *log)
 {
-	struct identity id;
+	enum link_state state = LINK_UP;
+	int ret;
 
-	return descriptor_identity(fd, &id) && identity_same(&id, wanted);
-}
-
-/* What is on the number, the connection or the placeholder, is followed from now on. */
-static int start(const struct handoff *handoff, const struct log *log, enum link_state state)
-{
-	int ret = make_placeholder();
-
-	if (ret)
-		return ret;
-	if (!holds(owner.wake_fd, &owner.wake_id) ||
-	    !holds(owner.placeholder, &owner.placeholder_id))
-		return -EBADF;
+	if (owner.placeholder >= 0 && descriptor_is(handoff->fd, &owner.placeholder_id))
+		state = LINK_DOWN;
+	else if (!descriptor_is(handoff->fd, &handoff->socket))
+		return -ENOTCONN; /* another file: that was told when it was found */
 	owner.pid = sys_getpid();
 	owner.out.any = true;
 	owner.reconnect = handoff->reconnect;
 	atomic_store(&reconnect.state, state);
-	ret = reconnect_start(handoff, log, owner.wake_fd);
+	ret = make_placeholder();
+	if (!ret)
+		ret = reconnect_start(handoff, log, owner.wake_fd, &owner.wake_id);
 	if (ret) {
 		drop_placeholder();
+		log_line(log, SEVERITY_WARNING,
+			 "nobody looks after passt's connection (errno %d): when passt ends, the "
+			 "guest's network is gone for good",
+			 -ret);
 		return ret;
 	}
-	owner.fast_recv = state == LINK_UP;
-	if (owner.fast_recv)
+	owner.fast_recv = is_up();
+	if (is_up())
 		adopt(handoff->fd);
 	atomic_store(&link_number, handoff->fd);
 	return 0;
-}
-
-int link_start(const struct handoff *handoff, const struct log *log)
-{
-	struct identity id;
-	int ret = -EBADF;
-
-	if (descriptor_identity(handoff->fd, &id)) {
-		if (owner.placeholder >= 0 && identity_same(&id, &owner.placeholder_id))
-			ret = start(handoff, log, LINK_DOWN);
-		else if (identity_same(&id, &handoff->socket))
-			ret = start(handoff, log, LINK_UP);
-		else /* Another file: that was told when it was found. */
-			return -ENOTCONN;
-	}
-	if (!ret)
-		return 0;
-	log_line(log, SEVERITY_WARNING,
-		 "nobody looks after passt's connection (errno %d): when passt ends, the guest's "
-		 "network is gone for good",
-		 -ret);
-	return ret;
 }
 
 bool link_is_usable(void)
@@ -559,9 +556,11 @@ void link_stop(void)
 	if (atomic_exchange(&link_number, NO_NUMBER) == NO_NUMBER || is_foreign())
 		return;
 	atomic_store(&reconnect.stop, true);
-	reconnect_wake(owner.placeholder);
-	/* The thread closes the other end last of all. */
-	sys_poll(&end, 1, STOP_MS);
-	sys_close(owner.placeholder);
+	if (descriptor_is(owner.placeholder, &owner.placeholder_id)) {
+		reconnect_wake(owner.placeholder);
+		/* The thread closes the other end last of all. */
+		sys_poll(&end, 1, STOP_MS);
+		sys_close(owner.placeholder);
+	}
 	owner.placeholder = -1;
 }

@@ -42,6 +42,14 @@ static const struct reason {
 			       DETAIL_UID },
 	[DOWN_FORBIDDEN] = { "no-permission", "may not be connected to from here (errno %lld)",
 			     DETAIL_ERROR },
+	[DOWN_SYMLINK] = { "symbolic-link",
+			   "is a symbolic link that anybody may have put there, and is not "
+			   "followed",
+			   DETAIL_NONE },
+	[DOWN_OTHER_ROOT] = { "changed-root",
+			      "cannot be reached from here: QEMU has changed its root, or has "
+			      "another from the start",
+			      DETAIL_NONE },
 	[DOWN_FAILED] = { "failed", "cannot be connected to (errno %lld)", DETAIL_ERROR },
 };
 

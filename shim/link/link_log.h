@@ -22,6 +22,8 @@ enum down_reason {
 	DOWN_SHORT_LIVED, /* "closes-at-once": a new link does not last */
 	DOWN_NOT_TRUSTED, /* "not-trusted": another user's */
 	DOWN_FORBIDDEN,   /* "no-permission": we may not connect */
+	DOWN_SYMLINK,     /* "symbolic-link": one that anybody may have put there */
+	DOWN_OTHER_ROOT,  /* "changed-root": the path leads elsewhere in QEMU */
 	DOWN_FAILED,      /* "failed": anything else */
 	DOWN_REASONS
 };

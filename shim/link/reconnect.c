@@ -1,27 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shim/link/reconnect.h"
 
+#include <libgen.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/prctl.h>
 
-#include "shim/common/dir_watch.h"
+#include "shim/common/fd_identity.h"
 #include "shim/common/passt.h"
 #include "shim/common/sys.h"
 #include "shim/libc/next.h"
 #include "shim/link/link_log.h"
 
-/* The thread's stack; more where the libc insists on it (PTHREAD_STACK_MIN, thread-local data). */
-#define STACK_BYTES     (64 * 1024)
-#define STACK_BYTES_MAX (1024 * 1024)
+/* The thread's stack, with room for the thread-local data of libraries; hardly any of it is used.
+ */
+#define STACK_BYTES (1024 * 1024)
 
 /* How often to try: passt listens some milliseconds after its socket appears. */
-#define FAST_MS       1
-#define FAST_PAUSE_MS 4
+#define FAST_MS       2
 #define FAST_TOTAL_MS 250
 #define SLOW_MS       1000
+
+/* Anybody can make and change files in /tmp without end: that wakes the thread no more often. */
+#define DIRECTORY_PAUSE_MS 5
+
+/* ... and keeps it no longer than so many reads take. */
+#define DIRECTORY_READS 16
+
+/* A socket may become one that we may connect to: IN_ATTRIB. */
+#define DIRECTORY_EVENTS (IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR)
 
 /* The kernel may be short of memory for the moment. */
 #define WAKE_TRIES 3
@@ -32,11 +42,21 @@
  */
 #define TRIAL_MS 100
 
+/*
+ * Lines about the link, each with its event: so many at once, then one each time that long has
+ * passed. The manual has both.
+ */
+#define LINES_AT_ONCE 60
+#define LINE_EACH_MS  6000
+
 /* Sets of signals as the kernel has them: 64 bits. */
 #define KERNEL_SIGSET_SIZE 8
 
 /* Signals that the libc sends to threads of its own: they must stay open (nptl(7), setxid). */
 #define LIBC_SIGNALS (UINT64_C(3) << 31)
+
+/* A time that does not come. */
+#define NEVER INT64_MAX
 
 /* What an event of the epoll descriptor is about; larger numbers: a connection. */
 enum { ABOUT_WAKE, ABOUT_DIRECTORY, ABOUT_CONNECTION };
@@ -46,41 +66,51 @@ enum { ABOUT_WAKE, ABOUT_DIRECTORY, ABOUT_CONNECTION };
  * @link_log:	For the log
  * @path:	Passt's socket
  * @trust:	Whose passt may be used
+ * @out_of_sight: Connected, but the socket's directory was not there when the thread began
  * @wake_fd:	The placeholder's other end
+ * @wake_id:	What that is
  * @epoll:	What all is waited for with
- * @directory:	Waiting for the socket's file, while there is no link
+ * @directory:	inotify descriptor for the socket's file, while there is no link, or -1
  * @connections: How many so far: the number of the present one
  * @state:	Where the link stands; %LINK_TRIAL and %LINK_UP: there is a connection, on QEMU's
  *		number or in @ready of struct reconnect
- * @told_first:	The first frame has been logged
- * @lost_ms:	When the link was lost
+ * @why:	Why there is no link, or was none
+ * @detail:	... the number that goes with it
+ * @told_down:	The log has it that the link is down,
+ * @told:	... for that reason
+ * @told_first:	The log has the first frame
+ * @lines_ms:	Till then the lines written take that are allowed: one for each %LINE_EACH_MS
+ * @lost_ms:	When the link was lost, of which the log has it that it is down
  * @found_ms:	When the connection was made
  * @fast_till_ms: Till then try often
  * @next_ms:	Time of the next try
- * @failures:	Connections in a row that did not last
- * @told:	Reason that was told last
  */
 struct reconnect_thread {
 	struct link_log link_log;
 	char path[PASST_PATH_MAX + 1];
 	struct passt_trust trust;
+	bool out_of_sight;
 	int wake_fd;
+	struct identity wake_id;
 	int epoll;
-	struct dir_watch directory;
+	int directory;
 	uint64_t connections;
 	enum link_state state;
+	enum down_reason why;
+	uint32_t detail;
+	bool told_down;
+	enum down_reason told;
 	bool told_first;
+	int64_t lines_ms;
 	int64_t lost_ms;
 	int64_t found_ms;
 	int64_t fast_till_ms;
 	int64_t next_ms;
-	unsigned failures;
-	enum down_reason told;
 };
 
 struct reconnect reconnect = { .ready = -1, .reason = DOWN_CLOSED };
 
-static struct reconnect_thread thread = { .directory = { -1, -1 } };
+static struct reconnect_thread thread = { .directory = -1 };
 
 void reconnect_wake(int fd)
 {
@@ -100,6 +130,15 @@ void reconnect_read_wakes(int fd)
 		;
 }
 
+/*
+ * Are the thread's numbers still its own? A program that closes what it does not know closes all of
+ * them; this one can be told from any other file.
+ */
+static bool has_own_numbers(const struct reconnect_thread *t)
+{
+	return descriptor_is(t->wake_fd, &t->wake_id);
+}
+
 static int add_to_epoll(const struct reconnect_thread *t, int fd, uint32_t events, uint64_t about)
 {
 	struct epoll_event event = { .events = events, .data.u64 = about };
@@ -117,65 +156,140 @@ static int watch_connection(struct reconnect_thread *t, int fd)
 	return add_to_epoll(t, fd, EPOLLRDHUP | EPOLLONESHOT, ABOUT_CONNECTION + t->connections);
 }
 
-/* Watches the directory of passt's socket, if that is not so already. Return: 0 or -errno. */
+/*
+ * Watches the directory that passt's socket is in by now: it may be another one than the last time,
+ * and once more costs nothing. Return: 0 or -errno.
+ */
 static int watch_directory(struct reconnect_thread *t)
 {
-	bool is_new = t->directory.fd < 0;
-	int ret = dir_watch_open(&t->directory, t->path);
+	char path[sizeof(t->path)];
+	int ret;
 
-	if (is_new && t->directory.fd >= 0)
-		add_to_epoll(t, t->directory.fd, EPOLLIN, ABOUT_DIRECTORY);
-	return ret;
+	if (t->directory < 0) {
+		t->directory =
+			(int)sys_call(SYS_inotify_init1, IN_NONBLOCK | IN_CLOEXEC, 0, 0, 0, 0, 0);
+		if (t->directory < 0)
+			return t->directory;
+		add_to_epoll(t, t->directory, EPOLLIN, ABOUT_DIRECTORY);
+	}
+	strcpy(path, t->path);
+	ret = (int)sys_call(SYS_inotify_add_watch, t->directory, (long)dirname(path),
+			    DIRECTORY_EVENTS, 0, 0, 0);
+	return ret < 0 ? ret : 0;
 }
 
-/* The link is still down, and now for this reason. Told once, and not while trying often. */
+/* Reads what has happened there: may there be another socket, or may we connect to it now? */
+static bool read_directory(const struct reconnect_thread *t)
+{
+	_Alignas(struct inotify_event) char buf[1024];
+	const char *slash = strrchr(t->path, '/');
+	const char *name = slash ? slash + 1 : t->path;
+	const struct inotify_event *event;
+	bool appeared = false;
+	ssize_t len, at;
+	int i;
+
+	for (i = 0; i < DIRECTORY_READS && (len = sys_read(t->directory, buf, sizeof(buf))) > 0;
+	     i++) {
+		for (at = 0; at < len; at += (ssize_t)(sizeof(*event) + event->len)) {
+			event = (const struct inotify_event *)(buf + at);
+			appeared |= event->mask & IN_Q_OVERFLOW ||
+				    (event->len && !strcmp(event->name, name));
+		}
+	}
+	return appeared;
+}
+
+static void close_directory(struct reconnect_thread *t)
+{
+	if (t->directory >= 0)
+		sys_close(t->directory);
+	t->directory = -1;
+}
+
+/* May a line be written? Then it counts. */
+static bool may_tell(struct reconnect_thread *t)
+{
+	int64_t now = sys_now_ms();
+
+	if (t->lines_ms - now > (LINES_AT_ONCE - 1) * LINE_EACH_MS)
+		return false;
+	t->lines_ms = (t->lines_ms > now ? t->lines_ms : now) + LINE_EACH_MS;
+	return true;
+}
+
+/*
+ * Says in the log what has become of the link. Where that changes too often, what is so when a line
+ * may be written again, or @at_once.
+ */
+static void tell_link(struct reconnect_thread *t, bool at_once)
+{
+	bool is_down = t->state != LINK_UP;
+
+	if (is_down == t->told_down && (!is_down || t->why == t->told))
+		return;
+	if (!at_once && !may_tell(t))
+		return;
+	t->told_down = is_down;
+	t->told = t->why;
+	if (is_down)
+		link_log_down(&t->link_log, t->why, t->detail);
+	else
+		link_log_up(&t->link_log, t->found_ms - t->lost_ms,
+			    atomic_exchange(&reconnect.dropped, 0),
+			    atomic_exchange(&reconnect.padded, 0));
+}
+
+/*
+ * The link is still down, and now for this reason: none that counts while trying often, or before
+ * the line about its end, which implies that nobody listens.
+ */
 static void still_down(struct reconnect_thread *t, enum down_reason reason, uint32_t detail)
 {
-	bool is_news = t->told != reason;
-
-	if (sys_now_ms() < t->fast_till_ms)
+	if (!t->told_down || sys_now_ms() < t->fast_till_ms ||
+	    (reason == DOWN_ABSENT && t->told <= DOWN_FROM_START))
 		return;
-	/* The first line, about the end of the link, implies that nobody listens. */
-	if (reason == DOWN_ABSENT && t->told <= DOWN_FROM_START)
-		is_news = false;
-	t->told = reason;
-	if (is_news)
-		link_log_down(&t->link_log, reason, detail);
+	t->why = reason;
+	t->detail = detail;
 }
 
-/* Starts looking: at once and often, or after a pause. */
-static void look_for_passt(struct reconnect_thread *t, int64_t now, bool at_once)
+/* The next try: soon, while trying often. */
+static void try_later(struct reconnect_thread *t)
 {
-	t->failures = 0;
-	t->fast_till_ms = at_once ? now + FAST_TOTAL_MS : now;
-	t->next_ms = at_once ? now : now + SLOW_MS;
-	watch_directory(t);
+	int64_t now = sys_now_ms();
+
+	t->next_ms = now + (now < t->fast_till_ms ? FAST_MS : SLOW_MS);
 }
 
-/* A link that lasted has ended, or there has been none from the start. */
+/* From now on try often. */
+static void try_often(struct reconnect_thread *t)
+{
+	t->next_ms = sys_now_ms();
+	t->fast_till_ms = t->next_ms + FAST_TOTAL_MS;
+}
+
+/* A link that lasted has ended, or there has been none from the start. Told later: tell_link(). */
 static void link_lost(struct reconnect_thread *t, enum down_reason reason)
 {
 	t->state = t->link_log.final ? LINK_OVER : LINK_DOWN;
-	t->lost_ms = sys_now_ms();
-	t->told = reason;
-	link_log_down(&t->link_log, reason, atomic_load(&reconnect.bad_length));
-	if (t->state == LINK_DOWN)
-		look_for_passt(t, t->lost_ms, reason == DOWN_CLOSED);
-}
-
-/* How long to leave a passt alone that has closed so many connections in a row. */
-static int64_t pause_between(unsigned failures, bool fast)
-{
-	int64_t pause = failures < 10 ? FAST_MS << failures : SLOW_MS;
-
-	return fast && pause > FAST_PAUSE_MS ? FAST_PAUSE_MS : pause;
+	if (!t->told_down)
+		t->lost_ms = sys_now_ms();
+	t->why = reason;
+	t->detail = atomic_load(&reconnect.bad_length);
+	if (t->state != LINK_DOWN)
+		return;
+	if (reason == DOWN_CLOSED)
+		try_often(t);
+	else
+		try_later(t);
+	watch_directory(t);
 }
 
 static void close_ready(void)
 {
 	int ready = atomic_exchange(&reconnect.ready, -1);
 
-	if (ready >= 0)
+	if (ready >= 0 && descriptor_is(ready, &reconnect.ready_id))
 		sys_close(ready);
 }
 
@@ -183,7 +297,6 @@ static void close_ready(void)
 static void connection_lost(struct reconnect_thread *t)
 {
 	enum down_reason reason = (enum down_reason)atomic_load(&reconnect.reason);
-	int64_t now = sys_now_ms();
 
 	close_ready();
 	if (t->state == LINK_UP) {
@@ -191,8 +304,7 @@ static void connection_lost(struct reconnect_thread *t)
 		return;
 	}
 	t->state = LINK_DOWN;
-	/* Try again, but less and less often. */
-	t->next_ms = now + pause_between(t->failures++, now < t->fast_till_ms);
+	try_later(t);
 	still_down(t, reason == DOWN_CLOSED ? DOWN_SHORT_LIVED : reason,
 		   atomic_load(&reconnect.bad_length));
 }
@@ -205,23 +317,25 @@ static void offer(struct reconnect_thread *t, int fd)
 	atomic_store(&reconnect.reason, DOWN_CLOSED);
 	/* Before it is offered: QEMU's thread may close it, and the number be reused. */
 	watch_connection(t, fd);
+	descriptor_identity(fd, &reconnect.ready_id);
 	atomic_store(&reconnect.ready, fd);
 	reconnect_wake(t->wake_fd);
 }
 
-/* Why @error of a connection; @unwatched: errno of watching the directory, or 0. */
-static enum down_reason reason_of(int error, int unwatched)
+static enum down_reason reason_of(int error)
 {
 	switch (error) {
 	case ENOENT:
 	case ENOTDIR:
 	case ECONNREFUSED:
-		return unwatched ? DOWN_UNWATCHED : DOWN_ABSENT;
+		return DOWN_ABSENT;
 	case EAGAIN:
 		return DOWN_IN_USE;
 	case EACCES:
 	case EPERM:
 		return DOWN_FORBIDDEN;
+	case ELOOP:
+		return DOWN_SYMLINK;
 	default:
 		return DOWN_FAILED;
 	}
@@ -231,23 +345,23 @@ static void try_passt(struct reconnect_thread *t)
 {
 	int unwatched = -watch_directory(t);
 	int fd = passt_connect(t->path);
-	int64_t now = sys_now_ms();
-	int error = fd < 0 ? -fd : 0;
-	enum down_reason reason;
+	enum down_reason reason = DOWN_NOT_TRUSTED;
 	uid_t uid = 0;
+	int error = fd < 0 ? -fd : -passt_peer_uid(fd, &uid);
 
-	t->next_ms = now + (now < t->fast_till_ms ? FAST_MS : SLOW_MS);
-	if (!error)
-		error = -passt_peer_uid(fd, &uid);
+	try_later(t);
 	if (!error && passt_trusted(&t->trust, uid)) {
 		offer(t, fd);
 		return;
 	}
 	if (fd >= 0)
 		sys_close(fd);
-	reason = error ? reason_of(error, unwatched) : DOWN_NOT_TRUSTED;
-	if (reason == DOWN_UNWATCHED)
+	if (error)
+		reason = reason_of(error);
+	if (reason == DOWN_ABSENT && unwatched) {
+		reason = t->out_of_sight ? DOWN_OTHER_ROOT : DOWN_UNWATCHED;
 		error = unwatched;
+	}
 	still_down(t, reason, error ? (uint32_t)error : uid);
 }
 
@@ -255,42 +369,21 @@ static void try_passt(struct reconnect_thread *t)
 static void link_is_up(struct reconnect_thread *t)
 {
 	t->state = LINK_UP;
-	dir_watch_close(&t->directory);
-	link_log_up(&t->link_log, t->found_ms - t->lost_ms, atomic_exchange(&reconnect.dropped, 0),
-		    atomic_exchange(&reconnect.padded, 0));
+	close_directory(t);
 }
 
-/* Milliseconds until there is something to do, or -1. */
-static int time_left(const struct reconnect_thread *t)
+/* Milliseconds until there is something to do: the end of the trial, the next try, a line. */
+static int64_t time_left(const struct reconnect_thread *t)
 {
-	int64_t at = t->state == LINK_TRIAL ? t->found_ms + TRIAL_MS : t->next_ms;
-	int64_t left = at - sys_now_ms();
+	int64_t now = sys_now_ms();
 
-	if (t->state == LINK_UP || t->state == LINK_OVER)
-		return -1;
-	return left > 0 ? (int)left : 0;
-}
-
-/* Waits for events. Return: the connection has ended. */
-static bool wait_for_events(struct reconnect_thread *t)
-{
-	struct epoll_event events[4];
-	bool ended = false;
-	long n, i;
-
-	n = sys_call(SYS_epoll_pwait, t->epoll, (long)events, 4, time_left(t), 0,
-		     KERNEL_SIGSET_SIZE);
-	for (i = 0; i < n; i++) {
-		if (events[i].data.u64 == ABOUT_WAKE) {
-			reconnect_read_wakes(t->wake_fd);
-		} else if (events[i].data.u64 == ABOUT_DIRECTORY) {
-			if (dir_watch_read(&t->directory, t->path))
-				look_for_passt(t, sys_now_ms(), true);
-		} else if (events[i].data.u64 == ABOUT_CONNECTION + t->connections) {
-			ended = true;
-		}
-	}
-	return ended;
+	if (t->state == LINK_TRIAL)
+		return t->found_ms + TRIAL_MS - now;
+	if (t->state == LINK_DOWN)
+		return t->next_ms - now;
+	if (t->state == LINK_UP && t->told_down)
+		return t->lines_ms - (LINES_AT_ONCE - 1) * LINE_EACH_MS - now;
+	return NEVER;
 }
 
 /* Is there a connection no more? QEMU's thread takes what is ready before it is without one. */
@@ -310,29 +403,57 @@ static void tell_first_frame(struct reconnect_thread *t)
 	link_log_first_frame(&t->link_log);
 }
 
-static void work(struct reconnect_thread *t)
+/* What an event tells. Return: the connection has ended. */
+static bool handle_event(struct reconnect_thread *t, uint64_t about)
 {
-	bool ended = wait_for_events(t);
+	if (about == ABOUT_WAKE)
+		reconnect_read_wakes(t->wake_fd);
+	if (about == ABOUT_DIRECTORY && read_directory(t))
+		try_often(t);
+	return about == ABOUT_CONNECTION + t->connections;
+}
+
+/*
+ * What there is to do now, by what QEMU's thread has done, and the time. When QEMU has closed the
+ * number, what has happened by then is told all the same.
+ */
+static void go_on(struct reconnect_thread *t, bool ended)
+{
+	bool stop = atomic_load(&reconnect.stop), due;
 
 	tell_first_frame(t);
 	if (has_lost(t, ended))
 		connection_lost(t);
-	if (atomic_load(&reconnect.stop) || time_left(t))
-		return;
-	if (t->state == LINK_TRIAL)
+	due = time_left(t) <= 0;
+	if (t->state == LINK_TRIAL && (stop ? atomic_load(&reconnect.ready) < 0 : due))
 		link_is_up(t);
-	else
+	else if (t->state == LINK_DOWN && due && !stop)
 		try_passt(t);
+	/* Last, as QEMU has its network by then. */
+	tell_link(t, stop);
 }
 
-/* QEMU has closed the number: what has happened by then is told all the same. */
-static void tell_last(struct reconnect_thread *t)
+static void work(struct reconnect_thread *t)
 {
-	tell_first_frame(t);
-	if (has_lost(t, false))
-		connection_lost(t);
-	else if (t->state == LINK_TRIAL && atomic_load(&reconnect.ready) < 0)
-		link_is_up(t);
+	struct pollfd wake = { .fd = t->wake_fd, .events = POLLIN };
+	bool ended = false, changed = false;
+	struct epoll_event events[4];
+	int64_t left = time_left(t);
+	long n, i;
+
+	if (left < 0)
+		left = 0;
+	n = sys_call(SYS_epoll_pwait, t->epoll, (long)events, 4, left < NEVER ? (long)left : -1, 0,
+		     KERNEL_SIGSET_SIZE);
+	if (!has_own_numbers(t))
+		return;
+	for (i = 0; i < n; i++) {
+		ended |= handle_event(t, events[i].data.u64);
+		changed |= events[i].data.u64 == ABOUT_DIRECTORY;
+	}
+	go_on(t, ended);
+	if (changed)
+		sys_poll(&wake, 1, DIRECTORY_PAUSE_MS);
 }
 
 static void *run(void *arg)
@@ -340,13 +461,23 @@ static void *run(void *arg)
 	struct reconnect_thread *t = arg;
 
 	sys_call(SYS_prctl, PR_SET_NAME, (long)"qrap-link", 0, 0, 0, 0);
+	/* We begin when QEMU has changed its root already. */
+	t->out_of_sight = t->state == LINK_UP && passt_directory_mode(t->path) == -ENOENT;
 	if (t->state == LINK_DOWN)
 		link_lost(t, DOWN_FROM_START);
-	while (!atomic_load(&reconnect.stop))
+	tell_link(t, false);
+	while (!atomic_load(&reconnect.stop) && has_own_numbers(t))
 		work(t);
-	tell_last(t);
+	if (!has_own_numbers(t)) {
+		t->link_log.final = true;
+		t->told_down = false;
+		link_lost(t, DOWN_CLOSED);
+		tell_link(t, true);
+		return NULL;
+	}
+	go_on(t, false);
 	close_ready();
-	dir_watch_close(&t->directory);
+	close_directory(t);
 	sys_close(t->epoll);
 	/* Last of all: link_stop() waits for it. */
 	sys_close(t->wake_fd);
@@ -360,8 +491,7 @@ static int start_thread(void)
 	uint64_t before = 0;
 	pthread_attr_t attr;
 	pthread_t id;
-	size_t stack;
-	int ret = EAGAIN;
+	int ret;
 
 	next_load_threads();
 	if (!next.pthread_create || next.pthread_attr_init(&attr))
@@ -370,15 +500,14 @@ static int start_thread(void)
 	/* A thread begins with the mask of the one that makes it. */
 	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, KERNEL_SIGSET_SIZE, 0,
 		 0);
-	for (stack = STACK_BYTES; ret && stack <= STACK_BYTES_MAX; stack *= 2) {
-		if (!next.pthread_attr_setstacksize(&attr, stack))
-			ret = next.pthread_create(&id, &attr, run, &thread);
-	}
+	next.pthread_attr_setstacksize(&attr, STACK_BYTES);
+	ret = next.pthread_create(&id, &attr, run, &thread);
 	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
 	return -ret;
 }
 
-int reconnect_start(const struct handoff *handoff, const struct log *log, int wake_fd)
+int reconnect_start(const struct handoff *handoff, const struct log *log, int wake_fd,
+		    const struct identity *wake_id)
 {
 	struct reconnect_thread *t = &thread;
 	int ret;
@@ -389,6 +518,7 @@ int reconnect_start(const struct handoff *handoff, const struct log *log, int wa
 		.log = log, .fd = handoff->fd, .path = t->path, .final = !handoff->reconnect
 	};
 	t->wake_fd = wake_fd;
+	t->wake_id = *wake_id;
 	t->state = (enum link_state)atomic_load(&reconnect.state);
 	t->epoll = (int)sys_call(SYS_epoll_create1, EPOLL_CLOEXEC, 0, 0, 0, 0, 0);
 	if (t->epoll < 0)

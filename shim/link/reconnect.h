@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "shim/common/fd_identity.h"
 #include "shim/common/handoff.h"
 #include "shim/common/log.h"
 
@@ -27,6 +28,7 @@ enum link_state {
 /**
  * struct reconnect - What QEMU's thread and the reconnecting one share
  * @ready:	Connected socket for QEMU's thread to take, or -1
+ * @ready_id:	What that is; set before it
  * @state:	enum link_state of QEMU's thread
  * @stop:	QEMU has closed the number
  * @reason:	enum down_reason of the last link that QEMU's thread took down
@@ -37,6 +39,7 @@ enum link_state {
  */
 struct reconnect {
 	atomic_int ready;
+	struct identity ready_id;
 	atomic_int state;
 	atomic_bool stop;
 	atomic_int reason;
@@ -54,10 +57,13 @@ extern struct reconnect reconnect;
  * @log:	Where events go
  * @wake_fd:	The other end of the placeholder: bytes that arrive here wake the thread, bytes sent
  *		wake QEMU. Becomes the thread's.
+ * @wake_id:	What that is. When the number is something else, a program has closed what it does
+ *		not know: the thread ends, and touches none of its numbers
  *
  * Return: 0, or -errno: @wake_fd is still the caller's
  */
-int reconnect_start(const struct handoff *handoff, const struct log *log, int wake_fd);
+int reconnect_start(const struct handoff *handoff, const struct log *log, int wake_fd,
+		    const struct identity *wake_id);
 
 /* Wakes whoever waits at the other end of @fd, which is an end of the placeholder. */
 void reconnect_wake(int fd);

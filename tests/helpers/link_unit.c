@@ -545,6 +545,40 @@ static void no_signals(void)
 	insist(blocked == (0xfffffffffffbfeff & ~libcs));
 }
 
+/* How many bytes a socket of ours has got. */
+static int queued(int fd)
+{
+	char buf[16];
+
+	return (int)recv(fd, buf, sizeof(buf), MSG_PEEK | MSG_DONTWAIT);
+}
+
+/* A program closes all that it does not know, and opens its own on those numbers. */
+static void numbers_taken(void)
+{
+	struct identity before[70], now;
+	uint8_t buf[FRAME_MAX];
+	int fd, pair[2];
+
+	start_link();
+	insist(listener < QEMU_FD && conn < QEMU_FD);
+	for (fd = QEMU_FD + 1; fd < 1024; fd++)
+		close(fd);
+	insist(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	for (fd = 64; fd < 70; fd++) {
+		insist(dup2(pair[0], fd) == fd);
+		insist(descriptor_identity(fd, &before[fd]));
+	}
+	die_as_passt();
+	insist(receive(buf, sizeof(buf)) == 0);
+	insist(receive(buf, sizeof(buf)) == 0);
+	insist(descriptor_identity(QEMU_FD, &now) && !identity_same(&now, &before[64]));
+	link_stop();
+	for (fd = 64; fd < 70; fd++)
+		insist(descriptor_identity(fd, &now) && identity_same(&now, &before[fd]));
+	insist(queued(pair[0]) == -1 && queued(pair[1]) == -1);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -567,6 +601,7 @@ static const struct {
 	{ "not-ours", not_ours },
 	{ "no-descriptors", no_descriptors },
 	{ "no-signals", no_signals },
+	{ "numbers-taken", numbers_taken },
 };
 
 int main(int argc, char **argv)
