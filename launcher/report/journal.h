@@ -43,7 +43,7 @@ struct journal {
  * @journal:	Filled; for journal_free()
  *
  * The last run is the one that began last: several may write to one file at the same time. Memory
- * is used for one run and the names of the others, and for each line at most 64 KiB.
+ * is used for one run, and the names of the others.
  *
  * Return: 0, or -errno if the file could not be read to its end
  */

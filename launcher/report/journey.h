@@ -5,33 +5,71 @@
 
 #include <stdbool.h>
 
+#include "launcher/base/message.h"
 #include "launcher/report/journal.h"
+
+/* How the descriptor came to its user; the exit status of --report. */
+enum verdict {
+	VERDICT_INTACT = 0,
+	VERDICT_MENDED = 1,
+	VERDICT_LOST = 2,
+	VERDICT_UNKNOWN = STATUS_FAILED, /* no program was seen after the hand-over */
+};
+
+/**
+ * struct blame - Who did away with the descriptor
+ * @culprit:	The event that says so, or NULL: nobody was seen
+ * @culprit_hop: ... and whose it was
+ * @before:	Nobody was seen: last hop where the descriptor was well, or NULL
+ * @after:	... and the first where it was not; NULL: in the QEMU that is missing
+ * @hung_up:	It was passt that ended the connection
+ */
+struct blame {
+	const struct log_event *culprit;
+	const struct hop *culprit_hop;
+	const struct hop *before;
+	const struct hop *after;
+	bool hung_up;
+};
+
+/**
+ * struct fate - How the descriptor has fared so far
+ * @well:	The connection is on its number
+ * @mended:	It was lost, and put back
+ * @well_in:	Last hop that had it at its start, or got it back, or NULL
+ * @blame:	Of the last loss
+ */
+struct fate {
+	bool well;
+	bool mended;
+	const struct hop *well_in;
+	struct blame blame;
+};
 
 /**
  * struct hop - One program in one process
- * @begin:	The event that it begins with
+ * @start:	Its event program; NULL for the launcher, and for a fork
  * @program:	Path of the program
  * @pid:	Process
- * @is_fork:	A child that goes on as the program before it, or execs another one later
  * @from:	The hop that it came from, or NULL for the first
- * @events:	Its events; @begin is one of them only in a fork
+ * @events:	Its other events
  * @count:	How many
+ * @taken:	It has taken the descriptor for its own ...
+ * @in_use:	... and uses it: what happens to it from now on is its own affair
+ * @fate:	Of the descriptor, up to the last event here; goes on from @from
+ * @next:	Another hop in the same list of processes
  */
 struct hop {
-	const struct log_event *begin;
+	const struct log_event *start;
 	const char *program;
 	int64_t pid;
-	bool is_fork;
 	const struct hop *from;
 	const struct log_event **events;
 	size_t count;
-};
-
-enum verdict {
-	VERDICT_INTACT,
-	VERDICT_MENDED,
-	VERDICT_LOST,
-	VERDICT_UNKNOWN, /* no program was seen after the hand-over, and none could be */
+	bool taken;
+	bool in_use;
+	struct fate fate;
+	struct hop *next;
 };
 
 /**
@@ -40,24 +78,16 @@ enum verdict {
  * @count:	How many
  * @user:	The one that took the descriptor, or was last to be able to; NULL: none was seen
  * @verdict:	How it went on the way there
- * @culprit:	The event that did away with it, or NULL
- * @culprit_hop: ... and whose it was
- * @before:	Neither intact nor @culprit: last hop where the descriptor was well, or NULL
- * @after:	... and the first where it was not; NULL: in @missing
+ * @blame:	Where that is not VERDICT_INTACT or VERDICT_UNKNOWN
  * @missing:	Path of the QEMU that was to run, and was never seen, or NULL
- * @hung_up:	It was passt that ended the connection
  */
 struct journey {
 	struct hop **hops;
 	size_t count;
 	const struct hop *user;
 	enum verdict verdict;
-	const struct log_event *culprit;
-	const struct hop *culprit_hop;
-	const struct hop *before;
-	const struct hop *after;
+	struct blame blame;
 	const char *missing;
-	bool hung_up;
 };
 
 /* Makes the journey out of a journal that has a run; it lives as long as the journal. */

@@ -22,15 +22,17 @@ static void insist(bool truth)
 static void check_journey(const struct journal *journal)
 {
 	struct journey journey;
+	const struct blame *blame = &journey.blame;
 
 	journey_find(journal, &journey);
 	insist(journey.count && journey.count <= journal->count);
-	insist(!journey.user == (journey.verdict == VERDICT_UNKNOWN));
-	insist(!journey.culprit == !journey.culprit_hop);
+	insist((!journey.user && !journey.missing) == (journey.verdict == VERDICT_UNKNOWN));
+	insist(!journey.user || journey_leads_through(&journey, journey.user));
+	insist(!blame->culprit == !blame->culprit_hop);
 	if (journey.verdict == VERDICT_INTACT || journey.verdict == VERDICT_UNKNOWN)
-		return;
-	insist(journey.culprit || journey.hung_up || journey.after);
-	insist(journey_leads_through(&journey, journey.user));
+		insist(!blame->culprit && !blame->after && !blame->before);
+	else
+		insist(blame->culprit || blame->after || journey.missing);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
