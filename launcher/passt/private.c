@@ -2,6 +2,7 @@
 #include "launcher/passt/private.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,7 +30,7 @@
 /**
  * struct private_passt - A passt that is being started
  * @log:	For messages
- * @words:	Its command line
+ * @argv:	Its command line
  * @fd:		Our end of the connection
  * @child:	The process that was started: it may go into the background
  * @answered:	It has answered
@@ -37,7 +38,7 @@
  */
 struct private_passt {
 	const struct log *log;
-	struct words words;
+	char **argv;
 	int fd;
 	struct child child;
 	bool answered;
@@ -54,7 +55,7 @@ static int launch(struct private_passt *passt)
 		return -errno;
 	const int fds[] = { CHILD_NULL, CHILD_OUTPUT, CHILD_OUTPUT, pair[1] };
 	const struct child_plan plan = {
-		.argv = passt->words.argv, .fds = fds, .fd_count = 4, .orphan = true
+		.argv = passt->argv, .fds = fds, .fd_count = 4, .orphan = true
 	};
 
 	ret = child_start(&passt->child, &plan);
@@ -119,7 +120,7 @@ static const char *last_words(char *said)
 static void report_failure(struct private_passt *passt)
 {
 	const struct log *log = passt->log;
-	const char *name = passt->words.argv[0];
+	const char *name = passt->argv[0];
 	const struct child *child = &passt->child;
 	const char *said = last_words(passt->child.said);
 
@@ -146,30 +147,27 @@ static bool is_ready(const struct private_passt *passt)
 		return true;
 	if (child->status || passt->hung_up || !child->ended)
 		return false;
-	message_warning(passt->log, "--passt: %s runs, but does not answer", passt->words.argv[0]);
+	message_warning(passt->log, "--passt: %s runs, but does not answer", passt->argv[0]);
 	return true;
 }
 
 /* The command line: what the user gave, and the descriptor. 0, or -1 after a message. */
 static int make_words(struct private_passt *passt, const char *command)
 {
-	int ret = words_split(command, &passt->words);
+	static char option[] = "--fd", fd[] = PASST_FD_S;
+	int count = words_split(command, 2, &passt->argv);
 
-	if (ret == -EINVAL) {
+	if (count == -EINVAL) {
 		message_error(passt->log, "--passt: a quote does not end: %s", command);
-		return -1;
-	}
-	if (!ret && !passt->words.count) {
+	} else if (count < 0) {
+		message_error(passt->log, "--passt: %s", strerror(-count));
+	} else if (!count) {
 		message_error(passt->log, "--passt: no command in it; leave it out for passt");
-		return -1;
+	} else {
+		passt->argv[count] = option;
+		passt->argv[count + 1] = fd;
 	}
-	if (!ret)
-		ret = words_add(&passt->words, "--fd");
-	if (!ret)
-		ret = words_add(&passt->words, PASST_FD_S);
-	if (ret)
-		message_error(passt->log, "--passt: %s", strerror(-ret));
-	return ret ? -1 : 0;
+	return count > 0 ? 0 : -1;
 }
 
 /* Waits for one that runs: 0, or -1 after a message, and it is ended. */
@@ -194,14 +192,14 @@ int private_passt_start(const struct log *log, const char *command, struct conne
 	if (!ret) {
 		ret = launch(&passt);
 		if (ret > 0)
-			message_error(log, "--passt: can't run %s: %s", passt.words.argv[0],
+			message_error(log, "--passt: can't run %s: %s", passt.argv[0],
 				      strerror(ret));
 		else if (ret)
 			message_error(log, "--passt: %s", strerror(-ret));
 		else
 			ret = take(&passt);
 	}
-	words_free(&passt.words);
+	free(passt.argv);
 	if (ret)
 		return -1;
 	connection->fd = passt.fd;
