@@ -9,12 +9,8 @@
 
 #include "launcher/base/message.h"
 
-#define BLOCK_SIZE 16384
-
 struct block {
 	struct block *next;
-	size_t used;
-	size_t size;
 	alignas(max_align_t) unsigned char bytes[];
 };
 
@@ -50,21 +46,11 @@ void arena_free(struct arena *arena)
 
 void *arena_get(struct arena *arena, size_t size)
 {
-	struct block *block = arena->blocks;
-	void *memory;
+	struct block *block = get_or_die(sizeof(*block) + size);
 
-	size = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
-	if (!block || block->size - block->used < size) {
-		size_t room = size > BLOCK_SIZE ? size : BLOCK_SIZE;
-
-		block = get_or_die(sizeof(*block) + room);
-		block->size = room;
-		block->next = arena->blocks;
-		arena->blocks = block;
-	}
-	memory = block->bytes + block->used;
-	block->used += size;
-	return memory;
+	block->next = arena->blocks;
+	arena->blocks = block;
+	return block->bytes;
 }
 
 char *arena_copy(struct arena *arena, const char *text, size_t len)
@@ -97,9 +83,7 @@ void *arena_grow(struct arena *arena, void *array, size_t count, size_t size)
 
 	if (count & (count - 1))
 		return array;
-	if (count && count < 8)
-		return array;
-	bigger = arena_get(arena, (count ? 2 * count : 8) * size);
+	bigger = arena_get(arena, (count ? 2 * count : 1) * size);
 	if (count)
 		memcpy(bigger, array, count * size);
 	return bigger;

@@ -9,22 +9,18 @@
 #include "shim/common/sys.h"
 #include "shim/common/text.h"
 
-/* The line with its end, for free(3): its length, or -1 without memory. */
-static int make_line(char **line, const char *format, va_list args)
-	__attribute__((format(printf, 2, 0)));
-
-static int make_line(char **line, const char *format, va_list args)
+/* Makes the line with its end, which has no NUL behind it: its length, or -1 without memory. */
+static int __attribute__((format(printf, 2, 0)))
+make_line(char **line, const char *format, va_list args)
 {
-	char *text;
-	int len = vasprintf(&text, format, args);
+	int len = vasprintf(line, format, args);
 
 	if (len < 0)
 		return -1;
 	/* Arguments and names of files are quoted in it. */
-	text_blank_controls(text, (size_t)len);
-	len = asprintf(line, "%s\n", text);
-	free(text);
-	return len;
+	text_blank_controls(*line, (size_t)len);
+	(*line)[len] = '\n';
+	return len + 1;
 }
 
 void message(const struct log *log, enum log_level least, const char *format, ...)
@@ -56,7 +52,7 @@ void message_answer(const char *format, ...)
 	va_end(args);
 	if (len < 0)
 		return;
-	fputs(line, stdout);
+	fwrite(line, 1, (size_t)len, stdout);
 	/* In order with what stderr gets. */
 	fflush(stdout);
 	free(line);

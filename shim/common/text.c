@@ -164,6 +164,7 @@ static int digit_value(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
+	c |= 'a' ^ 'A';
 	if (c >= 'a' && c <= 'f')
 		return c - 'a' + 10;
 	return 16;
