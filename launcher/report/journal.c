@@ -19,7 +19,7 @@ static enum log_kind find_kind(const char *name)
 {
 	unsigned kind = 0;
 
-	while (kind < EVENT_KINDS && strcmp(name, log_kind_name((enum log_kind)kind)))
+	while (kind < EVENT_KINDS && strcmp(name, log_kind_names[kind]))
 		kind++;
 	return (enum log_kind)kind;
 }

@@ -19,15 +19,10 @@ static uint64_t make_run_number(void)
 	return run;
 }
 
-static bool has_file(const struct log *log)
-{
-	return log->file && *log->file;
-}
-
 void events_begin(struct log *log)
 {
 	static char exe[PATH_MAX];
-	ssize_t len = has_file(log) ? readlink("/proc/self/exe", exe, sizeof(exe) - 1) : -1;
+	ssize_t len = log_has_file(log) ? readlink("/proc/self/exe", exe, sizeof(exe) - 1) : -1;
 
 	log->run = make_run_number();
 	if (len < 0)
@@ -91,7 +86,7 @@ void events_handed_over(const struct handover *h)
 	};
 
 	/* What runs now, and which QEMU in the end: the shim of neither may ever say so itself. */
-	if (has_file(log)) {
+	if (log_has_file(log)) {
 		event.command = real_path(h->qemu->path, command);
 		event.qemu = real_path(find_named_qemu(h, &named), qemu);
 	}

@@ -129,22 +129,15 @@ void fd_log_program(const struct fd_log *fd_log, const char *found, bool mends)
 		  fd_log->handoff->fd, found);
 }
 
-static const char *loss_verb(enum log_kind kind)
-{
-	switch (kind) {
-	case EVENT_CLOSED:
-		return "closed";
-	case EVENT_CLOEXEC:
-		return "marked close-on-exec";
-	default:
-		return "put something else on";
-	}
-}
-
 /* Fills @event, and says what was done about it: @done. */
 static void tell_loss(const struct fd_log *fd_log, const struct loss *loss, struct log_event *event,
 		      const char *done)
 {
+	static const char *const verbs[] = {
+		[EVENT_CLOSED] = "closed",
+		[EVENT_OVERWRITTEN] = "put something else on",
+		[EVENT_CLOEXEC] = "marked close-on-exec",
+	};
 	struct caller caller;
 
 	event->kind = loss->kind;
@@ -153,8 +146,7 @@ static void tell_loss(const struct fd_log *fd_log, const struct loss *loss, stru
 	if (caller_find(loss->where, &caller))
 		event->caller = (struct log_place) { caller.module, (int64_t)caller.offset };
 	log_event(fd_log->log, event, "%s %s descriptor %d, passt's connection (%s)%s",
-		  program_name(fd_log), loss_verb(loss->kind), fd_log->handoff->fd, loss->call,
-		  done);
+		  program_name(fd_log), verbs[loss->kind], fd_log->handoff->fd, loss->call, done);
 }
 
 void fd_log_loss(const struct fd_log *fd_log, const struct loss *loss)
@@ -207,106 +199,105 @@ void fd_log_moved(const struct fd_log *fd_log, int store, const char *call)
 		  program_name(fd_log), where);
 }
 
-void fd_log_left(const struct fd_log *fd_log, const char *found)
+/* Something else is on the number: it @holds that, and what was @done about it. */
+static void tell_instead(const struct fd_log *fd_log, struct log_event *event, const char *holds,
+			 const char *done)
 {
 	struct blame blame;
-	struct log_event event = { .kind = EVENT_FOUND_INSTEAD,
-				   .severity = SEVERITY_WARNING,
-				   .fd = fd_log->handoff->fd,
-				   .found = found,
-				   .action = "left" };
 
-	find_blame(fd_log, &event, &blame);
-	log_event(fd_log->log, &event,
-		  "descriptor %d of %s holds %s instead of passt's connection%s: left as it is",
-		  fd_log->handoff->fd, program_name(fd_log), found, blame.text);
+	event->severity = SEVERITY_WARNING;
+	event->fd = fd_log->handoff->fd;
+	find_blame(fd_log, event, &blame);
+	log_event(fd_log->log, event,
+		  "descriptor %d of %s %s %s instead of passt's connection%s: %s%s",
+		  fd_log->handoff->fd, program_name(fd_log), holds, event->found, blame.text, done,
+		  event->kind == EVENT_RESTORED ? event->action : "");
 }
 
-/* Why passt could not be reached. */
-static void add_reason(struct text *t, int error)
+void fd_log_left(const struct fd_log *fd_log, const char *found)
+{
+	struct log_event event = { .kind = EVENT_FOUND_INSTEAD, .found = found, .action = "left" };
+
+	tell_instead(fd_log, &event, "holds", "left as it is");
+}
+
+void fd_log_restored(const struct fd_log *fd_log, const char *found, enum saver saver)
+{
+	struct log_event event = { .kind = EVENT_RESTORED,
+				   .socket = fd_log->handoff->passt,
+				   .found = found,
+				   .action = saver_name(saver) };
+
+	tell_instead(fd_log, &event, "held", "restored from ");
+}
+
+/* Why passt could not be reached, or NULL for what the number has to say. */
+static const char *find_reason(int error)
 {
 	switch (error) {
 	case ENOENT:
 	case ECONNREFUSED:
-		text_add(t, "nobody listens there");
-		break;
+		return "nobody listens there";
 	case EAGAIN:
 	case ECONNRESET:
-		text_add(t, "it serves another client");
-		break;
+		return "it serves another client";
 	case EPERM:
-		text_add(t, "it runs as a user who is not trusted");
-		break;
+		return "it runs as a user who is not trusted";
 	case EACCES:
-		text_add(t, "permission denied");
-		break;
+		return "permission denied";
 	default:
-		text_format(t, "errno %d", error);
-		break;
+		return NULL;
 	}
 }
 
-/* "passt at PATH cannot be reached: REASON", and what that means. */
+/* Of a connection that could not be had: why, and what that means. */
 static void add_outcome(struct text *t, const struct fd_log *fd_log, enum remedy remedy, int error)
 {
+	const char *reason = find_reason(error);
+
 	if (fd_log->handoff->private_passt || !fd_log->handoff->passt[0]) {
 		text_add(t, "there is no socket to connect to again");
 	} else {
 		text_format(t, "passt at %s cannot be reached: ", fd_log->handoff->passt);
-		add_reason(t, error);
+		if (reason)
+			text_add(t, reason);
+		else
+			text_format(t, "errno %d", error);
 	}
-	if (remedy == REMEDY_WAIT)
-		text_add(t, ". The guest starts without a network and gets it when passt listens "
-			    "there again");
-	else
-		text_add(t, ". The guest has no network: start passt and the guest again");
+	text_add(t, remedy == REMEDY_WAIT ? ". The guest starts without a network and gets it "
+					    "when passt listens there again"
+					  : ". The guest has no network: start passt and the guest "
+					    "again");
 }
 
 void fd_log_lost(const struct fd_log *fd_log, const char *found, enum remedy remedy, int error)
 {
+	bool is_final = remedy != REMEDY_FOUND;
 	char outcome[OUTCOME_BYTES];
 	struct blame blame;
 	struct text t;
 	struct log_event event = { .kind = EVENT_LOST,
-				   .severity =
-					   remedy == REMEDY_FOUND ? SEVERITY_INFO : SEVERITY_ERROR,
+				   .severity = is_final ? SEVERITY_ERROR : SEVERITY_INFO,
 				   .fd = fd_log->handoff->fd,
 				   .socket = fd_log->handoff->passt,
 				   .found = found,
 				   .action = remedy == REMEDY_WAIT ? "link-down" : NULL,
-				   .error = remedy == REMEDY_FOUND ? 0 : error };
+				   .error = is_final ? error : 0 };
 
 	text_start(&t, outcome, sizeof(outcome));
-	if (found && remedy != REMEDY_FOUND)
-		text_add(&t, ", there is no spare, and ");
-	if (remedy != REMEDY_FOUND)
+	if (is_final)
 		add_outcome(&t, fd_log, remedy, error);
 	if (!found) {
 		log_event(fd_log->log, &event, "%s", outcome);
 		return;
 	}
-	if (remedy != REMEDY_FOUND)
-		text_add(&t, "; --log-file and --report show who lost it");
 	find_blame(fd_log, &event, &blame);
 	log_event(fd_log->log, &event,
-		  "passt's connection on descriptor %d was lost before %s started: found %s%s%s",
-		  fd_log->handoff->fd, program_name(fd_log), found, blame.text, outcome);
-}
-
-void fd_log_restored(const struct fd_log *fd_log, const char *found, enum saver saver)
-{
-	struct blame blame;
-	struct log_event event = { .kind = EVENT_RESTORED,
-				   .severity = SEVERITY_WARNING,
-				   .fd = fd_log->handoff->fd,
-				   .socket = fd_log->handoff->passt,
-				   .found = found,
-				   .action = saver_name(saver) };
-
-	find_blame(fd_log, &event, &blame);
-	log_event(fd_log->log, &event,
-		  "descriptor %d of %s held %s instead of passt's connection%s: restored from %s",
-		  fd_log->handoff->fd, program_name(fd_log), found, blame.text, saver_name(saver));
+		  "passt's connection on descriptor %d was lost before %s started: found "
+		  "%s%s%s%s%s",
+		  fd_log->handoff->fd, program_name(fd_log), found, blame.text,
+		  is_final ? ", there is no spare, and " : "", outcome,
+		  is_final ? "; --log-file and --report show who lost it" : "");
 }
 
 void fd_log_connected(const struct fd_log *fd_log)
