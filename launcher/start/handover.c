@@ -79,24 +79,17 @@ static void set_log_file(const struct log *log, struct handoff *handoff)
 
 static int set_variables(struct handover *h, const struct handoff *handoff)
 {
-	char *value = malloc(HANDOFF_SIZE);
+	char value[HANDOFF_SIZE];
 	char *preload;
-	int ret = -1;
 
 	h->variable = getenv(PRELOAD_VARIABLE);
 	preload = preload_value(h->preload, h->variable);
-
-	if (value && preload) {
-		handoff_write(handoff, value);
-		ret = setenv(HANDOFF_VARIABLE, value, 1);
-		if (!ret)
-			ret = setenv(PRELOAD_VARIABLE, preload, 1);
-	}
-	if (ret)
-		message_error(&h->options->log, "Couldn't set up the shim's environment: %s",
-			      strerror(ENOMEM));
-	free(value);
-	return ret;
+	handoff_write(handoff, value);
+	if (preload && !setenv(HANDOFF_VARIABLE, value, 1) && !setenv(PRELOAD_VARIABLE, preload, 1))
+		return 0;
+	message_error(&h->options->log, "Couldn't set up the shim's environment: %s",
+		      strerror(ENOMEM));
+	return -1;
 }
 
 static int leave_handoff(struct handover *h)

@@ -3,28 +3,17 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "launcher/base/message.h"
 #include "shim/common/sys.h"
-
-/* A number for this start, the same in all its processes; never 0. */
-static uint64_t make_run_number(void)
-{
-	uint64_t run = 0;
-
-	if (getrandom(&run, sizeof(run), GRND_NONBLOCK) != sizeof(run) || !run)
-		run = ((uint64_t)sys_wall_us() << 16) | (uint64_t)(getpid() & 0xffff);
-	return run;
-}
 
 void events_begin(struct log *log)
 {
 	static char exe[PATH_MAX];
 	ssize_t len = log_has_file(log) ? readlink("/proc/self/exe", exe, sizeof(exe) - 1) : -1;
 
-	log->run = make_run_number();
+	log->run = log_new_run();
 	if (len < 0)
 		return;
 	exe[len] = '\0';

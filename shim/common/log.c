@@ -88,6 +88,11 @@ static const char *const severity_names[] = {
 	[SEVERITY_ERROR] = "error",
 };
 
+uint64_t log_new_run(void)
+{
+	return (uint64_t)sys_wall_us() << 16 | ((uint64_t)sys_getpid() & 0xffff);
+}
+
 static void add_members(struct text *t, const struct log_member *member, const void *base,
 			enum log_kind kind);
 

@@ -196,6 +196,9 @@ extern const struct log_member log_members[];
 /* Names of the events as they stand in the log. */
 extern const char *const log_kind_names[EVENT_KINDS];
 
+/* A number for a start of a guest: microseconds and a pid, which no two have in common. */
+uint64_t log_new_run(void);
+
 /**
  * log_event() - Write an event to the log file and to stderr, as far as each wants it
  * @log:	Where to

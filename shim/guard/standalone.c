@@ -131,16 +131,6 @@ static void take_settings(char **envp, struct handoff *c, const struct log *log)
 	take_trust(envp, c, log);
 }
 
-static uint64_t make_run_number(void)
-{
-	uint64_t run = 0;
-
-	if (sys_call(SYS_getrandom, (long)&run, sizeof(run), GRND_NONBLOCK, 0, 0, 0) !=
-	    (long)sizeof(run))
-		run = (uint64_t)sys_wall_us() << 16 | ((uint64_t)sys_getpid() & 0xffff);
-	return run;
-}
-
 /* Where the connection on the number leads: its path, if it has one. */
 static void take_peer(struct handoff *c)
 {
@@ -195,7 +185,7 @@ bool standalone_handoff(char **envp, struct handoff *c, const struct log *log)
 	if (!take_path(envp, "QRAP_SOCKET", c->passt, sizeof(c->passt), log))
 		return false;
 	take_settings(envp, c, log);
-	c->run = make_run_number();
+	c->run = log_new_run();
 	if (descriptor_kind(c->fd) == DESCRIPTOR_STREAM)
 		take_connection(c);
 	else if (!c->passt[0]) {
