@@ -100,44 +100,43 @@ static bool is_new_run(const char *run, void **runs)
 	return true;
 }
 
-static enum line take_line(struct journal *journal, const char *line, void **runs)
+static enum line take_line(struct journey *journey, const char *line, void **runs)
 {
-	struct arena *before = journal->arena;
-	struct log_event event;
+	struct arena *before = journey->arena;
+	struct log_event event, *kept;
 	enum line kind = read_event(line, before, &event);
 
 	/* Events of a later day are no concern of ours. */
 	if (kind != LINE_OURS || event.kind == EVENT_KINDS)
 		return kind;
 	if (is_new_run(event.run, runs)) {
-		journal->arena = arena_new();
-		journal->events = NULL;
-		journal->count = 0;
+		*journey = (struct journey) { .arena = arena_new() };
 		/* Once more, with its texts in memory that stays. */
-		read_event(line, journal->arena, &event);
-		journal->run = event.run;
+		read_event(line, journey->arena, &event);
+		journey->run = event.run;
 		arena_free(before);
 	}
-	if (strcmp(event.run, journal->run))
+	if (strcmp(event.run, journey->run))
 		return kind;
-	journal->events = arena_grow(journal->arena, journal->events, journal->count,
-				     sizeof(*journal->events));
-	journal->events[journal->count++] = event;
+	kept = arena_get(journey->arena, sizeof(*kept));
+	*kept = event;
+	journey_add(journey, kept);
 	return kind;
 }
 
 /* On a full disk a line may have been cut off, and the next one written right behind it. */
-static void take_lines(struct journal *journal, const char *line, void **runs)
+static void take_lines(struct journey *journey, const char *line, size_t lines[LINE_KINDS],
+		       void **runs)
 {
 	while (line) {
-		enum line kind = take_line(journal, line, runs);
+		enum line kind = take_line(journey, line, runs);
 
-		journal->lines[kind]++;
+		lines[kind]++;
 		line = kind == LINE_DAMAGED ? strstr(line + 1, LINE_BEGIN) : NULL;
 	}
 }
 
-int journal_read(FILE *file, struct journal *journal)
+int journal_read(FILE *file, struct journey *journey, size_t lines[LINE_KINDS])
 {
 	char *line = NULL;
 	void *runs = NULL;
@@ -145,21 +144,17 @@ int journal_read(FILE *file, struct journal *journal)
 	ssize_t len;
 	int error;
 
-	*journal = (struct journal) { .arena = arena_new() };
+	*journey = (struct journey) { .arena = arena_new() };
+	memset(lines, 0, LINE_KINDS * sizeof(*lines));
 	while ((len = getline(&line, &size, file)) > 0) {
 		line[strcspn(line, "\n")] = '\0';
-		if ((size_t)len > strlen(line) + 1 || len > LINE_MAX_BYTES)
-			journal->lines[LINE_DAMAGED]++;
+		if (len > LINE_MAX_BYTES || (size_t)len > strlen(line) + 1)
+			lines[LINE_DAMAGED]++;
 		else if (*line)
-			take_lines(journal, line, &runs);
+			take_lines(journey, line, lines, &runs);
 	}
 	error = feof(file) ? 0 : -errno;
 	tdestroy(runs, free);
 	free(line);
 	return error;
-}
-
-void journal_free(struct journal *journal)
-{
-	arena_free(journal->arena);
 }

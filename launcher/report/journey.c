@@ -3,20 +3,6 @@
 
 #include <string.h>
 
-#define PROCESS_LISTS 1024
-
-/**
- * struct building - A journey in the making
- * @journey:	What comes out
- * @arena:	Where its hops are kept
- * @processes:	Hops by their process, the last one first: a list for each remainder
- */
-struct building {
-	struct journey *journey;
-	struct arena *arena;
-	struct hop *processes[PROCESS_LISTS];
-};
-
 static bool is(const char *text, const char *other)
 {
 	return text && other && !strcmp(text, other);
@@ -38,15 +24,15 @@ bool journey_is_put_back(const struct log_event *event)
 	return is_harm(event) && is(event->action, ACTION_PUT_BACK);
 }
 
-static struct hop **process_list(struct building *b, int64_t pid)
+static struct hop **process_list(struct journey *journey, int64_t pid)
 {
-	return &b->processes[pid % PROCESS_LISTS];
+	return &journey->processes[(uint64_t)pid % PROCESS_LISTS];
 }
 
 /* The last hop of a process, or NULL. */
-static struct hop *find_process(struct building *b, int64_t pid)
+static struct hop *find_process(struct journey *journey, int64_t pid)
 {
-	struct hop *hop = *process_list(b, pid);
+	struct hop *hop = *process_list(journey, pid);
 
 	while (hop && hop->pid != pid)
 		hop = hop->next;
@@ -63,12 +49,11 @@ static struct hop *find_program(const struct journey *journey, const char *progr
 	return journey->count ? journey->hops[journey->count - 1] : NULL;
 }
 
-static struct hop *add_hop(struct building *b, const struct log_event *event,
+static struct hop *add_hop(struct journey *journey, const struct log_event *event,
 			   const struct hop *from)
 {
-	struct journey *journey = b->journey;
-	struct hop *hop = arena_get(b->arena, sizeof(*hop));
-	struct hop **list = process_list(b, event->pid);
+	struct hop *hop = arena_get(journey->arena, sizeof(*hop));
+	struct hop **list = process_list(journey, event->pid);
 
 	*hop = (struct hop) { .program = event->exe ? event->exe : "qrap",
 			      .pid = event->pid,
@@ -76,7 +61,8 @@ static struct hop *add_hop(struct building *b, const struct log_event *event,
 			      .fate = from ? from->fate : (struct fate) { .well = true },
 			      .next = *list };
 	*list = hop;
-	journey->hops = arena_grow(b->arena, journey->hops, journey->count, sizeof(*journey->hops));
+	journey->hops =
+		arena_grow(journey->arena, journey->hops, journey->count, sizeof(*journey->hops));
 	journey->hops[journey->count++] = hop;
 	return hop;
 }
@@ -94,14 +80,14 @@ static void miss(struct hop *hop, const struct log_event *event)
 					       .hung_up = hung_up };
 }
 
-static void start_program(struct building *b, const struct log_event *event)
+static void start_program(struct journey *journey, const struct log_event *event)
 {
-	struct hop *origin = find_process(b, event->pid), *hop;
+	struct hop *origin = find_process(journey, event->pid), *hop;
 
 	/* The same process before exec, else its parent. */
 	if (!origin)
-		origin = find_process(b, event->ppid);
-	hop = add_hop(b, event, origin ? origin : find_program(b->journey, NULL));
+		origin = find_process(journey, event->ppid);
+	hop = add_hop(journey, event, origin ? origin : find_program(journey, NULL));
 	hop->start = event;
 	if (is(event->found, FOUND_WELL))
 		hop->fate.well_in = hop;
@@ -148,18 +134,26 @@ static void go_on(struct hop *hop, const struct log_event *event)
 	}
 }
 
-static void add_event(struct building *b, const struct log_event *event)
+void journey_add(struct journey *journey, const struct log_event *event)
 {
-	struct hop *hop = find_process(b, event->pid);
+	struct hop *hop = find_process(journey, event->pid);
 
+	if (!journey->count)
+		journey->time_us = event->time_us;
+	if (!journey->fd)
+		journey->fd = event->fd;
+	if (!journey->socket)
+		journey->socket = event->socket;
+	if (event->kind == EVENT_HANDED_OVER)
+		journey->missing = is(event->action, ACTION_GUARDED) ? event->qemu : NULL;
 	if (event->kind == EVENT_PROGRAM) {
-		start_program(b, event);
+		start_program(journey, event);
 		return;
 	}
 	/* A child that goes on as the program before it, or execs another one later. */
 	if (!hop)
-		hop = add_hop(b, event, find_program(b->journey, event->exe));
-	hop->events = arena_grow(b->arena, hop->events, hop->count, sizeof(*hop->events));
+		hop = add_hop(journey, event, find_program(journey, event->exe));
+	hop->events = arena_grow(journey->arena, hop->events, hop->count, sizeof(*hop->events));
 	hop->events[hop->count++] = event;
 	hop->taken = hop->taken || event->kind == EVENT_CLAIMED || event->kind == EVENT_RELEASED;
 	hop->in_use = hop->in_use || event->kind == EVENT_RELEASED;
@@ -203,27 +197,19 @@ static bool is_qemu(const struct hop *hop, const char *path)
 	       (is(path, hop->program) || strstr(name, "qemu") || strstr(name, "kvm"));
 }
 
-/* The QEMU that the launcher handed the guarded connection over for, and that nobody saw. */
-static const char *find_missing(const struct journal *journal, const struct journey *journey)
+/* Is the QEMU that the guarded connection was for still missing? */
+static bool is_missing(const struct journey *journey)
 {
-	const char *path = NULL;
+	bool missing = journey->missing;
 
-	for (size_t i = 0; i < journal->count; i++) {
-		if (journal->events[i].kind == EVENT_HANDED_OVER &&
-		    is(journal->events[i].action, ACTION_GUARDED))
-			path = journal->events[i].qemu;
-	}
-	for (size_t i = 0; path && i < journey->count; i++) {
-		if (journey->hops[i]->taken || is_qemu(journey->hops[i], path))
-			path = NULL;
-	}
-	return path;
+	for (size_t i = 0; missing && i < journey->count; i++)
+		missing = !journey->hops[i]->taken && !is_qemu(journey->hops[i], journey->missing);
+	return missing;
 }
 
 /* How it ended, and who is to blame for that. */
-static enum verdict judge(struct building *b)
+static enum verdict find_verdict(struct journey *journey)
 {
-	struct journey *journey = b->journey;
 	const struct hop *user = journey->user;
 
 	if (!user && !journey->missing)
@@ -232,7 +218,7 @@ static enum verdict judge(struct building *b)
 	if (journey->missing && (!user || user->fate.well)) {
 		/* Helpers that were seen last are no way to it: its wrapper, or who began, is. */
 		if (!user || !is_mender(user))
-			user = find_process(b, journey->hops[0]->pid);
+			user = find_process(journey, journey->hops[0]->pid);
 		journey->blame.before = user;
 		return VERDICT_LOST;
 	}
@@ -242,16 +228,12 @@ static enum verdict judge(struct building *b)
 	return user->fate.well ? VERDICT_MENDED : VERDICT_LOST;
 }
 
-void journey_find(const struct journal *journal, struct journey *journey)
+void journey_judge(struct journey *journey)
 {
-	struct building b = { .journey = journey, .arena = journal->arena };
-
-	*journey = (struct journey) { 0 };
-	for (size_t i = 0; i < journal->count; i++)
-		add_event(&b, &journal->events[i]);
 	journey->user = find_user(journey);
-	journey->missing = find_missing(journal, journey);
-	journey->verdict = judge(&b);
+	if (!is_missing(journey))
+		journey->missing = NULL;
+	journey->verdict = find_verdict(journey);
 }
 
 bool journey_leads_through(const struct journey *journey, const struct hop *hop)

@@ -4,9 +4,11 @@
 #define QRAP_JOURNEY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
+#include "launcher/base/memory.h"
 #include "launcher/base/message.h"
-#include "launcher/report/journal.h"
+#include "shim/common/log.h"
 
 /* How the descriptor came to its user; the exit status of --report. */
 enum verdict {
@@ -72,26 +74,44 @@ struct hop {
 	struct hop *next;
 };
 
+/* Lists that hops are in by their process, for the remainder of its number. */
+#define PROCESS_LISTS 1024
+
 /**
- * struct journey - What became of the descriptor
+ * struct journey - What became of the descriptor in a run
+ * @arena:	Where all of it is kept
+ * @run:	The run, as it is named in the log, or NULL if there is none
+ * @time_us:	When it began, in microseconds since 1970
+ * @fd:		The descriptor's number
+ * @socket:	Path of passt's socket, "" for a private one, or NULL
  * @hops:	All programs that were seen, in the order of the log
  * @count:	How many
+ * @processes:	The same by their process, the last one first
+ * @missing:	Path of the QEMU that was to run, and was never seen, or NULL
  * @user:	The one that took the descriptor, or was last to be able to; NULL: none was seen
  * @verdict:	How it went on the way there
  * @blame:	Where that is not VERDICT_INTACT or VERDICT_UNKNOWN
- * @missing:	Path of the QEMU that was to run, and was never seen, or NULL
  */
 struct journey {
+	struct arena *arena;
+	const char *run;
+	int64_t time_us;
+	int64_t fd;
+	const char *socket;
 	struct hop **hops;
 	size_t count;
+	struct hop *processes[PROCESS_LISTS];
+	const char *missing;
 	const struct hop *user;
 	enum verdict verdict;
 	struct blame blame;
-	const char *missing;
 };
 
-/* Makes the journey out of a journal that has a run; it lives as long as the journal. */
-void journey_find(const struct journal *journal, struct journey *journey);
+/* The journey goes on with this event, which lives as long as it. */
+void journey_add(struct journey *journey, const struct log_event *event);
+
+/* It is at its end: fills @user, @verdict and @blame, and @missing is what it says. */
+void journey_judge(struct journey *journey);
 
 /* Is @hop on the way of the descriptor to its user, or a branch? */
 bool journey_leads_through(const struct journey *journey, const struct hop *hop);

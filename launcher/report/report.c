@@ -11,27 +11,12 @@
 #include "launcher/base/message.h"
 #include "launcher/preload/elf.h"
 #include "launcher/report/journal.h"
-#include "launcher/report/journey.h"
 
 /* Longest program that the column of programs makes room for. */
 #define PROGRAM_WIDTH_MAX 40
 
 /* What a loss is marked with. */
 #define LOSS_MARK "  <== lost here"
-
-/**
- * struct printing - A report in the making
- * @arena:	For texts
- * @journal:	What the file has
- * @journey:	What it means
- * @width:	Of the column of programs
- */
-struct printing {
-	struct arena *arena;
-	const struct journal *journal;
-	struct journey journey;
-	int width;
-};
 
 static const char *or_unknown(const char *text)
 {
@@ -193,83 +178,58 @@ static const char *name_unseen(const struct blame *blame)
 }
 
 /* What happened between two hops. */
-static void print_unseen(const struct printing *p)
+static void print_unseen(const struct blame *blame, int width)
 {
-	const struct blame *blame = &p->journey.blame;
-
-	message_answer("%8s  %-*s  %s" LOSS_MARK, "?", p->width, name_unseen(blame),
+	message_answer("%8s  %-*s  %s" LOSS_MARK, "?", width, name_unseen(blame),
 		       blame->hung_up ? "ended the connection" : "gone");
 }
 
-static void print_hop(const struct printing *p, const struct hop *hop)
+static void print_hop(const struct journey *journey, const struct hop *hop, int width)
 {
-	if (hop == p->journey.blame.after)
-		print_unseen(p);
-	message_answer("%8lld  %-*s  %s%s", (long long)hop->pid, p->width, hop->program,
-		       list_states(p->arena, hop), is_scene(&p->journey, hop) ? LOSS_MARK : "");
+	if (hop == journey->blame.after)
+		print_unseen(&journey->blame, width);
+	message_answer("%8lld  %-*s  %s%s", (long long)hop->pid, width, hop->program,
+		       list_states(journey->arena, hop), is_scene(journey, hop) ? LOSS_MARK : "");
 	print_places(hop);
 }
 
-static void print_head(const struct printing *p)
+static void print_head(const struct journey *journey)
 {
-	time_t seconds = (time_t)(p->journal->events[0].time_us / 1000000);
-	const char *socket = NULL;
+	time_t seconds = (time_t)(journey->time_us / 1000000);
+	const char *socket = journey->socket;
 	char date[64] = "?";
 	struct tm tm;
-	long long fd = 0;
 
-	for (size_t i = 0; i < p->journal->count; i++) {
-		fd = fd ? fd : p->journal->events[i].fd;
-		socket = socket ? socket : p->journal->events[i].socket;
-	}
 	if (localtime_r(&seconds, &tm))
 		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm);
-	message_answer("run %s, %s: descriptor %lld, passt at %s", p->journal->run, date, fd,
-		       socket && *socket ? socket : "a socket pair");
+	message_answer("run %s, %s: descriptor %lld, passt at %s", journey->run, date,
+		       (long long)journey->fd, socket && *socket ? socket : "a socket pair");
 }
 
-static void find_width(struct printing *p)
+static void print_hops(const struct journey *journey)
 {
-	p->width = 20;
-	for (size_t i = 0; i < p->journey.count; i++) {
-		size_t len = strlen(p->journey.hops[i]->program);
+	size_t width = 20;
 
-		if (len > (size_t)p->width && len <= PROGRAM_WIDTH_MAX)
-			p->width = (int)len;
+	for (size_t i = 0; i < journey->count; i++) {
+		size_t len = strlen(journey->hops[i]->program);
+
+		if (len > width && len <= PROGRAM_WIDTH_MAX)
+			width = len;
 	}
+	for (size_t i = 0; i < journey->count; i++)
+		print_hop(journey, journey->hops[i], (int)width);
+	if (journey->missing && !journey->blame.after && !journey->blame.culprit)
+		print_unseen(&journey->blame, (int)width);
 }
 
-static void print_unread(const struct journal *journal)
+static void print_unread(const size_t lines[LINE_KINDS])
 {
-	const size_t *lines = journal->lines;
 	size_t all = lines[LINE_DAMAGED] + lines[LINE_FOREIGN] + lines[LINE_VERSION];
 
 	if (all)
 		message_answer("%zu lines not read: %zu damaged, %zu of another program, "
 			       "%zu of another version",
 			       all, lines[LINE_DAMAGED], lines[LINE_FOREIGN], lines[LINE_VERSION]);
-}
-
-static const char *name_hop(struct arena *arena, const struct hop *hop)
-{
-	return hop ? arena_format(arena, "%s (pid %lld)", hop->program, (long long)hop->pid)
-		   : "the start";
-}
-
-static void print_culprit(const struct printing *p)
-{
-	const struct blame *blame = &p->journey.blame;
-	const char *before = name_hop(p->arena, blame->before);
-
-	if (blame->culprit)
-		message_answer("culprit: %s %s", name_hop(p->arena, blame->culprit_hop),
-			       or_unknown(blame->culprit->call));
-	else if (blame->after && blame->before == blame->after)
-		message_answer("culprit: unseen between the start of %s and its main", before);
-	else
-		message_answer("culprit: unseen between %s and %s", before,
-			       blame->after ? name_hop(p->arena, blame->after)
-					    : p->journey.missing);
 }
 
 static void print_advice(const struct journey *journey)
@@ -288,42 +248,57 @@ static void print_advice(const struct journey *journey)
 	message_answer("  " STRACE_COMMAND);
 }
 
-static void print_verdict(const struct printing *p)
+static const char *name_hop(struct arena *arena, const struct hop *hop)
+{
+	return hop ? arena_format(arena, "%s (pid %lld)", hop->program, (long long)hop->pid)
+		   : "the start";
+}
+
+static void print_culprit(const struct journey *journey)
+{
+	const struct blame *blame = &journey->blame;
+	const char *before = name_hop(journey->arena, blame->before);
+
+	if (blame->culprit)
+		message_answer("culprit: %s %s", name_hop(journey->arena, blame->culprit_hop),
+			       or_unknown(blame->culprit->call));
+	else if (blame->after && blame->before == blame->after)
+		message_answer("culprit: unseen between the start of %s and its main", before);
+	else
+		message_answer("culprit: unseen between %s and %s", before,
+			       blame->after ? name_hop(journey->arena, blame->after)
+					    : journey->missing);
+}
+
+static void print_verdict(const struct journey *journey)
 {
 	static const char *const names[] = {
 		[VERDICT_INTACT] = "intact",
 		[VERDICT_MENDED] = "mended",
 		[VERDICT_LOST] = "lost",
 	};
-	enum verdict verdict = p->journey.verdict;
 
-	if (verdict != VERDICT_INTACT)
-		print_advice(&p->journey);
-	message_answer("verdict: %s", names[verdict]);
-	if (verdict != VERDICT_INTACT)
-		print_culprit(p);
+	if (journey->verdict != VERDICT_INTACT)
+		print_advice(journey);
+	message_answer("verdict: %s", names[journey->verdict]);
+	if (journey->verdict != VERDICT_INTACT)
+		print_culprit(journey);
 }
 
-static int print_report(const struct settings *options, const struct journal *journal)
+static int print_report(const struct settings *options, struct journey *journey,
+			const size_t lines[LINE_KINDS])
 {
-	struct printing p = { .arena = journal->arena, .journal = journal };
-	const struct journey *journey = &p.journey;
-
-	journey_find(journal, &p.journey);
-	find_width(&p);
-	print_head(&p);
-	for (size_t i = 0; i < journey->count; i++)
-		print_hop(&p, journey->hops[i]);
-	if (journey->missing && !journey->blame.after && !journey->blame.culprit)
-		print_unseen(&p);
-	print_unread(journal);
-	if (journey->verdict == VERDICT_UNKNOWN)
+	journey_judge(journey);
+	print_head(journey);
+	print_hops(journey);
+	print_unread(lines);
+	if (journey->verdict != VERDICT_UNKNOWN)
+		print_verdict(journey);
+	else
 		message_error(&options->log,
 			      "%s: nothing was seen after the hand-over, no program loaded the "
 			      "shim",
 			      options->file);
-	else
-		print_verdict(&p);
 	return (int)journey->verdict;
 }
 
@@ -345,27 +320,25 @@ static FILE *open_log(const char *path)
 int report(const struct settings *options)
 {
 	FILE *file = open_log(options->file);
-	struct journal journal;
-	int status = STATUS_FAILED, error;
+	size_t lines[LINE_KINDS];
+	struct journey journey = { 0 };
+	int error = file ? -journal_read(file, &journey, lines) : errno;
+	int status = STATUS_FAILED;
 
-	if (!file) {
-		message_error(&options->log, "Couldn't read %s: %s", options->file,
-			      strerror(errno));
-		return status;
-	}
-	error = journal_read(file, &journal);
-	fclose(file);
 	if (error)
 		message_error(&options->log, "Couldn't read %s: %s", options->file,
-			      strerror(-error));
-	else if (journal.count)
-		status = print_report(options, &journal);
+			      strerror(error));
+	else if (journey.run)
+		status = print_report(options, &journey, lines);
 	else
 		message_error(&options->log,
 			      "%s has no run of qrap: %zu lines damaged, %zu of another program, "
 			      "%zu of another version",
-			      options->file, journal.lines[LINE_DAMAGED],
-			      journal.lines[LINE_FOREIGN], journal.lines[LINE_VERSION]);
-	journal_free(&journal);
+			      options->file, lines[LINE_DAMAGED], lines[LINE_FOREIGN],
+			      lines[LINE_VERSION]);
+	if (file) {
+		fclose(file);
+		arena_free(journey.arena);
+	}
 	return status;
 }
