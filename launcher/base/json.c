@@ -6,19 +6,16 @@
 
 #include "shim/common/text.h"
 
-static void skip_blanks(struct json_reader *reader)
-{
-	reader->at += strspn(reader->at, " \t\r\n");
-}
-
 /* Steps over @c and the blanks around it; false if something else is next. */
 static bool take(struct json_reader *reader, char c)
 {
-	skip_blanks(reader);
+	static const char blanks[] = " \t\r\n";
+
+	reader->at += strspn(reader->at, blanks);
 	if (*reader->at != c)
 		return false;
 	reader->at++;
-	skip_blanks(reader);
+	reader->at += strspn(reader->at, blanks);
 	return true;
 }
 

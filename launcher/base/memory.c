@@ -9,13 +9,10 @@
 
 #include "launcher/base/message.h"
 
-struct block {
-	struct block *next;
-	alignas(max_align_t) unsigned char bytes[];
-};
-
+/* The arena itself, and each piece that came from it. */
 struct arena {
-	struct block *blocks;
+	struct arena *next;
+	alignas(max_align_t) unsigned char bytes[];
 };
 
 static void *get_or_die(size_t size)
@@ -35,22 +32,21 @@ struct arena *arena_new(void)
 
 void arena_free(struct arena *arena)
 {
-	struct block *next;
+	struct arena *next;
 
-	for (struct block *block = arena->blocks; block; block = next) {
-		next = block->next;
-		free(block);
+	for (; arena; arena = next) {
+		next = arena->next;
+		free(arena);
 	}
-	free(arena);
 }
 
 void *arena_get(struct arena *arena, size_t size)
 {
-	struct block *block = get_or_die(sizeof(*block) + size);
+	struct arena *piece = get_or_die(sizeof(*piece) + size);
 
-	block->next = arena->blocks;
-	arena->blocks = block;
-	return block->bytes;
+	piece->next = arena->next;
+	arena->next = piece;
+	return piece->bytes;
 }
 
 char *arena_copy(struct arena *arena, const char *text, size_t len)
