@@ -17,19 +17,8 @@
 #define CALL_SEPARATOR ": "
 #define PID_SEPARATOR  ", pid "
 
-/* Longest text about who lost the connection, and about what became of it. */
-#define BLAME_BYTES   320
-#define OUTCOME_BYTES 448
-
-/**
- * struct blame - Who lost the connection
- * @text:	" (CULPRIT)", or where to look for whom nobody saw, or ""
- * @note:	The note in the store, taken apart: the event's member points into it
- */
-struct blame {
-	char text[BLAME_BYTES];
-	char note[STORE_NOTE_MAX + 1];
-};
+/* Longest message that is put together of several parts. */
+#define MESSAGE_BYTES 1024
 
 static const char *program_name(const struct fd_log *fd_log)
 {
@@ -76,19 +65,23 @@ static void add_unseen(struct text *t, const struct fd_log *fd_log)
 	text_add(t, "; " STRACE_COMMAND " shows who does it)");
 }
 
-/* Who lost the connection? Fills @blame, and what @event says of that. */
-static void find_blame(const struct fd_log *fd_log, struct log_event *event, struct blame *blame)
+/**
+ * add_blame() - Who lost the connection?
+ * @t:		Message: " (CULPRIT)" is added, or where to look for whom nobody saw
+ * @fd_log:	Program that misses it
+ * @event:	@culprit is filled, where somebody was seen
+ * @note:	Where that is kept: STORE_NOTE_MAX + 1 bytes
+ */
+static void add_blame(struct text *t, const struct fd_log *fd_log, struct log_event *event,
+		      char *note)
 {
-	struct text t;
-
-	text_start(&t, blame->text, sizeof(blame->text));
-	strcpy(blame->note, fd_log->culprit);
-	read_note(blame->note, &event->culprit);
 	/* What passt has ended, nobody has lost. */
 	if (fd_log->culprit[0])
-		text_format(&t, " (%s)", fd_log->culprit);
+		text_format(t, " (%s)", fd_log->culprit);
 	else if (fd_log->handoff->well[0] && strcmp(event->found, FOUND_HUNG_UP))
-		add_unseen(&t, fd_log);
+		add_unseen(t, fd_log);
+	strcpy(note, fd_log->culprit);
+	read_note(note, &event->culprit);
 }
 
 static void leave_note(const struct fd_log *fd_log, const char *call)
@@ -203,14 +196,16 @@ void fd_log_moved(const struct fd_log *fd_log, int store, const char *call)
 static void tell_instead(const struct fd_log *fd_log, struct log_event *event, const char *holds,
 			 const char *done)
 {
-	struct blame blame;
+	char message[MESSAGE_BYTES], note[STORE_NOTE_MAX + 1];
+	struct text t;
 
 	event->severity = SEVERITY_WARNING;
 	event->fd = fd_log->handoff->fd;
-	find_blame(fd_log, event, &blame);
-	log_event(fd_log->log, event,
-		  "descriptor %d of %s %s %s instead of passt's connection%s: %s%s",
-		  fd_log->handoff->fd, program_name(fd_log), holds, event->found, blame.text, done,
+	text_start(&t, message, sizeof(message));
+	text_format(&t, "descriptor %d of %s %s %s instead of passt's connection",
+		    fd_log->handoff->fd, program_name(fd_log), holds, event->found);
+	add_blame(&t, fd_log, event, note);
+	log_event(fd_log->log, event, "%s: %s%s", message, done,
 		  event->kind == EVENT_RESTORED ? event->action : "");
 }
 
@@ -273,8 +268,7 @@ static void add_outcome(struct text *t, const struct fd_log *fd_log, enum remedy
 void fd_log_lost(const struct fd_log *fd_log, const char *found, enum remedy remedy, int error)
 {
 	bool is_final = remedy != REMEDY_FOUND;
-	char outcome[OUTCOME_BYTES];
-	struct blame blame;
+	char message[MESSAGE_BYTES], note[STORE_NOTE_MAX + 1];
 	struct text t;
 	struct log_event event = { .kind = EVENT_LOST,
 				   .severity = is_final ? SEVERITY_ERROR : SEVERITY_INFO,
@@ -284,20 +278,19 @@ void fd_log_lost(const struct fd_log *fd_log, const char *found, enum remedy rem
 				   .action = remedy == REMEDY_WAIT ? "link-down" : NULL,
 				   .error = is_final ? error : 0 };
 
-	text_start(&t, outcome, sizeof(outcome));
+	text_start(&t, message, sizeof(message));
+	if (found) {
+		text_format(&t,
+			    "passt's connection on descriptor %d was lost before %s started: "
+			    "found %s",
+			    fd_log->handoff->fd, program_name(fd_log), found);
+		add_blame(&t, fd_log, &event, note);
+		text_add(&t, is_final ? ", there is no spare, and " : "");
+	}
 	if (is_final)
 		add_outcome(&t, fd_log, remedy, error);
-	if (!found) {
-		log_event(fd_log->log, &event, "%s", outcome);
-		return;
-	}
-	find_blame(fd_log, &event, &blame);
-	log_event(fd_log->log, &event,
-		  "passt's connection on descriptor %d was lost before %s started: found "
-		  "%s%s%s%s%s",
-		  fd_log->handoff->fd, program_name(fd_log), found, blame.text,
-		  is_final ? ", there is no spare, and " : "", outcome,
-		  is_final ? "; --log-file and --report show who lost it" : "");
+	log_event(fd_log->log, &event, "%s%s", message,
+		  found && is_final ? "; --log-file and --report show who lost it" : "");
 }
 
 void fd_log_connected(const struct fd_log *fd_log)
