@@ -155,6 +155,7 @@ void journey_add(struct journey *journey, const struct log_event *event)
 		hop = add_hop(journey, event, find_program(journey, event->exe));
 	hop->events = arena_grow(journey->arena, hop->events, hop->count, sizeof(*hop->events));
 	hop->events[hop->count++] = event;
+	hop->lost = hop->lost || journey_is_loss(event);
 	hop->taken = hop->taken || event->kind == EVENT_CLAIMED || event->kind == EVENT_RELEASED;
 	hop->in_use = hop->in_use || event->kind == EVENT_RELEASED;
 	if (event->kind == EVENT_LINK_UP && !hop->fate.well)

@@ -58,6 +58,7 @@ struct fate {
  * @count:	How many
  * @taken:	It has taken the descriptor for its own ...
  * @in_use:	... and uses it: what happens to it from now on is its own affair
+ * @lost:	It was seen to lose the connection
  * @fate:	Of the descriptor, up to the last event here; goes on from @from
  * @next:	Another hop in the same list of processes
  */
@@ -70,6 +71,7 @@ struct hop {
 	size_t count;
 	bool taken;
 	bool in_use;
+	bool lost;
 	struct fate fate;
 	struct hop *next;
 };

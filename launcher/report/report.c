@@ -92,7 +92,6 @@ static const char *list_states(struct arena *arena, const struct hop *hop)
 		states[count++] = "forked";
 	for (size_t i = 0; i < hop->count; i++) {
 		const struct log_event *event = hop->events[i];
-
 		bool is_link = event->kind == EVENT_LINK_DOWN || event->kind == EVENT_LINK_UP;
 
 		/* A passt that comes and goes must not push all else out of sight. */
@@ -110,13 +109,8 @@ static const char *list_states(struct arena *arena, const struct hop *hop)
 /* Did the descriptor get lost in this program, on its way to QEMU? */
 static bool is_scene(const struct journey *journey, const struct hop *hop)
 {
-	if (hop == journey->blame.culprit_hop)
-		return true;
-	for (size_t i = 0; i < hop->count; i++) {
-		if (journey_is_loss(hop->events[i]))
-			return journey_leads_through(journey, hop);
-	}
-	return false;
+	return hop == journey->blame.culprit_hop ||
+	       (hop->lost && journey_leads_through(journey, hop));
 }
 
 /*

@@ -169,8 +169,7 @@ struct log_event {
 enum log_type {
 	LOG_TEXT,   /* const char * */
 	LOG_NUMBER, /* int64_t */
-	LOG_TIME,   /* int64_t of microseconds, seconds with six digits behind the point in the file
-		     */
+	LOG_TIME,   /* int64_t of microseconds; in the file seconds, as 1700000000.000000 */
 	LOG_OBJECT, /* a struct with members of its own */
 };
 
