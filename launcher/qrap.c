@@ -23,7 +23,6 @@
 #include "launcher/report/report.h"
 #include "launcher/start/exec.h"
 #include "launcher/start/handover.h"
-#include "launcher/start/launch_log.h"
 #include "shim/common/sys.h"
 
 static int find_qemu(const struct settings *o, struct qemu *qemu)

@@ -6,46 +6,28 @@
 
 #include "shim/common/text.h"
 
-static void skip_blanks(struct json_reader *reader)
-{
-	reader->at += strspn(reader->at, " \t\r\n");
-}
-
 /* Steps over @c and the blanks around it; false if something else is next. */
 static bool take(struct json_reader *reader, char c)
 {
-	skip_blanks(reader);
+	static const char blanks[] = " \t\r\n";
+
+	reader->at += strspn(reader->at, blanks);
 	if (*reader->at != c)
 		return false;
 	reader->at++;
-	skip_blanks(reader);
+	reader->at += strspn(reader->at, blanks);
 	return true;
 }
 
-static int hex_digit(char c)
+/* Steps over the four digits of a \u escape: their number, or 0, which is no character, either. */
+static uint32_t read_unit(struct json_reader *reader)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+	uint64_t unit;
 
-/* The four digits of a \u escape at @at, or -1. */
-static int32_t code_unit(const char *at)
-{
-	int32_t unit = 0;
-
-	for (int i = 0; i < 4; i++) {
-		int digit = hex_digit(at[i]);
-
-		if (digit < 0)
-			return -1;
-		unit = unit << 4 | digit;
-	}
-	return unit;
+	if (!text_number(reader->at, 4, 16, &unit))
+		return 0;
+	reader->at += 4;
+	return (uint32_t)unit;
 }
 
 /* A character as UTF-8 (RFC 3629): bits of the first byte, and then six bits for each byte. */
@@ -62,22 +44,18 @@ static void add_utf8(struct buffer *out, uint32_t c)
 /* \uXXXX, or two of them for what is beyond the first 65536 characters; no NUL, no lone half. */
 static bool read_unicode(struct json_reader *reader, struct buffer *out)
 {
-	int32_t unit = code_unit(reader->at), low;
+	uint32_t c = read_unit(reader), low;
 
-	if (unit <= 0 || (unit >= 0xdc00 && unit <= 0xdfff))
-		return false;
-	reader->at += 4;
-	if (unit < 0xd800 || unit > 0xdbff) {
-		add_utf8(out, (uint32_t)unit);
-		return true;
+	if (c >= 0xd800 && c < 0xdc00 && !strncmp(reader->at, "\\u", 2)) {
+		reader->at += 2;
+		low = read_unit(reader);
+		if (low < 0xdc00 || low > 0xdfff)
+			return false;
+		c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
 	}
-	if (reader->at[0] != '\\' || reader->at[1] != 'u')
+	if (!c || (c >= 0xd800 && c <= 0xdfff))
 		return false;
-	low = code_unit(reader->at + 2);
-	if (low < 0xdc00 || low > 0xdfff)
-		return false;
-	reader->at += 6;
-	add_utf8(out, 0x10000 + ((uint32_t)(unit - 0xd800) << 10) + (uint32_t)(low - 0xdc00));
+	add_utf8(out, c);
 	return true;
 }
 
@@ -125,19 +103,6 @@ static char *read_string(struct json_reader *reader)
 	return out.text;
 }
 
-/* Steps over a string without looking into it; false if it does not end. */
-static bool skip_string(struct json_reader *reader)
-{
-	char quote = *reader->at++;
-
-	while (*reader->at && *reader->at != quote)
-		reader->at += reader->at[0] == '\\' && reader->at[1] ? 2 : 1;
-	if (!*reader->at)
-		return false;
-	reader->at++;
-	return true;
-}
-
 /* A number, a word, or something nested, as text: all up to the comma or brace of our object. */
 static char *read_literal(struct json_reader *reader)
 {
@@ -148,7 +113,7 @@ static char *read_literal(struct json_reader *reader)
 		char c = *reader->at;
 
 		if (c == '"' || c == '\'') {
-			if (!skip_string(reader))
+			if (!read_string(reader))
 				return NULL;
 			continue;
 		}

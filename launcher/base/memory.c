@@ -9,17 +9,10 @@
 
 #include "launcher/base/message.h"
 
-#define BLOCK_SIZE 16384
-
-struct block {
-	struct block *next;
-	size_t used;
-	size_t size;
-	alignas(max_align_t) unsigned char bytes[];
-};
-
+/* The arena itself, and each piece that came from it. */
 struct arena {
-	struct block *blocks;
+	struct arena *next;
+	alignas(max_align_t) unsigned char bytes[];
 };
 
 static void *get_or_die(size_t size)
@@ -39,32 +32,21 @@ struct arena *arena_new(void)
 
 void arena_free(struct arena *arena)
 {
-	struct block *next;
+	struct arena *next;
 
-	for (struct block *block = arena->blocks; block; block = next) {
-		next = block->next;
-		free(block);
+	for (; arena; arena = next) {
+		next = arena->next;
+		free(arena);
 	}
-	free(arena);
 }
 
 void *arena_get(struct arena *arena, size_t size)
 {
-	struct block *block = arena->blocks;
-	void *memory;
+	struct arena *piece = get_or_die(sizeof(*piece) + size);
 
-	size = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
-	if (!block || block->size - block->used < size) {
-		size_t room = size > BLOCK_SIZE ? size : BLOCK_SIZE;
-
-		block = get_or_die(sizeof(*block) + room);
-		block->size = room;
-		block->next = arena->blocks;
-		arena->blocks = block;
-	}
-	memory = block->bytes + block->used;
-	block->used += size;
-	return memory;
+	piece->next = arena->next;
+	arena->next = piece;
+	return piece->bytes;
 }
 
 char *arena_copy(struct arena *arena, const char *text, size_t len)
@@ -97,9 +79,7 @@ void *arena_grow(struct arena *arena, void *array, size_t count, size_t size)
 
 	if (count & (count - 1))
 		return array;
-	if (count && count < 8)
-		return array;
-	bigger = arena_get(arena, (count ? 2 * count : 8) * size);
+	bigger = arena_get(arena, (count ? 2 * count : 1) * size);
 	if (count)
 		memcpy(bigger, array, count * size);
 	return bigger;

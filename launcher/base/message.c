@@ -9,58 +9,48 @@
 #include "shim/common/sys.h"
 #include "shim/common/text.h"
 
-/* The line with its end, for free(3): its length, or -1 without memory. */
-static int make_line(char **line, const char *format, va_list args)
-	__attribute__((format(printf, 2, 0)));
-
-static int make_line(char **line, const char *format, va_list args)
+/* A line on stdout, or else on stderr. */
+static void __attribute__((format(printf, 2, 0)))
+say(bool on_stdout, const char *format, va_list args)
 {
-	char *text;
-	int len = vasprintf(&text, format, args);
+	char *line;
+	int len = vasprintf(&line, format, args);
 
 	if (len < 0)
-		return -1;
+		return;
 	/* Arguments and names of files are quoted in it. */
-	text_blank_controls(text, (size_t)len);
-	len = asprintf(line, "%s\n", text);
-	free(text);
-	return len;
+	text_blank_controls(line, (size_t)len);
+	line[len++] = '\n';
+	if (on_stdout) {
+		fwrite(line, 1, (size_t)len, stdout);
+		/* In order with what stderr gets. */
+		fflush(stdout);
+	} else {
+		/* A stderr that is closed, full or a broken pipe keeps no guest from starting. */
+		sys_write_quietly(STDERR_FILENO, line, (size_t)len);
+	}
+	free(line);
 }
 
 int message(const struct log *log, enum log_level least, const char *format, ...)
 {
 	va_list args;
-	char *line;
-	int len;
 
 	if (log->level < least)
 		return -1;
 	va_start(args, format);
-	len = make_line(&line, format, args);
+	say(false, format, args);
 	va_end(args);
-	if (len < 0)
-		return -1;
-	/* A stderr that is closed, full or a broken pipe keeps no guest from starting. */
-	sys_write_quietly(STDERR_FILENO, line, (size_t)len);
-	free(line);
 	return -1;
 }
 
 void message_answer(const char *format, ...)
 {
 	va_list args;
-	char *line;
-	int len;
 
 	va_start(args, format);
-	len = make_line(&line, format, args);
+	say(true, format, args);
 	va_end(args);
-	if (len < 0)
-		return;
-	fputs(line, stdout);
-	/* In order with what stderr gets. */
-	fflush(stdout);
-	free(line);
 }
 
 bool message_all_answered(const struct log *log)

@@ -5,31 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int words_add(struct words *words, const char *word)
-{
-	char **argv = realloc(words->argv, (words->count + 2) * sizeof(*argv));
-
-	if (!argv)
-		return -ENOMEM;
-	words->argv = argv;
-	argv[words->count + 1] = NULL;
-	argv[words->count] = strdup(word);
-	if (!argv[words->count])
-		return -ENOMEM;
-	words->count++;
-	return 0;
-}
-
-void words_free(struct words *words)
-{
-	size_t i;
-
-	for (i = 0; i < words->count; i++)
-		free(words->argv[i]);
-	free(words->argv);
-	*words = (struct words) { 0 };
-}
-
 /**
  * quoted() - Take over what a quote or a backslash begins
  * @at:		The quote or backslash
@@ -59,18 +34,18 @@ static const char *quoted(const char *at, char **out)
 	return *at ? at + 1 : NULL;
 }
 
-/* Copies the word at @at to @out, without its quotes: what follows it, or NULL if a quote is open.
+/* Moves the word at *@at to @out, without its quotes: what is behind its NUL, or NULL if a quote is
+ * open.
  */
-static const char *next_word(const char *at, char *out)
+static char *next_word(const char **at, char *out)
 {
-	while (at && *at && !strchr(" \t\n", *at)) {
-		if (strchr("'\"\\", *at))
-			at = quoted(at, &out);
+	while (*at && **at && !strchr(" \t\n", **at)) {
+		if (strchr("'\"\\", **at))
+			*at = quoted(*at, &out);
 		else
-			*out++ = *at++;
+			*out++ = *(*at)++;
 	}
-	*out = '\0';
-	return at;
+	return *at ? out + 1 : NULL;
 }
 
 /* Steps over what separates words; a backslash takes the end of its line with it. */
@@ -87,26 +62,27 @@ static const char *skip_blanks(const char *at)
 	return at;
 }
 
-int words_split(const char *text, struct words *words)
+int words_split(const char *text, size_t more, char ***argv)
 {
-	char *word = malloc(strlen(text) + 1);
-	const char *at = skip_blanks(text);
-	int ret = word ? 0 : -ENOMEM;
+	/* Words have a byte and a blank each, at least. Their text is behind the pointers. */
+	size_t len = strlen(text), room = len / 2 + 2 + more;
+	char **words = calloc(1, room * sizeof(*words) + len + 1);
+	char *out;
+	int count = 0;
 
-	*words = (struct words) { 0 };
-	while (!ret && *at) {
-		at = next_word(at, word);
-		if (!at) {
-			ret = -EINVAL;
-			break;
+	if (!words)
+		return -ENOMEM;
+	out = (char *)(words + room);
+	for (text = skip_blanks(text); *text; text = skip_blanks(text)) {
+		words[count++] = out;
+		out = next_word(&text, out);
+		if (!out) {
+			free(words);
+			return -EINVAL;
 		}
-		ret = words_add(words, word);
-		at = skip_blanks(at);
 	}
-	free(word);
-	if (ret)
-		words_free(words);
-	return ret;
+	*argv = words;
+	return count;
 }
 
 const char *path_name(const char *path)

@@ -2,6 +2,7 @@
 #include "launcher/passt/private.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,14 +30,14 @@
 /**
  * struct private_passt - A passt that is being started
  * @log:	For messages
- * @words:	Its command line
+ * @argv:	Its command line
  * @fd:		Our end of the connection
  * @child:	The process that was started: it may go into the background
  * @reply:	1: it has answered; negative: its end of the connection is closed
  */
 struct private_passt {
 	const struct log *log;
-	struct words words;
+	char **argv;
 	int fd;
 	struct child child;
 	int reply;
@@ -51,7 +52,7 @@ static int launch(struct private_passt *passt)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		return -errno;
 	const int fds[] = { CHILD_NULL, CHILD_OUTPUT, CHILD_OUTPUT, pair[1] };
-	const struct child_plan plan = { .argv = passt->words.argv, .fds = fds, .fd_count = 4 };
+	const struct child_plan plan = { .argv = passt->argv, .fds = fds, .fd_count = 4 };
 
 	ret = child_start(&passt->child, &plan);
 	close(pair[1]);
@@ -113,7 +114,7 @@ static const char *last_words(char *said)
 static bool is_ready(struct private_passt *passt)
 {
 	const struct log *log = passt->log;
-	const char *name = passt->words.argv[0];
+	const char *name = passt->argv[0];
 	const struct child *child = &passt->child;
 	const char *said = last_words(passt->child.said);
 
@@ -141,17 +142,16 @@ static bool is_ready(struct private_passt *passt)
 }
 
 /* The command line: what the user gave, and the descriptor. 0 or -errno; -ENOENT: not a word */
-static int make_words(struct words *words, const char *command)
+static int make_words(char ***argv, const char *command)
 {
-	int ret = words_split(command, words);
+	static char option[] = "--fd", fd[] = PASST_FD_S;
+	int count = words_split(command, 2, argv);
 
-	if (!ret && !words->count)
-		return -ENOENT;
-	if (!ret)
-		ret = words_add(words, "--fd");
-	if (!ret)
-		ret = words_add(words, PASST_FD_S);
-	return ret;
+	if (count <= 0)
+		return count ? count : -ENOENT;
+	(*argv)[count] = option;
+	(*argv)[count + 1] = fd;
+	return 0;
 }
 
 /* Waits for one that was started: 0, or -1 after a message, and it is ended. */
@@ -170,7 +170,7 @@ static int take(struct private_passt *passt)
 int private_passt_start(const struct log *log, const char *command, struct connection *connection)
 {
 	struct private_passt passt = { .log = log };
-	int ret = make_words(&passt.words, command);
+	int ret = make_words(&passt.argv, command);
 
 	if (!ret)
 		ret = launch(&passt);
@@ -182,7 +182,7 @@ int private_passt_start(const struct log *log, const char *command, struct conne
 		message_error(log, "--passt: no command in it; leave it out for passt");
 	else
 		message_error(log, "--passt: %s", strerror(-ret));
-	words_free(&passt.words);
+	free(passt.argv);
 	connection->fd = passt.fd;
 	connection->path[0] = '\0';
 	return ret ? -1 : 0;

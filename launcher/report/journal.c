@@ -9,64 +9,23 @@
 
 #include "launcher/base/json.h"
 
-/* Lines of ours have at most PIPE_BUF bytes, 4096. */
+/* Lines of ours have at most PIPE_BUF bytes, 4096. What is longer is not looked into. */
 #define LINE_MAX_BYTES 65536
 
 /* How each line of ours begins. */
 #define LINE_BEGIN "{\"v\":"
 
-/**
- * struct reading - Where reading has got to
- * @journal:	What comes out
- * @runs:	Runs seen so far, a tree of tsearch(3)
- * @arena:	Where their names are kept
- */
-struct reading {
-	struct journal *journal;
-	void *runs;
-	struct arena *arena;
-};
-
-/* Reads a line without its end into @line: its length, -1 at the end of the file, -2 if too long.
- */
-static long read_line(FILE *file, char *line)
-{
-	size_t len = 0;
-	int c;
-
-	while ((c = getc_unlocked(file)) != EOF && c != '\n') {
-		if (len < LINE_MAX_BYTES)
-			line[len] = (char)c;
-		len += len <= LINE_MAX_BYTES;
-	}
-	if (c == EOF && !len)
-		return -1;
-	if (len >= LINE_MAX_BYTES)
-		return -2;
-	line[len] = '\0';
-	return (long)len;
-}
-
 static enum log_kind find_kind(const char *name)
 {
 	unsigned kind = 0;
 
-	while (kind < EVENT_KINDS && strcmp(name, log_kind_name((enum log_kind)kind)))
+	while (kind < EVENT_KINDS && strcmp(name, log_kind_names[kind]))
 		kind++;
 	return (enum log_kind)kind;
 }
 
 static bool read_members(struct arena *arena, const char *text, const struct log_member *table,
 			 void *base);
-
-/* Seconds as microseconds; whole seconds will do. A time that cannot be is 0. */
-static int64_t read_time(const char *text)
-{
-	const int64_t most = INT64_MAX / 1000000;
-	long long seconds = strtoll(text, NULL, 10);
-
-	return seconds < 0 || seconds > most ? 0 : (int64_t)seconds * 1000000;
-}
 
 static void read_value(struct arena *arena, const struct json_member *json,
 		       const struct log_member *member, void *value)
@@ -81,7 +40,8 @@ static void read_value(struct arena *arena, const struct json_member *json,
 		*(int64_t *)value = strtoll(json->value, NULL, 10);
 		break;
 	case LOG_TIME:
-		*(int64_t *)value = read_time(json->value);
+		/* Whole seconds will do. Unsigned: the file may have any number. */
+		*(uint64_t *)value = (uint64_t)strtoll(json->value, NULL, 10) * 1000000;
 		break;
 	case LOG_OBJECT:
 		read_members(arena, json->value, member->members, value);
@@ -127,85 +87,74 @@ static int compare_runs(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-/* A run that was not seen yet is the last one from now on; the one before is forgotten. */
-static void note_run(struct reading *reading, const char *run)
+/* Is it seen for the first time? It is the last one then. */
+static bool is_new_run(const char *run, void **runs)
 {
-	struct journal *journal = reading->journal;
-	size_t len = strlen(run);
+	char *name;
 
-	if (tfind(run, &reading->runs, compare_runs))
-		return;
-	tsearch(arena_copy(reading->arena, run, len), &reading->runs, compare_runs);
-	arena_free(journal->arena);
-	journal->arena = arena_new();
-	journal->run = arena_copy(journal->arena, run, len);
-	journal->events = NULL;
-	journal->count = 0;
+	if (tfind(run, runs, compare_runs))
+		return false;
+	name = strdup(run);
+	if (name)
+		tsearch(name, runs, compare_runs);
+	return true;
 }
 
-static void add_event(struct journal *journal, const char *line)
+static enum line take_line(struct journey *journey, const char *line, void **runs)
 {
-	journal->events = arena_grow(journal->arena, journal->events, journal->count,
-				     sizeof(*journal->events));
-	/* Once more, with its texts in memory that stays. */
-	read_event(line, journal->arena, &journal->events[journal->count++]);
-}
-
-static enum line take_line(struct reading *reading, const char *line)
-{
-	struct arena *scratch = arena_new();
-	struct log_event event;
-	enum line kind = read_event(line, scratch, &event);
+	struct arena *before = journey->arena;
+	struct log_event event, *kept;
+	enum line kind = read_event(line, before, &event);
 
 	/* Events of a later day are no concern of ours. */
-	if (kind == LINE_OURS && event.kind != EVENT_KINDS) {
-		note_run(reading, event.run);
-		if (!strcmp(event.run, reading->journal->run))
-			add_event(reading->journal, line);
+	if (kind != LINE_OURS || event.kind == EVENT_KINDS)
+		return kind;
+	if (is_new_run(event.run, runs)) {
+		*journey = (struct journey) { .arena = arena_new() };
+		/* Once more, with its texts in memory that stays. */
+		read_event(line, journey->arena, &event);
+		journey->run = event.run;
+		arena_free(before);
 	}
-	arena_free(scratch);
+	if (strcmp(event.run, journey->run))
+		return kind;
+	kept = arena_get(journey->arena, sizeof(*kept));
+	*kept = event;
+	journey_add(journey, kept);
 	return kind;
 }
 
 /* On a full disk a line may have been cut off, and the next one written right behind it. */
-static void take_lines(struct reading *reading, const char *line)
+static void take_lines(struct journey *journey, const char *line, size_t lines[LINE_KINDS],
+		       void **runs)
 {
-	enum line kind = take_line(reading, line);
+	while (line) {
+		enum line kind = take_line(journey, line, runs);
 
-	while (kind == LINE_DAMAGED && (line = strstr(line + 1, LINE_BEGIN))) {
-		reading->journal->lines[kind]++;
-		kind = take_line(reading, line);
+		lines[kind]++;
+		line = kind == LINE_DAMAGED ? strstr(line + 1, LINE_BEGIN) : NULL;
 	}
-	reading->journal->lines[kind]++;
 }
 
-/* The names are the arena's. */
-static void keep(void *run)
+int journal_read(FILE *file, struct journey *journey, size_t lines[LINE_KINDS])
 {
-	(void)run;
-}
-
-int journal_read(FILE *file, struct journal *journal)
-{
-	struct reading reading = { .journal = journal, .arena = arena_new() };
-	char *line = arena_get(reading.arena, LINE_MAX_BYTES + 1);
-	long len;
+	char *line = NULL;
+	void *runs = NULL;
+	size_t size = 0;
+	ssize_t len;
 	int error;
 
-	*journal = (struct journal) { .arena = arena_new() };
-	while ((len = read_line(file, line)) != -1) {
-		if (len > 0 && strlen(line) == (size_t)len)
-			take_lines(&reading, line);
-		else if (len)
-			journal->lines[LINE_DAMAGED]++;
+	*journey = (struct journey) { .arena = arena_new() };
+	memset(lines, 0, LINE_KINDS * sizeof(*lines));
+	while ((len = getline(&line, &size, file)) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		if (len > LINE_MAX_BYTES || (size_t)len > strlen(line) + 1)
+			lines[LINE_DAMAGED]++;
+		else if (*line)
+			take_lines(journey, line, lines, &runs);
 	}
-	error = ferror_unlocked(file) ? -errno : 0;
-	tdestroy(reading.runs, keep);
-	arena_free(reading.arena);
+	error = feof(file) ? 0 : -errno;
+	tdestroy(runs, free);
+	free(line);
 	return error;
-}
-
-void journal_free(struct journal *journal)
-{
-	arena_free(journal->arena);
 }

@@ -6,11 +6,9 @@
 #ifndef QRAP_JOURNAL_H
 #define QRAP_JOURNAL_H
 
-#include <stddef.h>
 #include <stdio.h>
 
-#include "launcher/base/memory.h"
-#include "shim/common/log.h"
+#include "launcher/report/journey.h"
 
 /* What a line can be. */
 enum line {
@@ -22,33 +20,16 @@ enum line {
 };
 
 /**
- * struct journal - What a log file has
- * @arena:	Where the events are kept
- * @run:	The last run, as it is named in the file, or NULL if there is none
- * @events:	Its events, in the order of the file; members that the file has not are NULL or 0
- * @count:	How many
- * @lines:	How many lines of each enum line there were
- */
-struct journal {
-	struct arena *arena;
-	const char *run;
-	struct log_event *events;
-	size_t count;
-	size_t lines[LINE_KINDS];
-};
-
-/**
  * journal_read() - Read a log file
  * @file:	File, read to its end
- * @journal:	Filled; for journal_free()
+ * @journey:	Filled with the last run, not judged yet; for arena_free()
+ * @lines:	Filled: how many lines of each kind there were
  *
  * The last run is the one that began last: several may write to one file at the same time. Memory
- * is used for one run and the names of the others, and for each line at most 64 KiB.
+ * is used for one run, and the names of the others.
  *
  * Return: 0, or -errno if the file could not be read to its end
  */
-int journal_read(FILE *file, struct journal *journal);
-
-void journal_free(struct journal *journal);
+int journal_read(FILE *file, struct journey *journey, size_t lines[LINE_KINDS]);
 
 #endif /* QRAP_JOURNAL_H */

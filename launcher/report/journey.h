@@ -4,64 +4,116 @@
 #define QRAP_JOURNEY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-#include "launcher/report/journal.h"
+#include "launcher/base/memory.h"
+#include "launcher/base/message.h"
+#include "shim/common/log.h"
 
-/**
- * struct hop - One program in one process
- * @begin:	The event that it begins with
- * @program:	Path of the program
- * @pid:	Process
- * @is_fork:	A child that goes on as the program before it, or execs another one later
- * @from:	The hop that it came from, or NULL for the first
- * @events:	Its events; @begin is one of them only in a fork
- * @count:	How many
- */
-struct hop {
-	const struct log_event *begin;
-	const char *program;
-	int64_t pid;
-	bool is_fork;
-	const struct hop *from;
-	const struct log_event **events;
-	size_t count;
-};
-
+/* How the descriptor came to its user; the exit status of --report. */
 enum verdict {
-	VERDICT_INTACT,
-	VERDICT_MENDED,
-	VERDICT_LOST,
-	VERDICT_UNKNOWN, /* no program was seen after the hand-over, and none could be */
+	VERDICT_INTACT = 0,
+	VERDICT_MENDED = 1,
+	VERDICT_LOST = 2,
+	VERDICT_UNKNOWN = STATUS_FAILED, /* no program was seen after the hand-over */
 };
 
 /**
- * struct journey - What became of the descriptor
- * @hops:	All programs that were seen, in the order of the log
- * @count:	How many
- * @user:	The one that took the descriptor, or was last to be able to; NULL: none was seen
- * @verdict:	How it went on the way there
- * @culprit:	The event that did away with it, or NULL
+ * struct blame - Who did away with the descriptor
+ * @culprit:	The event that says so, or NULL: nobody was seen
  * @culprit_hop: ... and whose it was
- * @before:	Neither intact nor @culprit: last hop where the descriptor was well, or NULL
- * @after:	... and the first where it was not; NULL: in @missing
- * @missing:	Path of the QEMU that was to run, and was never seen, or NULL
+ * @before:	Nobody was seen: last hop where the descriptor was well, or NULL
+ * @after:	... and the first where it was not; NULL: in the QEMU that is missing
  * @hung_up:	It was passt that ended the connection
  */
-struct journey {
-	struct hop **hops;
-	size_t count;
-	const struct hop *user;
-	enum verdict verdict;
+struct blame {
 	const struct log_event *culprit;
 	const struct hop *culprit_hop;
 	const struct hop *before;
 	const struct hop *after;
-	const char *missing;
 	bool hung_up;
 };
 
-/* Makes the journey out of a journal that has a run; it lives as long as the journal. */
-void journey_find(const struct journal *journal, struct journey *journey);
+/**
+ * struct fate - How the descriptor has fared so far
+ * @well:	The connection is on its number
+ * @mended:	It was lost, and put back
+ * @well_in:	Last hop that had it at its start, or got it back, or NULL
+ * @blame:	Of the last loss
+ */
+struct fate {
+	bool well;
+	bool mended;
+	const struct hop *well_in;
+	struct blame blame;
+};
+
+/**
+ * struct hop - One program in one process
+ * @start:	Its event program; NULL for the launcher, and for a fork
+ * @program:	Path of the program
+ * @pid:	Process
+ * @from:	The hop that it came from, or NULL for the first
+ * @events:	Its other events
+ * @count:	How many
+ * @taken:	It has taken the descriptor for its own ...
+ * @in_use:	... and uses it: what happens to it from now on is its own affair
+ * @lost:	It was seen to lose the connection
+ * @fate:	Of the descriptor, up to the last event here; goes on from @from
+ * @next:	Another hop in the same list of processes
+ */
+struct hop {
+	const struct log_event *start;
+	const char *program;
+	int64_t pid;
+	const struct hop *from;
+	const struct log_event **events;
+	size_t count;
+	bool taken;
+	bool in_use;
+	bool lost;
+	struct fate fate;
+	struct hop *next;
+};
+
+/* Lists that hops are in by their process, for the remainder of its number. */
+#define PROCESS_LISTS 1024
+
+/**
+ * struct journey - What became of the descriptor in a run
+ * @arena:	Where all of it is kept
+ * @run:	The run, as it is named in the log, or NULL if there is none
+ * @time_us:	When it began, in microseconds since 1970
+ * @fd:		The descriptor's number
+ * @socket:	Path of passt's socket, "" for a private one, or NULL
+ * @hops:	All programs that were seen, in the order of the log
+ * @count:	How many
+ * @processes:	The same by their process, the last one first
+ * @missing:	Path of the QEMU that was to run, and was never seen, or NULL
+ * @user:	The one that took the descriptor, or was last to be able to; NULL: none was seen
+ * @verdict:	How it went on the way there
+ * @blame:	Where that is not VERDICT_INTACT or VERDICT_UNKNOWN
+ */
+struct journey {
+	struct arena *arena;
+	const char *run;
+	int64_t time_us;
+	int64_t fd;
+	const char *socket;
+	struct hop **hops;
+	size_t count;
+	struct hop *processes[PROCESS_LISTS];
+	const char *missing;
+	const struct hop *user;
+	enum verdict verdict;
+	struct blame blame;
+};
+
+/* The journey goes on with this event, which lives as long as it. */
+void journey_add(struct journey *journey, const struct log_event *event);
+
+/* It is at its end: fills @user, @verdict and @blame, and @missing is what it says. */
+void journey_judge(struct journey *journey);
 
 /* Is @hop on the way of the descriptor to its user, or a branch? */
 bool journey_leads_through(const struct journey *journey, const struct hop *hop);

@@ -11,29 +11,12 @@
 #include "launcher/base/message.h"
 #include "launcher/preload/elf.h"
 #include "launcher/report/journal.h"
-#include "launcher/report/journey.h"
 
 /* Longest program that the column of programs makes room for. */
 #define PROGRAM_WIDTH_MAX 40
 
 /* What a loss is marked with. */
 #define LOSS_MARK "  <== lost here"
-
-/* A build-id is a hash, of 20 bytes as a rule; as hexadecimal digits. */
-
-/**
- * struct printing - A report in the making
- * @arena:	For texts
- * @journal:	What the file has
- * @journey:	What it means
- * @width:	Of the column of programs
- */
-struct printing {
-	struct arena *arena;
-	const struct journal *journal;
-	struct journey journey;
-	int width;
-};
 
 static const char *or_unknown(const char *text)
 {
@@ -79,86 +62,55 @@ static const char *describe(struct arena *arena, const struct log_event *event)
 	return words;
 }
 
-/**
- * struct states - A list of states in the making
- * @text:	The list so far
- * @last:	Last state in it, or NULL
- * @repeats:	How often it came again
- */
-struct states {
-	struct buffer text;
-	const char *last;
-	size_t repeats;
-};
-
-static void end_repeats(struct states *states)
+/* The states, each with an arrow before it; one that repeats, as in loops over all, is counted. */
+static const char *join_states(struct arena *arena, const char *const *states, size_t count)
 {
-	if (states->repeats)
-		buffer_add_text(&states->text, arena_format(states->text.arena, " (%zu times)",
-							    states->repeats + 1));
-	states->repeats = 0;
-}
+	struct buffer text = { .arena = arena };
+	size_t same;
 
-/* Adds a state; one that comes again, as in loops over all descriptors, is counted. */
-static void add_state(struct states *states, const char *state)
-{
-	if (!state)
-		return;
-	if (states->last && !strcmp(states->last, state)) {
-		states->repeats++;
-		return;
+	buffer_add_text(&text, "");
+	for (size_t i = 0; i < count; i += same) {
+		for (same = 1; i + same < count && !strcmp(states[i], states[i + same]);)
+			same++;
+		buffer_add_text(&text, i ? " -> " : "");
+		buffer_add_text(&text, states[i]);
+		if (same > 1)
+			buffer_add_text(&text, arena_format(arena, " (%zu times)", same));
 	}
-	end_repeats(states);
-	if (states->last)
-		buffer_add_text(&states->text, " -> ");
-	buffer_add_text(&states->text, state);
-	states->last = state;
-}
-
-static bool is_link_event(const struct log_event *event)
-{
-	return event->kind == EVENT_LINK_DOWN || event->kind == EVENT_LINK_UP;
-}
-
-static const char *first_state(struct arena *arena, const struct hop *hop)
-{
-	if (hop->begin->kind == EVENT_PROGRAM)
-		return or_unknown(hop->begin->found);
-	return hop->is_fork ? "forked" : describe(arena, hop->begin);
+	return text.text;
 }
 
 /* The states of the descriptor in a program, from the first to the last. */
 static const char *list_states(struct arena *arena, const struct hop *hop)
 {
-	struct states states = { .text = { .arena = arena } };
-	size_t link_events = 0;
+	const char **states = arena_get(arena, (hop->count + 2) * sizeof(*states));
+	size_t count = 0, link_events = 0;
 
-	add_state(&states, first_state(arena, hop));
+	if (hop->start)
+		states[count++] = or_unknown(hop->start->found);
+	else if (hop->from)
+		states[count++] = "forked";
 	for (size_t i = 0; i < hop->count; i++) {
 		const struct log_event *event = hop->events[i];
+		bool is_link = event->kind == EVENT_LINK_DOWN || event->kind == EVENT_LINK_UP;
 
 		/* A passt that comes and goes must not push all else out of sight. */
-		link_events += is_link_event(event);
-		if (!is_link_event(event) || link_events <= 2)
-			add_state(&states, describe(arena, event));
+		link_events += is_link;
+		if (is_link && link_events > 2)
+			continue;
+		states[count] = describe(arena, event);
+		count += states[count] != NULL;
 	}
 	if (link_events > 2)
-		add_state(&states,
-			  arena_format(arena, "%zu more times down or up", link_events - 2));
-	end_repeats(&states);
-	return states.text.text ? states.text.text : "";
+		states[count++] = arena_format(arena, "%zu more times down or up", link_events - 2);
+	return join_states(arena, states, count);
 }
 
 /* Did the descriptor get lost in this program, on its way to QEMU? */
 static bool is_scene(const struct journey *journey, const struct hop *hop)
 {
-	if (hop == journey->culprit_hop)
-		return true;
-	for (size_t i = 0; i < hop->count; i++) {
-		if (journey_is_loss(hop->events[i]))
-			return journey_leads_through(journey, hop);
-	}
-	return false;
+	return hop == journey->blame.culprit_hop ||
+	       (hop->lost && journey_leads_through(journey, hop));
 }
 
 /*
@@ -188,35 +140,31 @@ static void print_place(const char *call, const struct log_place *place)
 			       (unsigned long long)address);
 }
 
-static bool is_same_place(const struct log_place *a, const struct log_place *b)
-{
-	return a && a->offset == b->offset && !strcmp(a->module, b->module);
-}
-
 /* Where each loss was called from, below its program. */
 static void print_places(const struct hop *hop)
 {
-	const struct log_place *last = NULL;
+	static const struct log_place nowhere = { "", 0 };
+	const struct log_place *last = &nowhere;
 
 	for (size_t i = 0; i < hop->count; i++) {
 		const struct log_event *event = hop->events[i];
+		const struct log_place *place = &event->caller;
 
-		if (!event->caller.module ||
-		    (!journey_is_loss(event) && !journey_is_put_back(event)))
+		if (!place->module || (!journey_is_loss(event) && !journey_is_put_back(event)))
 			continue;
-		if (!is_same_place(last, &event->caller))
-			print_place(or_unknown(event->call), &event->caller);
-		last = &event->caller;
+		if (place->offset != last->offset || strcmp(place->module, last->module))
+			print_place(or_unknown(event->call), place);
+		last = place;
 	}
 }
 
 /* The command, where it never said that it started although the next program did. */
-static const char *name_unseen(const struct printing *p)
+static const char *name_unseen(const struct blame *blame)
 {
-	const struct hop *before = p->journey.before, *after = p->journey.after;
-	const char *command = before ? before->begin->command : NULL;
+	const struct hop *before = blame->before, *after = blame->after;
+	const char *command = NULL;
 
-	if (p->journey.hung_up)
+	if (blame->hung_up)
 		return "passt";
 	for (size_t i = 0; before && i < before->count; i++)
 		command = before->events[i]->command ? before->events[i]->command : command;
@@ -225,55 +173,52 @@ static const char *name_unseen(const struct printing *p)
 }
 
 /* What happened between two hops. */
-static void print_unseen(const struct printing *p)
+static void print_unseen(const struct blame *blame, int width)
 {
-	message_answer("%8s  %-*s  %s", "?", p->width, name_unseen(p),
-		       p->journey.hung_up ? "ended the connection" LOSS_MARK : "gone" LOSS_MARK);
+	message_answer("%8s  %-*s  %s" LOSS_MARK, "?", width, name_unseen(blame),
+		       blame->hung_up ? "ended the connection" : "gone");
 }
 
-static void print_hop(const struct printing *p, const struct hop *hop)
+static void print_hop(const struct journey *journey, const struct hop *hop, int width)
 {
-	const struct journey *journey = &p->journey;
-
-	if (hop == journey->after && !journey->culprit)
-		print_unseen(p);
-	message_answer("%8lld  %-*s  %s%s", (long long)hop->pid, p->width, hop->program,
-		       list_states(p->arena, hop), is_scene(journey, hop) ? LOSS_MARK : "");
+	if (hop == journey->blame.after)
+		print_unseen(&journey->blame, width);
+	message_answer("%8lld  %-*s  %s%s", (long long)hop->pid, width, hop->program,
+		       list_states(journey->arena, hop), is_scene(journey, hop) ? LOSS_MARK : "");
 	print_places(hop);
 }
 
-static void print_head(const struct printing *p)
+static void print_head(const struct journey *journey)
 {
-	time_t seconds = (time_t)(p->journal->events[0].time_us / 1000000);
-	const char *socket = NULL;
+	time_t seconds = (time_t)(journey->time_us / 1000000);
+	const char *socket = journey->socket;
 	char date[64] = "?";
 	struct tm tm;
-	long long fd = 0;
 
-	for (size_t i = 0; i < p->journal->count; i++) {
-		fd = fd ? fd : p->journal->events[i].fd;
-		socket = socket ? socket : p->journal->events[i].socket;
-	}
 	if (localtime_r(&seconds, &tm))
 		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm);
-	message_answer("run %s, %s: descriptor %lld, passt at %s", p->journal->run, date, fd,
-		       socket && *socket ? socket : "a socket pair");
+	message_answer("run %s, %s: descriptor %lld, passt at %s", journey->run, date,
+		       (long long)journey->fd, socket && *socket ? socket : "a socket pair");
 }
 
-static void find_width(struct printing *p)
+static void print_hops(const struct journey *journey)
 {
-	p->width = 20;
-	for (size_t i = 0; i < p->journey.count; i++) {
-		size_t len = strlen(p->journey.hops[i]->program);
+	size_t width = 20;
 
-		if (len > (size_t)p->width && len <= PROGRAM_WIDTH_MAX)
-			p->width = (int)len;
+	for (size_t i = 0; i < journey->count; i++) {
+		size_t len = strlen(journey->hops[i]->program);
+
+		if (len > width && len <= PROGRAM_WIDTH_MAX)
+			width = len;
 	}
+	for (size_t i = 0; i < journey->count; i++)
+		print_hop(journey, journey->hops[i], (int)width);
+	if (journey->missing && !journey->blame.after && !journey->blame.culprit)
+		print_unseen(&journey->blame, (int)width);
 }
 
-static void print_unread(const struct journal *journal)
+static void print_unread(const size_t lines[LINE_KINDS])
 {
-	const size_t *lines = journal->lines;
 	size_t all = lines[LINE_DAMAGED] + lines[LINE_FOREIGN] + lines[LINE_VERSION];
 
 	if (all)
@@ -282,42 +227,15 @@ static void print_unread(const struct journal *journal)
 			       all, lines[LINE_DAMAGED], lines[LINE_FOREIGN], lines[LINE_VERSION]);
 }
 
-static const char *name_hop(struct arena *arena, const struct hop *hop)
+static void print_advice(const struct journey *journey)
 {
-	return hop ? arena_format(arena, "%s (pid %lld)", hop->program, (long long)hop->pid)
-		   : "the start";
-}
-
-static void print_culprit(const struct printing *p)
-{
-	const struct journey *journey = &p->journey;
-
-	if (journey->culprit)
-		message_answer("culprit: %s %s", name_hop(p->arena, journey->culprit_hop),
-			       or_unknown(journey->culprit->call));
-	else if (!journey->after)
-		message_answer("culprit: unseen between %s and %s",
-			       name_hop(p->arena, journey->before), journey->missing);
-	else if (journey->before == journey->after)
-		message_answer("culprit: unseen between the start of %s and its main",
-			       name_hop(p->arena, journey->after));
-	else
-		message_answer("culprit: unseen between %s and %s",
-			       name_hop(p->arena, journey->before),
-			       name_hop(p->arena, journey->after));
-}
-
-static void print_advice(const struct printing *p)
-{
-	const struct journey *journey = &p->journey;
-
-	if (journey->culprit)
+	if (journey->blame.culprit)
 		return;
-	if (journey->hung_up) {
+	if (journey->blame.hung_up) {
 		message_answer("passt ended the connection, or was ended: no program lost it");
 		return;
 	}
-	if (!journey->after)
+	if (!journey->blame.after)
 		message_answer("%s was not seen to start: it did not, or not with the shim (sudo "
 			       "and others clear LD_PRELOAD)",
 			       journey->missing);
@@ -325,44 +243,58 @@ static void print_advice(const struct printing *p)
 	message_answer("  " STRACE_COMMAND);
 }
 
-static int print_verdict(const struct printing *p)
+static const char *name_hop(struct arena *arena, const struct hop *hop)
 {
-	static const struct {
-		const char *name;
-		int status;
-	} verdicts[] = {
-		[VERDICT_INTACT] = { "intact", REPORT_INTACT },
-		[VERDICT_MENDED] = { "mended", REPORT_MENDED },
-		[VERDICT_LOST] = { "lost", REPORT_LOST },
-	};
-	enum verdict verdict = p->journey.verdict;
-
-	if (verdict != VERDICT_INTACT)
-		print_advice(p);
-	message_answer("verdict: %s", verdicts[verdict].name);
-	if (verdict != VERDICT_INTACT)
-		print_culprit(p);
-	return verdicts[verdict].status;
+	return hop ? arena_format(arena, "%s (pid %lld)", hop->program, (long long)hop->pid)
+		   : "the start";
 }
 
-static int print_report(const struct settings *options, const struct journal *journal)
+static void print_culprit(const struct journey *journey)
 {
-	struct printing p = { .arena = journal->arena, .journal = journal };
+	const struct blame *blame = &journey->blame;
+	const char *before = name_hop(journey->arena, blame->before);
 
-	journey_find(journal, &p.journey);
-	find_width(&p);
-	print_head(&p);
-	for (size_t i = 0; i < p.journey.count; i++)
-		print_hop(&p, p.journey.hops[i]);
-	if (!p.journey.after && p.journey.missing && !p.journey.culprit)
-		print_unseen(&p);
-	print_unread(journal);
-	if (p.journey.verdict != VERDICT_UNKNOWN)
-		return print_verdict(&p);
-	message_error(&options->log,
-		      "%s: nothing was seen after the hand-over, no program loaded the shim",
-		      options->file);
-	return STATUS_FAILED;
+	if (blame->culprit)
+		message_answer("culprit: %s %s", name_hop(journey->arena, blame->culprit_hop),
+			       or_unknown(blame->culprit->call));
+	else if (blame->after && blame->before == blame->after)
+		message_answer("culprit: unseen between the start of %s and its main", before);
+	else
+		message_answer("culprit: unseen between %s and %s", before,
+			       blame->after ? name_hop(journey->arena, blame->after)
+					    : journey->missing);
+}
+
+static void print_verdict(const struct journey *journey)
+{
+	static const char *const names[] = {
+		[VERDICT_INTACT] = "intact",
+		[VERDICT_MENDED] = "mended",
+		[VERDICT_LOST] = "lost",
+	};
+
+	if (journey->verdict != VERDICT_INTACT)
+		print_advice(journey);
+	message_answer("verdict: %s", names[journey->verdict]);
+	if (journey->verdict != VERDICT_INTACT)
+		print_culprit(journey);
+}
+
+static int print_report(const struct settings *options, struct journey *journey,
+			const size_t lines[LINE_KINDS])
+{
+	journey_judge(journey);
+	print_head(journey);
+	print_hops(journey);
+	print_unread(lines);
+	if (journey->verdict != VERDICT_UNKNOWN)
+		print_verdict(journey);
+	else
+		message_error(&options->log,
+			      "%s: nothing was seen after the hand-over, no program loaded the "
+			      "shim",
+			      options->file);
+	return (int)journey->verdict;
 }
 
 /* Regular files and pipes: others may never end. */
@@ -380,32 +312,28 @@ static FILE *open_log(const char *path)
 	return NULL;
 }
 
-static int say_unreadable(const struct settings *options, int error)
-{
-	message_error(&options->log, "Couldn't read %s: %s", options->file, strerror(error));
-	return STATUS_FAILED;
-}
-
 int report(const struct settings *options)
 {
 	FILE *file = open_log(options->file);
-	struct journal journal;
-	int status = STATUS_FAILED, error;
+	size_t lines[LINE_KINDS];
+	struct journey journey = { 0 };
+	int error = file ? -journal_read(file, &journey, lines) : errno;
+	int status = STATUS_FAILED;
 
-	if (!file)
-		return say_unreadable(options, errno);
-	error = journal_read(file, &journal);
-	fclose(file);
 	if (error)
-		say_unreadable(options, -error);
-	else if (journal.count)
-		status = print_report(options, &journal);
+		message_error(&options->log, "Couldn't read %s: %s", options->file,
+			      strerror(error));
+	else if (journey.run)
+		status = print_report(options, &journey, lines);
 	else
 		message_error(&options->log,
 			      "%s has no run of qrap: %zu lines damaged, %zu of another program, "
 			      "%zu of another version",
-			      options->file, journal.lines[LINE_DAMAGED],
-			      journal.lines[LINE_FOREIGN], journal.lines[LINE_VERSION]);
-	journal_free(&journal);
+			      options->file, lines[LINE_DAMAGED], lines[LINE_FOREIGN],
+			      lines[LINE_VERSION]);
+	if (file) {
+		fclose(file);
+		arena_free(journey.arena);
+	}
 	return status;
 }

@@ -32,28 +32,24 @@ char **command_words(const char *name, char **args)
 /* In single quotes where a shell would see more than letters; a quote itself as '\''. */
 static void print_quoted(const char *word)
 {
-	if (*word && !word[strspn(word, PLAIN)]) {
-		fputs(word, stdout);
-		return;
-	}
-	putchar('\'');
+	const char *quote = *word && !word[strspn(word, PLAIN)] ? "" : "'";
+
+	fputs(quote, stdout);
 	for (; *word; word++) {
 		if (*word == '\'')
 			fputs("'\\''", stdout);
 		else
 			putchar(*word);
 	}
-	putchar('\'');
+	fputs(quote, stdout);
 }
 
 void command_print(char *const *words)
 {
-	for (char *const *word = words; *word; word++) {
-		if (word != words)
-			putchar(' ');
-		print_quoted(*word);
+	for (; *words; words++) {
+		print_quoted(*words);
+		putchar(words[1] ? ' ' : '\n');
 	}
-	putchar('\n');
 }
 
 int command_try(const struct qemu *qemu, char **words)

@@ -6,13 +6,52 @@
 #include <string.h>
 
 #include "launcher/base/message.h"
-#include "launcher/start/launch_log.h"
 #include "shim/common/fd_store.h"
 #include "shim/common/handoff.h"
 #include "shim/common/sys.h"
 #include "shim/common/text.h"
 
 #define PRELOAD_VARIABLE "LD_PRELOAD"
+
+void events_begin(struct log *log)
+{
+	static char exe[PATH_MAX];
+	ssize_t len = log_has_file(log) ? readlink("/proc/self/exe", exe, sizeof(exe) - 1) : -1;
+
+	log->run = log_new_run();
+	if (len < 0)
+		return;
+	exe[len] = '\0';
+	log->exe = exe;
+}
+
+void events_connected(const struct settings *options, const struct connection *connection)
+{
+	const struct log_event event = { .kind = EVENT_CONNECTED, .socket = connection->path };
+	struct log log = options->log;
+	int ret;
+
+	/* The line that scripts wait for; the event is for the file then. */
+	if (!options->passt) {
+		message(&options->log, LOG_NORMAL, "Connected to %s", connection->path);
+		log.level = LOG_QUIET;
+	}
+	ret = log_event(&log, &event, "Connected to %s",
+			options->passt ? "a passt of its own" : connection->path);
+	if (ret)
+		message_warning(&options->log, "Couldn't write the log file %s: %s", log.file,
+				strerror(-ret));
+}
+
+void events_preload_skipped(const struct log *log, const struct qemu *qemu,
+			    const struct preload *preload)
+{
+	const struct log_event event = { .kind = EVENT_PRELOAD_SKIPPED,
+					 .severity = SEVERITY_WARNING,
+					 .found = preload->reason };
+
+	log_event(log, &event, "%s runs without the shim: %s", qemu->path, preload->reason);
+}
 
 /* Onto the number asked for, unless it is there already: then only close-on-exec goes. */
 static int put_on_number(int from, int to)
@@ -58,41 +97,31 @@ static void make_store(const struct log *log, struct handoff *handoff)
 /* A relative log file is the same file wherever the programs that follow change to. */
 static void set_log_file(const struct log *log, struct handoff *handoff)
 {
+	const char *file = log_has_file(log) ? log->file : "";
 	char directory[PATH_MAX];
-	struct text t;
+	bool is_relative = *file && *file != '/' && getcwd(directory, sizeof(directory));
+	int len = snprintf(handoff->log_file, sizeof(handoff->log_file), "%s%s%s",
+			   is_relative ? directory : "", is_relative ? "/" : "", file);
 
-	if (!log->file)
+	if ((size_t)len < sizeof(handoff->log_file))
 		return;
-	text_start(&t, handoff->log_file, sizeof(handoff->log_file));
-	if (*log->file && *log->file != '/' && getcwd(directory, sizeof(directory)))
-		text_format(&t, "%s/", directory);
-	text_add(&t, log->file);
-	if (!t.cut)
-		return;
-	message_warning(log, "Log file %s: path too long, only qrap itself logs to it", log->file);
+	message_warning(log, "Log file %s: path too long, only qrap itself logs to it", file);
 	handoff->log_file[0] = '\0';
 }
 
 static int set_variables(struct handover *h, const struct handoff *handoff)
 {
-	char *value = malloc(HANDOFF_SIZE);
+	char value[HANDOFF_SIZE];
 	char *preload;
-	int ret = -1;
 
 	h->variable = getenv(PRELOAD_VARIABLE);
 	preload = preload_value(h->preload, h->variable);
-
-	if (value && preload) {
-		handoff_write(handoff, value);
-		ret = setenv(HANDOFF_VARIABLE, value, 1);
-		if (!ret)
-			ret = setenv(PRELOAD_VARIABLE, preload, 1);
-	}
-	if (ret)
-		message_error(&h->options->log, "Couldn't set up the shim's environment: %s",
-			      strerror(ENOMEM));
-	free(value);
-	return ret;
+	handoff_write(handoff, value);
+	if (preload && !setenv(HANDOFF_VARIABLE, value, 1) && !setenv(PRELOAD_VARIABLE, preload, 1))
+		return 0;
+	message_error(&h->options->log, "Couldn't set up the shim's environment: %s",
+		      strerror(ENOMEM));
+	return -1;
 }
 
 static int leave_handoff(struct handover *h)
@@ -117,6 +146,41 @@ static int leave_handoff(struct handover *h)
 	return set_variables(h, &handoff);
 }
 
+/* The QEMU that the words name: the command itself, or what a wrapper is told to run; else NULL. */
+static const char *find_named_qemu(const struct handover *h, struct qemu *named)
+{
+	if (h->options->mode == MODE_PATCH || qemu_is_name(h->qemu->path))
+		return h->qemu->path;
+	return qemu_find_in_words(h->options->command + 1, named) ? named->path : NULL;
+}
+
+/* With no links in it, as a program's own path in its events. */
+static const char *real_path(const char *path, char buf[PATH_MAX])
+{
+	return path && realpath(path, buf) ? buf : path;
+}
+
+static void log_handed_over(const struct handover *h)
+{
+	char command[PATH_MAX], qemu[PATH_MAX];
+	const struct log *log = &h->options->log;
+	struct qemu named;
+	struct log_event event = {
+		.kind = EVENT_HANDED_OVER,
+		.fd = h->fd,
+		.socket = h->connection->path,
+		.action = h->preload ? ACTION_GUARDED : "not guarded",
+	};
+
+	/* What runs now, and which QEMU in the end: the shim of neither may ever say so itself. */
+	if (log_has_file(log)) {
+		event.command = real_path(h->qemu->path, command);
+		event.qemu = real_path(find_named_qemu(h, &named), qemu);
+	}
+	log_event(log, &event, "Connection handed over to %s on descriptor %d", h->qemu->path,
+		  h->fd);
+}
+
 int hand_over(struct handover *h)
 {
 	if (put_on_number(h->connection->fd, h->fd)) {
@@ -126,7 +190,7 @@ int hand_over(struct handover *h)
 	}
 	if (h->preload && leave_handoff(h))
 		return -1;
-	events_handed_over(h);
+	log_handed_over(h);
 	return 0;
 }
 
@@ -138,5 +202,5 @@ void hand_over_unguarded(struct handover *h)
 	if (h->store >= 0)
 		close(h->store);
 	h->preload = NULL;
-	events_handed_over(h);
+	log_handed_over(h);
 }

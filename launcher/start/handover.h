@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Leaving the connection, the spare and the handoff to the programs that follow. */
+/*
+ * Leaving the connection, the spare and the handoff to the programs that follow, and what the log
+ * says about that: events connected, preload-skipped, handed-over.
+ */
 #ifndef QRAP_HANDOVER_H
 #define QRAP_HANDOVER_H
 
@@ -27,6 +30,20 @@ struct handover {
 	int store;
 	const char *variable;
 };
+
+/**
+ * events_begin() - This start gets its number, and its events the path of this program
+ * @log:	@run is set, and with a log file @exe, to what lives as long as the process
+ */
+void events_begin(struct log *log);
+
+/* There is a connection: also "Connected to PATH". A log file that cannot be written is a warning.
+ */
+void events_connected(const struct settings *options, const struct connection *connection);
+
+/* @qemu runs without the shim, for the reason in @preload. */
+void events_preload_skipped(const struct log *log, const struct qemu *qemu,
+			    const struct preload *preload);
 
 /**
  * hand_over() - Put the connection on its number, and all else where the shim finds it

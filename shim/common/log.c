@@ -16,9 +16,6 @@
 /* Longest line in the file: below PIPE_BUF, as it is on the stack of whoever calls. */
 #define FILE_LINE_MAX 3584
 
-/* Digits of a 64-bit number in hexadecimal, with a NUL. */
-#define RUN_SIZE 17
-
 #define LINK_UP   (1u << EVENT_LINK_UP)
 #define LINK_DOWN (1u << EVENT_LINK_DOWN)
 #define PROGRAM   (1u << EVENT_PROGRAM)
@@ -65,50 +62,145 @@ const struct log_member log_members[] = {
 	{ "", LOG_TEXT, 0, 0, NULL },
 };
 
-const char *log_kind_name(enum log_kind kind)
-{
-	static const char *const names[EVENT_KINDS] = {
-		[EVENT_CONNECTED] = "connected",
-		[EVENT_HANDED_OVER] = "handed-over",
-		[EVENT_PROGRAM] = "program",
-		[EVENT_CLOSED] = "closed",
-		[EVENT_OVERWRITTEN] = "overwritten",
-		[EVENT_CLOEXEC] = "cloexec",
-		[EVENT_SPARE_MOVED] = "spare-moved",
-		[EVENT_LOST] = "lost",
-		[EVENT_RESTORED] = "restored",
-		[EVENT_FOUND_INSTEAD] = "found-instead",
-		[EVENT_CLAIMED] = "claimed",
-		[EVENT_RELEASED] = "released",
-		[EVENT_FIRST_FRAME] = "first-frame",
-		[EVENT_OWNER_CLOSED] = "owner-closed",
-		[EVENT_PRELOAD_SKIPPED] = "preload-skipped",
-		[EVENT_LINK_DOWN] = "link-down",
-		[EVENT_LINK_UP] = "link-up",
-	};
+const char *const log_kind_names[EVENT_KINDS] = {
+	[EVENT_CONNECTED] = "connected",
+	[EVENT_HANDED_OVER] = "handed-over",
+	[EVENT_PROGRAM] = "program",
+	[EVENT_CLOSED] = "closed",
+	[EVENT_OVERWRITTEN] = "overwritten",
+	[EVENT_CLOEXEC] = "cloexec",
+	[EVENT_SPARE_MOVED] = "spare-moved",
+	[EVENT_LOST] = "lost",
+	[EVENT_RESTORED] = "restored",
+	[EVENT_FOUND_INSTEAD] = "found-instead",
+	[EVENT_CLAIMED] = "claimed",
+	[EVENT_RELEASED] = "released",
+	[EVENT_FIRST_FRAME] = "first-frame",
+	[EVENT_OWNER_CLOSED] = "owner-closed",
+	[EVENT_PRELOAD_SKIPPED] = "preload-skipped",
+	[EVENT_LINK_DOWN] = "link-down",
+	[EVENT_LINK_UP] = "link-up",
+};
 
-	return names[kind];
+static const char *const severity_names[] = {
+	[SEVERITY_INFO] = "info",
+	[SEVERITY_WARNING] = "warning",
+	[SEVERITY_ERROR] = "error",
+};
+
+uint64_t log_new_run(void)
+{
+	return (uint64_t)sys_wall_us() << 16 | ((uint64_t)sys_getpid() & 0xffff);
 }
 
-static const char *severity_name(enum log_severity severity)
-{
-	static const char *const names[] = {
-		[SEVERITY_INFO] = "info",
-		[SEVERITY_WARNING] = "warning",
-		[SEVERITY_ERROR] = "error",
-	};
+static void add_members(struct text *t, const struct log_member *member, const void *base,
+			enum log_kind kind);
 
-	return names[severity];
+/* Return: false if there is none, and whatever was added is to be taken back. */
+static bool add_value(struct text *t, const struct log_member *member, const void *value,
+		      enum log_kind kind)
+{
+	const char *text;
+	long long n;
+
+	switch (member->type) {
+	case LOG_TEXT:
+		text = *(const char *const *)value;
+		text_add_json(t, text ? text : "");
+		return text != NULL;
+	case LOG_OBJECT:
+		text_add(t, "{");
+		add_members(t, member->members, value, kind);
+		text_add(t, "}");
+		return t->buf[t->len - 2] != '{';
+	case LOG_TIME:
+		n = *(const int64_t *)value;
+		text_format(t, "%lld.%06lld", n / 1000000, n % 1000000);
+		return true;
+	case LOG_NUMBER:
+		n = *(const int64_t *)value;
+		text_format(t, "%lld", n);
+		return n > 0 || (n == 0 && (member->zero_in & 1u << kind));
+	}
+	return false;
 }
 
-/* "qrap[PID]: " or "qrap: ", the beginning of a line on stderr; a byte is kept for its end. */
-static void start_line(const struct log *log, struct text *t, char buf[STDERR_LINE_MAX])
+/* Members that have no value, or do not fit, are left out: the line is valid always. */
+static void add_members(struct text *t, const struct log_member *member, const void *base,
+			enum log_kind kind)
 {
-	text_start(t, buf, STDERR_LINE_MAX - 1);
-	if (log->shim)
-		text_format(t, "qrap[%d]: ", sys_getpid());
-	else
-		text_add(t, "qrap: ");
+	for (; *member->name; member++) {
+		size_t start = t->len;
+
+		text_format(t, "%s\"%s\":", t->buf[start - 1] == '{' ? "" : ",", member->name);
+		if (add_value(t, member, (const char *)base + member->offset, kind) && !t->cut)
+			continue;
+		t->len = start;
+		t->buf[start] = '\0';
+		t->cut = false;
+	}
+}
+
+static int open_file(const struct log *log)
+{
+	return sys_open(log->file,
+			O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
+				O_NONBLOCK,
+			0600);
+}
+
+static bool is_kept_open(const struct log *log)
+{
+	struct identity id;
+
+	return log->fd >= 0 && descriptor_identity(log->fd, &id) && identity_same(&id, &log->id);
+}
+
+static int write_to_file(const struct log *log, const struct log_event *event)
+{
+	char buf[FILE_LINE_MAX];
+	bool kept = is_kept_open(log);
+	int fd = kept ? log->fd : open_file(log);
+	struct text t;
+	ssize_t ret;
+
+	if (fd < 0)
+		return fd;
+	text_start(&t, buf, sizeof(buf) - 2);
+	text_add(&t, "{");
+	add_members(&t, log_members, event, event->kind);
+	memcpy(buf + t.len, "}\n", 2);
+	ret = sys_write_quietly(fd, buf, t.len + 2);
+	if (!kept)
+		sys_close(fd);
+	if (ret < 0)
+		return (int)ret;
+	return (size_t)ret == t.len + 2 ? 0 : -ENOSPC;
+}
+
+bool log_has_file(const struct log *log)
+{
+	return log->file && *log->file;
+}
+
+/* With what every event has. */
+static int write_event(const struct log *log, const struct log_event *event, const char *msg)
+{
+	struct log_event full = *event;
+	char run[17];
+	struct text t;
+
+	text_start(&t, run, sizeof(run));
+	text_format(&t, "%016llx", (unsigned long long)log->run);
+	full.version = LOG_VERSION;
+	full.time_us = sys_wall_us();
+	full.run = run;
+	full.pid = sys_getpid();
+	full.level = severity_names[event->severity];
+	full.event = log_kind_names[event->kind];
+	full.exe = log->exe;
+	full.msg = msg;
+	return write_to_file(log, &full);
 }
 
 /*
@@ -146,173 +238,62 @@ static void write_without_waiting(const char *line, size_t len)
 		sys_close(fd);
 }
 
-/* Names of files are in the line. */
-static void end_line(const struct log *log, struct text *t, enum log_severity severity)
-{
-	if (log->level < (severity == SEVERITY_INFO ? LOG_TRACE : LOG_NORMAL))
-		return;
-	text_blank_controls(t->buf, t->len);
-	t->buf[t->len] = '\n';
-	if (log->shim)
-		write_without_waiting(t->buf, t->len + 1);
-	else
-		sys_write_quietly(STDERR_FILENO, t->buf, t->len + 1);
-}
-
-void log_line(const struct log *log, enum log_severity severity, const char *format, ...)
-{
-	char buf[STDERR_LINE_MAX];
-	struct text t;
-	va_list args;
-
-	start_line(log, &t, buf);
-	va_start(args, format);
-	text_vformat(&t, format, args);
-	va_end(args);
-	end_line(log, &t, severity);
-}
-
-static void add_members(struct text *t, const struct log_member *member, const void *base,
-			enum log_kind kind);
-
-/* Return: false if there is none, and whatever was added is to be taken back. */
-static bool add_value(struct text *t, const struct log_member *member, const void *value,
-		      enum log_kind kind)
-{
-	const char *text;
-	long long n;
-
-	switch (member->type) {
-	case LOG_TEXT:
-		text = *(const char *const *)value;
-		text_add_json(t, text ? text : "");
-		return text != NULL;
-	case LOG_OBJECT:
-		text_add(t, "{");
-		add_members(t, member->members, value, kind);
-		text_add(t, "}");
-		return t->buf[t->len - 2] != '{';
-	default:
-		break;
-	}
-	n = *(const int64_t *)value;
-	if (member->type == LOG_TIME)
-		text_format(t, "%lld.%06lld", n / 1000000, n % 1000000);
-	else
-		text_format(t, "%lld", n);
-	return n > 0 || (n == 0 && (member->zero_in & 1u << kind));
-}
-
-/* Members that have no value, or do not fit, are left out: the line is valid always. */
-static void add_members(struct text *t, const struct log_member *member, const void *base,
-			enum log_kind kind)
-{
-	for (; *member->name; member++) {
-		size_t start = t->len;
-
-		text_format(t, "%s\"%s\":", t->buf[start - 1] == '{' ? "" : ",", member->name);
-		if (add_value(t, member, (const char *)base + member->offset, kind) && !t->cut)
-			continue;
-		t->len = start;
-		t->buf[start] = '\0';
-		t->cut = false;
-	}
-}
-
-/* The line for the file. */
-static size_t json_line(const struct log_event *event, char *buf, size_t size)
-{
-	struct text t;
-
-	text_start(&t, buf, size - 2);
-	text_add(&t, "{");
-	add_members(&t, log_members, event, event->kind);
-	memcpy(buf + t.len, "}\n", 2);
-	return t.len + 2;
-}
-
-static int open_file(const struct log *log)
-{
-	return sys_open(log->file,
-			O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
-				O_NONBLOCK,
-			0600);
-}
-
-static bool is_kept_open(const struct log *log)
-{
-	struct identity id;
-
-	return log->fd >= 0 && descriptor_identity(log->fd, &id) && identity_same(&id, &log->id);
-}
-
-static int write_to_file(const struct log *log, const struct log_event *event)
-{
-	char buf[FILE_LINE_MAX];
-	size_t len = json_line(event, buf, sizeof(buf));
-	bool kept = is_kept_open(log);
-	int fd = kept ? log->fd : open_file(log);
-	ssize_t ret;
-
-	if (fd < 0)
-		return fd;
-	ret = sys_write_quietly(fd, buf, len);
-	if (!kept)
-		sys_close(fd);
-	if (ret < 0)
-		return (int)ret;
-	return (size_t)ret == len ? 0 : -ENOSPC;
-}
-
-static bool has_file(const struct log *log)
-{
-	return log->file && *log->file;
-}
-
-/* With what every event has. */
-static int write_event(const struct log *log, const struct log_event *event, const char *msg)
-{
-	struct log_event full = *event;
-	char run[RUN_SIZE];
-	struct text t;
-
-	text_start(&t, run, sizeof(run));
-	text_add_hex_padded(&t, log->run, RUN_SIZE - 1);
-	full.version = LOG_VERSION;
-	full.time_us = sys_wall_us();
-	full.run = run;
-	full.pid = sys_getpid();
-	full.level = severity_name(event->severity);
-	full.event = log_kind_name(event->kind);
-	full.exe = log->exe;
-	full.msg = msg;
-	return write_to_file(log, &full);
-}
-
-int log_event(const struct log *log, const struct log_event *event, const char *format, ...)
+/* The line on stderr, and an event for the file unless it is NULL. */
+static int __attribute__((format(printf, 4, 0)))
+log_both(const struct log *log, enum log_severity severity, const struct log_event *event,
+	 const char *format, va_list args)
 {
 	char buf[STDERR_LINE_MAX];
 	const char *msg;
 	struct text t;
-	va_list args;
 	int ret = 0;
 
-	start_line(log, &t, buf);
+	text_start(&t, buf, sizeof(buf) - 1);
+	if (log->shim)
+		text_format(&t, "qrap[%d]: ", sys_getpid());
+	else
+		text_add(&t, "qrap: ");
 	msg = buf + t.len;
-	va_start(args, format);
 	text_vformat(&t, format, args);
-	va_end(args);
-	if (has_file(log))
+	if (event && log_has_file(log))
 		ret = write_event(log, event, msg);
-	end_line(log, &t, event->severity);
+	if (log->level < (severity == SEVERITY_INFO ? LOG_TRACE : LOG_NORMAL))
+		return ret;
+	/* Names of files are in the line. */
+	text_blank_controls(buf, t.len);
+	buf[t.len] = '\n';
+	if (log->shim)
+		write_without_waiting(buf, t.len + 1);
+	else
+		sys_write_quietly(STDERR_FILENO, buf, t.len + 1);
 	return ret;
+}
+
+int log_event(const struct log *log, const struct log_event *event, const char *format, ...)
+{
+	va_list args;
+	int ret;
+
+	va_start(args, format);
+	ret = log_both(log, event->severity, event, format, args);
+	va_end(args);
+	return ret;
+}
+
+void log_line(const struct log *log, enum log_severity severity, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_both(log, severity, NULL, format, args);
+	va_end(args);
 }
 
 void log_keep_open(struct log *log)
 {
 	int fd, kept;
 
-	if (!has_file(log) || is_kept_open(log))
+	if (!log_has_file(log) || is_kept_open(log))
 		return;
 	fd = open_file(log);
 	if (fd < 0)

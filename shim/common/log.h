@@ -170,8 +170,7 @@ struct log_event {
 enum log_type {
 	LOG_TEXT,   /* const char * */
 	LOG_NUMBER, /* int64_t */
-	LOG_TIME,   /* int64_t of microseconds, seconds with six digits behind the point in the file
-		     */
+	LOG_TIME,   /* int64_t of microseconds; in the file seconds, as 1700000000.000000 */
 	LOG_OBJECT, /* a struct with members of its own */
 };
 
@@ -194,8 +193,11 @@ struct log_member {
 /* All members, in the order of the file: for writing a line and for reading it back. */
 extern const struct log_member log_members[];
 
-/* Name of an event as it stands in the log. */
-const char *log_kind_name(enum log_kind kind);
+/* Names of the events as they stand in the log. */
+extern const char *const log_kind_names[EVENT_KINDS];
+
+/* A number for a start of a guest: microseconds and a pid, which no two have in common. */
+uint64_t log_new_run(void);
 
 /**
  * log_event() - Write an event to the log file and to stderr, as far as each wants it
@@ -210,6 +212,9 @@ const char *log_kind_name(enum log_kind kind);
  */
 int log_event(const struct log *log, const struct log_event *event, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Is there a log file at all? */
+bool log_has_file(const struct log *log);
 
 /* Keeps the log file open from now on, for a program that may lose sight of its path (chroot). */
 void log_keep_open(struct log *log);

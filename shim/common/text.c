@@ -30,42 +30,20 @@ void text_add(struct text *t, const char *s)
 	text_add_n(t, s, strlen(s));
 }
 
-/* At least @digits digits, at most 20. */
-static void add_digits(struct text *t, uint64_t n, unsigned base, unsigned digits)
+/* A number as %d, %lld or %llx want it: at least @digits digits, at most 20. */
+static void add_number(struct text *t, int64_t n, unsigned base, unsigned digits)
 {
+	bool is_negative = n < 0 && base == 10;
+	uint64_t rest = is_negative ? -(uint64_t)n : (uint64_t)n;
 	char buf[20];
 	size_t i = sizeof(buf);
 
 	do {
-		buf[--i] = "0123456789abcdef"[n % base];
-		n /= base;
-	} while (n);
-	while (sizeof(buf) - i < digits)
-		buf[--i] = '0';
+		buf[--i] = "0123456789abcdef"[rest % base];
+		rest /= base;
+	} while (rest || sizeof(buf) - i < digits);
+	text_add(t, is_negative ? "-" : "");
 	text_add_n(t, buf + i, sizeof(buf) - i);
-}
-
-void text_add_int(struct text *t, int64_t n)
-{
-	text_format(t, "%lld", (long long)n);
-}
-
-void text_add_padded(struct text *t, uint64_t n, unsigned digits)
-{
-	add_digits(t, n, 10, digits);
-}
-
-void text_add_hex_padded(struct text *t, uint64_t n, unsigned digits)
-{
-	add_digits(t, n, 16, digits);
-}
-
-/* A number as %d, %lld or %llx want it. */
-static void add_number(struct text *t, int64_t n, bool hex, unsigned digits)
-{
-	if (n < 0 && !hex)
-		text_add_n(t, "-", 1);
-	add_digits(t, n < 0 && !hex ? -(uint64_t)n : (uint64_t)n, hex ? 16 : 10, digits);
 }
 
 void text_vformat(struct text *t, const char *format, va_list args)
@@ -86,7 +64,7 @@ void text_vformat(struct text *t, const char *format, va_list args)
 			text_add(t, va_arg(args, const char *));
 		else
 			add_number(t, is_long ? va_arg(args, long long) : va_arg(args, int),
-				   *format == 'x', digits);
+				   *format == 'x' ? 16 : 10, digits);
 		format++;
 	}
 }
@@ -122,7 +100,7 @@ static void add_json(struct text *t, const char *s, bool as_bytes)
 {
 	const unsigned char *p = (const unsigned char *)s;
 
-	text_add_n(t, "\"", 1);
+	text_add(t, "\"");
 	while (*p) {
 		size_t len = as_bytes ? 1 : utf8_length(p);
 
@@ -130,7 +108,7 @@ static void add_json(struct text *t, const char *s, bool as_bytes)
 			text_add(t, "\\ufffd");
 			len = 1;
 		} else if (*p == '"' || *p == '\\') {
-			text_add_n(t, "\\", 1);
+			text_add(t, "\\");
 			text_add_n(t, (const char *)p, 1);
 		} else if (*p < 0x20 || *p == 0x7f) {
 			text_format(t, "\\u%04llx", (unsigned long long)*p);
@@ -139,7 +117,7 @@ static void add_json(struct text *t, const char *s, bool as_bytes)
 		}
 		p += len;
 	}
-	text_add_n(t, "\"", 1);
+	text_add(t, "\"");
 }
 
 void text_blank_controls(char *s, size_t len)
@@ -160,13 +138,13 @@ void text_add_json_bytes(struct text *t, const char *s)
 	add_json(t, s, true);
 }
 
-static int digit_value(char c)
+/* The value of a digit of any base up to 16; 16 for what is none. */
+static unsigned digit_value(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return 16;
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	const char *digit = c ? strchr(digits, c) : NULL;
+
+	return digit ? (unsigned)(digit - digits) % 16 : 16;
 }
 
 bool text_number(const char *s, size_t len, unsigned base, uint64_t *out)
@@ -176,7 +154,7 @@ bool text_number(const char *s, size_t len, unsigned base, uint64_t *out)
 	if (!len)
 		return false;
 	for (size_t i = 0; i < len; i++) {
-		unsigned digit = (unsigned)digit_value(s[i]);
+		unsigned digit = digit_value(s[i]);
 
 		if (digit >= base || n > (UINT64_MAX - digit) / base)
 			return false;

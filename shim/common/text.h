@@ -28,15 +28,11 @@ void text_start(struct text *t, char *buf, size_t size);
 /* Each adds to the end; what does not fit is cut, and @t->cut says so. */
 void text_add(struct text *t, const char *s);
 void text_add_n(struct text *t, const char *s, size_t len);
-void text_add_int(struct text *t, int64_t n);
-/* @digits digits, with zeroes in front: 1 to 20 (decimal) or 16 (hexadecimal). */
-void text_add_padded(struct text *t, uint64_t n, unsigned digits);
-void text_add_hex_padded(struct text *t, uint64_t n, unsigned digits);
 
 /**
  * text_format() - Add what a format of printf(3) describes
  * @t:		Text
- * @format:	Knows %s, %d, %lld and %llx, and a width with zeroes in front (%06lld); nothing else
+ * @format:	Knows %s, %d, %lld and %llx, and up to 20 digits with zeroes in front (%06lld)
  */
 void text_format(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_vformat(struct text *t, const char *format, va_list args)

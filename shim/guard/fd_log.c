@@ -17,19 +17,8 @@
 #define CALL_SEPARATOR ": "
 #define PID_SEPARATOR  ", pid "
 
-/* Longest text about who lost the connection, and about what became of it. */
-#define BLAME_BYTES   320
-#define OUTCOME_BYTES 448
-
-/**
- * struct blame - Who lost the connection
- * @text:	" (CULPRIT)", or where to look for whom nobody saw, or ""
- * @note:	The note in the store, taken apart: the event's member points into it
- */
-struct blame {
-	char text[BLAME_BYTES];
-	char note[STORE_NOTE_MAX + 1];
-};
+/* Longest message that is put together of several parts. */
+#define MESSAGE_BYTES 1024
 
 static const char *program_name(const struct fd_log *fd_log)
 {
@@ -76,19 +65,23 @@ static void add_unseen(struct text *t, const struct fd_log *fd_log)
 	text_add(t, "; " STRACE_COMMAND " shows who does it)");
 }
 
-/* Who lost the connection? Fills @blame, and what @event says of that. */
-static void find_blame(const struct fd_log *fd_log, struct log_event *event, struct blame *blame)
+/**
+ * add_blame() - Who lost the connection?
+ * @t:		Message: " (CULPRIT)" is added, or where to look for whom nobody saw
+ * @fd_log:	Program that misses it
+ * @event:	@culprit is filled, where somebody was seen
+ * @note:	Where that is kept: STORE_NOTE_MAX + 1 bytes
+ */
+static void add_blame(struct text *t, const struct fd_log *fd_log, struct log_event *event,
+		      char *note)
 {
-	struct text t;
-
-	text_start(&t, blame->text, sizeof(blame->text));
-	strcpy(blame->note, fd_log->culprit);
-	read_note(blame->note, &event->culprit);
 	/* What passt has ended, nobody has lost. */
 	if (fd_log->culprit[0])
-		text_format(&t, " (%s)", fd_log->culprit);
+		text_format(t, " (%s)", fd_log->culprit);
 	else if (fd_log->handoff->well[0] && strcmp(event->found, FOUND_HUNG_UP))
-		add_unseen(&t, fd_log);
+		add_unseen(t, fd_log);
+	strcpy(note, fd_log->culprit);
+	read_note(note, &event->culprit);
 }
 
 static void leave_note(const struct fd_log *fd_log, const char *call)
@@ -129,22 +122,15 @@ void fd_log_program(const struct fd_log *fd_log, const char *found, bool mends)
 		  fd_log->handoff->fd, found);
 }
 
-static const char *loss_verb(enum log_kind kind)
-{
-	switch (kind) {
-	case EVENT_CLOSED:
-		return "closed";
-	case EVENT_CLOEXEC:
-		return "marked close-on-exec";
-	default:
-		return "put something else on";
-	}
-}
-
 /* Fills @event, and says what was done about it: @done. */
 static void tell_loss(const struct fd_log *fd_log, const struct loss *loss, struct log_event *event,
 		      const char *done)
 {
+	static const char *const verbs[] = {
+		[EVENT_CLOSED] = "closed",
+		[EVENT_OVERWRITTEN] = "put something else on",
+		[EVENT_CLOEXEC] = "marked close-on-exec",
+	};
 	struct caller caller;
 
 	event->kind = loss->kind;
@@ -153,8 +139,7 @@ static void tell_loss(const struct fd_log *fd_log, const struct loss *loss, stru
 	if (caller_find(loss->where, &caller))
 		event->caller = (struct log_place) { caller.module, (int64_t)caller.offset };
 	log_event(fd_log->log, event, "%s %s descriptor %d, passt's connection (%s)%s",
-		  program_name(fd_log), loss_verb(loss->kind), fd_log->handoff->fd, loss->call,
-		  done);
+		  program_name(fd_log), verbs[loss->kind], fd_log->handoff->fd, loss->call, done);
 }
 
 void fd_log_loss(const struct fd_log *fd_log, const struct loss *loss)
@@ -207,106 +192,105 @@ void fd_log_moved(const struct fd_log *fd_log, int store, const char *call)
 		  program_name(fd_log), where);
 }
 
+/* Something else is on the number: it @holds that, and what was @done about it. */
+static void tell_instead(const struct fd_log *fd_log, struct log_event *event, const char *holds,
+			 const char *done)
+{
+	char message[MESSAGE_BYTES], note[STORE_NOTE_MAX + 1];
+	struct text t;
+
+	event->severity = SEVERITY_WARNING;
+	event->fd = fd_log->handoff->fd;
+	text_start(&t, message, sizeof(message));
+	text_format(&t, "descriptor %d of %s %s %s instead of passt's connection",
+		    fd_log->handoff->fd, program_name(fd_log), holds, event->found);
+	add_blame(&t, fd_log, event, note);
+	log_event(fd_log->log, event, "%s: %s%s", message, done,
+		  event->kind == EVENT_RESTORED ? event->action : "");
+}
+
 void fd_log_left(const struct fd_log *fd_log, const char *found)
 {
-	struct blame blame;
-	struct log_event event = { .kind = EVENT_FOUND_INSTEAD,
-				   .severity = SEVERITY_WARNING,
-				   .fd = fd_log->handoff->fd,
-				   .found = found,
-				   .action = "left" };
+	struct log_event event = { .kind = EVENT_FOUND_INSTEAD, .found = found, .action = "left" };
 
-	find_blame(fd_log, &event, &blame);
-	log_event(fd_log->log, &event,
-		  "descriptor %d of %s holds %s instead of passt's connection%s: left as it is",
-		  fd_log->handoff->fd, program_name(fd_log), found, blame.text);
-}
-
-/* Why passt could not be reached. */
-static void add_reason(struct text *t, int error)
-{
-	switch (error) {
-	case ENOENT:
-	case ECONNREFUSED:
-		text_add(t, "nobody listens there");
-		break;
-	case EAGAIN:
-	case ECONNRESET:
-		text_add(t, "it serves another client");
-		break;
-	case EPERM:
-		text_add(t, "it runs as a user who is not trusted");
-		break;
-	case EACCES:
-		text_add(t, "permission denied");
-		break;
-	default:
-		text_format(t, "errno %d", error);
-		break;
-	}
-}
-
-/* "passt at PATH cannot be reached: REASON", and what that means. */
-static void add_outcome(struct text *t, const struct fd_log *fd_log, enum remedy remedy, int error)
-{
-	if (!fd_log->handoff->passt[0]) {
-		text_add(t, "there is no socket to connect to again");
-	} else {
-		text_format(t, "passt at %s cannot be reached: ", fd_log->handoff->passt);
-		add_reason(t, error);
-	}
-	if (remedy == REMEDY_WAIT)
-		text_add(t, ". The guest starts without a network and gets it when passt listens "
-			    "there again");
-	else
-		text_add(t, ". The guest has no network: start passt and the guest again");
-}
-
-void fd_log_lost(const struct fd_log *fd_log, const char *found, enum remedy remedy, int error)
-{
-	char outcome[OUTCOME_BYTES];
-	struct blame blame;
-	struct text t;
-	struct log_event event = { .kind = EVENT_LOST,
-				   .severity =
-					   remedy == REMEDY_FOUND ? SEVERITY_INFO : SEVERITY_ERROR,
-				   .fd = fd_log->handoff->fd,
-				   .socket = fd_log->handoff->passt,
-				   .found = found,
-				   .action = remedy == REMEDY_WAIT ? "link-down" : NULL,
-				   .error = remedy == REMEDY_FOUND ? 0 : error };
-
-	text_start(&t, outcome, sizeof(outcome));
-	if (found && remedy != REMEDY_FOUND)
-		text_add(&t, ", there is no spare, and ");
-	if (remedy != REMEDY_FOUND)
-		add_outcome(&t, fd_log, remedy, error);
-	if (!found) {
-		log_event(fd_log->log, &event, "%s", outcome);
-		return;
-	}
-	if (remedy != REMEDY_FOUND)
-		text_add(&t, "; --log-file and --report show who lost it");
-	find_blame(fd_log, &event, &blame);
-	log_event(fd_log->log, &event,
-		  "passt's connection on descriptor %d was lost before %s started: found %s%s%s",
-		  fd_log->handoff->fd, program_name(fd_log), found, blame.text, outcome);
+	tell_instead(fd_log, &event, "holds", "left as it is");
 }
 
 void fd_log_restored(const struct fd_log *fd_log, const char *found, const char *origin)
 {
-	struct blame blame;
 	struct log_event event = { .kind = EVENT_RESTORED,
-				   .severity = SEVERITY_WARNING,
-				   .fd = fd_log->handoff->fd,
 				   .socket = fd_log->handoff->passt,
 				   .found = found,
 				   .action = origin };
 
-	find_blame(fd_log, &event, &blame);
-	log_event(fd_log->log, &event,
-		  "descriptor %d of %s held %s instead of passt's connection%s: restored from %s",
-		  fd_log->handoff->fd, program_name(fd_log), found, blame.text, origin);
+	tell_instead(fd_log, &event, "held", "restored from ");
+}
+
+/* Why passt could not be reached, or NULL for what the number has to say. */
+static const char *find_reason(int error)
+{
+	switch (error) {
+	case ENOENT:
+	case ECONNREFUSED:
+		return "nobody listens there";
+	case EAGAIN:
+	case ECONNRESET:
+		return "it serves another client";
+	case EPERM:
+		return "it runs as a user who is not trusted";
+	case EACCES:
+		return "permission denied";
+	default:
+		return NULL;
+	}
+}
+
+/* Of a connection that could not be had: why, and what that means. */
+static void add_outcome(struct text *t, const struct fd_log *fd_log, enum remedy remedy, int error)
+{
+	const char *reason = find_reason(error);
+
+	if (!fd_log->handoff->passt[0]) {
+		text_add(t, "there is no socket to connect to again");
+	} else {
+		text_format(t, "passt at %s cannot be reached: ", fd_log->handoff->passt);
+		if (reason)
+			text_add(t, reason);
+		else
+			text_format(t, "errno %d", error);
+	}
+	text_add(t, remedy == REMEDY_WAIT ? ". The guest starts without a network and gets it "
+					    "when passt listens there again"
+					  : ". The guest has no network: start passt and the guest "
+					    "again");
+}
+
+void fd_log_lost(const struct fd_log *fd_log, const char *found, enum remedy remedy, int error)
+{
+	bool is_final = remedy != REMEDY_FOUND;
+	char message[MESSAGE_BYTES], note[STORE_NOTE_MAX + 1];
+	struct text t;
+	struct log_event event = { .kind = EVENT_LOST,
+				   .severity = is_final ? SEVERITY_ERROR : SEVERITY_INFO,
+				   .fd = fd_log->handoff->fd,
+				   .socket = fd_log->handoff->passt,
+				   .found = found,
+				   .action = remedy == REMEDY_WAIT ? "link-down" : NULL,
+				   .error = is_final ? error : 0 };
+
+	text_start(&t, message, sizeof(message));
+	if (found) {
+		text_format(&t,
+			    "passt's connection on descriptor %d was lost before %s started: "
+			    "found %s",
+			    fd_log->handoff->fd, program_name(fd_log), found);
+		add_blame(&t, fd_log, &event, note);
+		text_add(&t, is_final ? ", there is no spare, and " : "");
+	}
+	if (is_final)
+		add_outcome(&t, fd_log, remedy, error);
+	log_event(fd_log->log, &event, "%s%s", message,
+		  found && is_final ? "; --log-file and --report show who lost it" : "");
 }
 
 void fd_log_connected(const struct fd_log *fd_log)

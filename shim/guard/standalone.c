@@ -102,16 +102,6 @@ static void take_trust(char **envp, struct handoff *c, const struct log *log)
 	c->trust = (struct passt_trust) { .count = 2, .uids = { own, own ? 0 : UID_NOBODY } };
 }
 
-static uint64_t make_run_number(void)
-{
-	uint64_t run = 0;
-
-	if (sys_call(SYS_getrandom, (long)&run, sizeof(run), GRND_NONBLOCK, 0, 0, 0) !=
-	    (long)sizeof(run))
-		run = (uint64_t)sys_wall_us() << 16 | ((uint64_t)sys_getpid() & 0xffff);
-	return run;
-}
-
 static void take_settings(char **envp, struct handoff *c, const struct log *log)
 {
 	static const char *const levels[] = { "quiet", "normal", "trace", NULL };
@@ -121,7 +111,7 @@ static void take_settings(char **envp, struct handoff *c, const struct log *log)
 	c->reconnect = take_word(envp, "QRAP_RECONNECT", switches, true, log);
 	take_path(envp, "QRAP_LOG_FILE", c->log_file, sizeof(c->log_file), log);
 	take_trust(envp, c, log);
-	c->run = make_run_number();
+	c->run = log_new_run();
 }
 
 /* The connection that is there already: where it leads, if that has a path, and a spare of it. */

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "launcher/report/journal.h"
-#include "launcher/report/journey.h"
 
 #define FIRST_LINE \
 	"{\"v\":1,\"ts\":1.5,\"run\":\"a\",\"pid\":9,\"event\":\"handed-over\",\"msg\":\"\"}\n"
@@ -19,18 +18,19 @@ static void insist(bool truth)
 		abort();
 }
 
-static void check_journey(const struct journal *journal)
+static void check_journey(struct journey *journey)
 {
-	struct journey journey;
+	const struct blame *blame = &journey->blame;
 
-	journey_find(journal, &journey);
-	insist(journey.count && journey.count <= journal->count);
-	insist(!journey.user == (journey.verdict == VERDICT_UNKNOWN));
-	insist(!journey.culprit == !journey.culprit_hop);
-	if (journey.verdict == VERDICT_INTACT || journey.verdict == VERDICT_UNKNOWN)
-		return;
-	insist(journey.culprit || journey.hung_up || journey.after);
-	insist(journey_leads_through(&journey, journey.user));
+	journey_judge(journey);
+	insist(journey->run && journey->count);
+	insist((!journey->user && !journey->missing) == (journey->verdict == VERDICT_UNKNOWN));
+	insist(!journey->user || journey_leads_through(journey, journey->user));
+	insist(!blame->culprit == !blame->culprit_hop);
+	if (journey->verdict == VERDICT_INTACT || journey->verdict == VERDICT_UNKNOWN)
+		insist(!blame->culprit && !blame->after && !blame->before);
+	else
+		insist(blame->culprit || blame->after || journey->missing);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -39,7 +39,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	size_t len = strlen(FIRST_LINE);
 	char *text = malloc(len + size);
-	struct journal journal;
+	size_t lines[LINE_KINDS];
+	struct journey journey;
 	FILE *file;
 
 	insist(text != NULL);
@@ -48,10 +49,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(text + len, data, size);
 	file = fmemopen(text, len + size, "r");
 	insist(file != NULL);
-	journal_read(file, &journal);
-	insist(journal.count > 0);
-	check_journey(&journal);
-	journal_free(&journal);
+	journal_read(file, &journey, lines);
+	check_journey(&journey);
+	arena_free(journey.arena);
 	fclose(file);
 	free(text);
 	return 0;

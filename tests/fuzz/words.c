@@ -38,24 +38,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = calloc(1, size + 1), *quoted = malloc(7 * size + 1), *out = quoted;
-	struct words words, again;
-	size_t i;
-	int ret;
+	char **words = NULL, **again = NULL;
+	int count;
 
 	memcpy(text, data, size);
-	ret = words_split(text, &words);
-	insist(!ret || ret == -EINVAL);
-	for (i = 0; i < words.count; i++) {
-		out = quote(out, words.argv[i]);
+	count = words_split(text, 0, &words);
+	insist(count >= 0 || count == -EINVAL);
+	for (int i = 0; i < count; i++) {
+		out = quote(out, words[i]);
 		*out++ = i % 2 ? ' ' : '\n';
 	}
 	*out = '\0';
-	insist(!words_split(quoted, &again));
-	insist(again.count == words.count);
-	for (i = 0; i < words.count; i++)
-		insist(!strcmp(words.argv[i], again.argv[i]));
-	words_free(&words);
-	words_free(&again);
+	insist(words_split(quoted, 0, &again) == (count < 0 ? 0 : count));
+	for (int i = 0; i < count; i++)
+		insist(!strcmp(words[i], again[i]));
+	insist(count < 0 || !words[count]);
+	free(words);
+	free(again);
 	free(text);
 	free(quoted);
 	return 0;
