@@ -63,17 +63,17 @@ SHELL_SCRIPT='
 	{ (umask 77; : >private; kill -KILL $(exec sh -c "echo \$PPID")); } 2>/dev/null || echo "killed $?"
 	(trap "" PIPE; state pipe ignored)
 	exec 5>&-; state without the number; exec 5>last; state with a file on it
-	(sh -c "state orphan" &)
+	(sh -c "state orphan" &); state nothing but the number <&- >&- 2>&-
 	exit 3'
 
 @test "dash" {
-	same 3 18 dash -c "$SHELL_SCRIPT"
+	same 3 19 dash -c "$SHELL_SCRIPT"
 	printf '%s\n' "$SHELL_SCRIPT" >/tmp/script
-	same 3 18 dash /tmp/script
+	same 3 19 dash /tmp/script
 }
 
 @test "bash, with coprocesses, process substitution, and numbers that it chooses" {
-	same 3 18 bash -c "$SHELL_SCRIPT"
+	same 3 19 bash -c "$SHELL_SCRIPT"
 	same 0 8 bash -c '
 		coproc state coprocess; wait $COPROC_PID
 		cat <(state substituted; echo text) > >(cat); wait
@@ -87,7 +87,7 @@ SHELL_SCRIPT='
 
 @test "busybox: sh, and applets that start programs" {
 	need busybox
-	same 3 18 busybox sh -c "$SHELL_SCRIPT"
+	same 3 19 busybox sh -c "$SHELL_SCRIPT"
 	same 0 6 busybox sh -c 'busybox find /usr/bin -name env -exec state found {} \;
 		echo a b | busybox xargs -n 1 state; busybox timeout 9 state
 		busybox setsid state; busybox start-stop-daemon -S -x /usr/bin/env -- state started
@@ -96,7 +96,7 @@ SHELL_SCRIPT='
 
 @test "zsh" {
 	need zsh
-	same 3 18 zsh -f -c "$SHELL_SCRIPT"
+	same 3 19 zsh -f -c "$SHELL_SCRIPT"
 	same 0 2 zsh -f -c 'echo twice >one >two; cat one two; exec {fd}>chosen; state; exec {fd}>&-
 		coproc cat; print -p text; read -p line; echo $line; cat =(echo x); state &!'
 }
@@ -166,7 +166,7 @@ os.kill(os.getpid(), signal.SIGUSR2)'
 
 @test "Perl: system, open, \$^F, threads, and a loop that closes all" {
 	need perl
-	same 9 9 perl -e '
+	same 9 10 perl -e '
 use strict; use POSIX; use Socket; use Config;
 $| = 1; print system("state", "system"), "\n"; print `state ticks; echo text`;
 open(my $from, "-|", "state pipe; echo read") or die; print <$from>; close($from); print "$?\n";
@@ -175,6 +175,7 @@ open(my $to, "|-", "cat; exit 3") or die; print $to "written\n"; close($to); pri
 open(my $five, "+<&=", 5) or die; print getpeername($five) ? "a peer\n" : "none\n";
 defined(my $pid = fork) or die; if (!$pid) { close STDIN; exec "state", "child"; } waitpid($pid, 0);
 socketpair(my $a, my $b, AF_UNIX, SOCK_STREAM, PF_UNSPEC) or die; syswrite($a, "text"); sysread($b, my $text, 9);
+$0 = "title" x 999; system("state", "title, which is where the environment was");
 print "$text\n"; $SIG{ALRM} = "IGNORE"; system("state alarm");
 if ($Config{useithreads}) { require threads; print threads->create(sub { system("state thread"); 7 })->join, "\n"; }
 POSIX::close($_) for 3 .. 63; system("state closed"); POSIX::dup2(1, 5); system("state replaced");
@@ -368,13 +369,13 @@ POSIX::_exit(9)'
 		libc.fdopen.restype = ctypes.c_void_p
 		call('fclose', ctypes.c_void_p(libc.fdopen(os.dup(22), b'r')))
 		in_child('close', 5); in_child('dup2', 22, 5); in_child('dup3', 22, 5, 0o2000000); in_child('dup2', 5, 9)
-		in_child('close_range', 3, 10, 0); in_child('close_range', 5, 10, 4); in_child('closefrom', 4)
+		in_child('close_range', 3, 10, 0); in_child('close_range', 5, 10, 4); in_child('close_range', 3, 4095, 2); in_child('closefrom', 4)
 		in_child('fcntl', 5, 2, 1); in_child('fcntl', 5, 4, 0o4000); call('fcntl', 5, 4, 0); in_child('fcntl', 5, 0, 7)
 		in_child('ioctl', 5, 0x5451, 0); in_child('ioctl', 5, 0x5450, 0)
 		libc.fork() or os._exit(0)
 		os.wait()
 	END
-	same 0 12 /usr/bin/python3 /tmp/calls.py
+	same 0 13 /usr/bin/python3 /tmp/calls.py
 }
 
 @test "programs that are to use the number, and have it: nothing of theirs is changed" {

@@ -6,6 +6,7 @@
  * Descriptors are looked at by raw system calls, which no library stands in front of.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -88,6 +89,7 @@ static void print_limits(FILE *out)
 
 int main(int argc, char **argv)
 {
+	int error = errno;
 	char cwd[PATH_MAX] = "", *text = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
@@ -100,8 +102,8 @@ int main(int argc, char **argv)
 		fprintf(out, "word %s\n", argv[i]);
 	print_status(out);
 	print_limits(out);
-	fprintf(out, "directory %s\nnice %d\n", getcwd(cwd, sizeof(cwd)),
-		getpriority(PRIO_PROCESS, 0));
+	fprintf(out, "directory %s\nnice %d\nerrno %d\n", getcwd(cwd, sizeof(cwd)),
+		getpriority(PRIO_PROCESS, 0), error);
 	for (char **p = environ; *p; p++)
 		fprintf(out, "variable %s\n", *p);
 	putc('\0', out);
