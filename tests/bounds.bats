@@ -25,13 +25,14 @@ sleeps() {
 	[[ $(<"/proc/$VM/stat") == *') S '* ]]
 }
 
-# dirty_pages [VARIABLE=VALUE]: KiB that the idle program has for itself, the least of 3 starts
-dirty_pages() {
+# own_pages [VARIABLE=VALUE]: KiB of the idle program that are no file's, the least of 3 starts. (Private_Dirty
+# also counts pages of a file on a tmpfs.)
+own_pages() {
 	local i kb least=999999
 
 	for i in 1 2 3; do
 		start_idle "$@"
-		kb=$(sed -n 's/^Private_Dirty: *\([0-9]*\) kB/\1/p' "/proc/$VM/smaps_rollup")
+		kb=$(sed -n 's/^Anonymous: *\([0-9]*\) kB/\1/p' "/proc/$VM/smaps_rollup")
 		end "$VM"
 		wait_for 5 passt_is_free
 		[ "$kb" -ge "$least" ] || least=$kb
@@ -48,8 +49,8 @@ dirty_pages() {
 	gcc -shared -nostdlib -x c -o /tmp/empty.so - </dev/null
 	mkfifo /tmp/input
 	start_peers 1=fake
-	with=$(dirty_pages)
-	without=$(dirty_pages LD_PRELOAD=/tmp/empty.so)
+	with=$(own_pages)
+	without=$(own_pages LD_PRELOAD=/tmp/empty.so)
 	echo "with the shim $with KiB, with an empty library $without KiB"
 	[ "$without" -gt 0 ]
 	[ $((with - without)) -le 16 ]
