@@ -131,3 +131,61 @@ assert_at_most() {
 	OPTIONS=(--guard off)
 	[ "$(stack_use small)" = ok ]
 }
+
+# A program may give its handlers 8 KiB (SIGSTKSZ), of which the kernel takes up to 3.5 for what a processor
+# with AVX-512 has in its registers. Of this kind are also coroutines and threads with PTHREAD_STACK_MIN.
+@test "stack: a call that loses the connection takes at most 4 KiB: handlers with 8 KiB close it and live" {
+	local options word
+
+	need_plain_launcher
+	start_peers 1=fake
+	for options in '--log normal' '--log-file /tmp/log' '--log trace' '--log trace --log-file /tmp/log'; do
+		read -r -a OPTIONS <<<"$options"
+		for word in '' fd=5; do
+			run stack_use measure $word
+			assert_at_most 4096 '.*'
+			[ "$(stack_use small $word)" = ok ]
+		done
+	done
+}
+
+# A passt that serves its client for 105 ms and ends, again and again.
+start_dying() {
+	start dying /usr/bin/python3 -c "
+import os, socket, time
+
+while True:
+    listener = socket.socket(socket.AF_UNIX)
+    if os.path.exists('/tmp/passt_1.socket'):
+        os.unlink('/tmp/passt_1.socket')
+    listener.bind('/tmp/passt_1.socket')
+    listener.listen(0)
+    client, _ = listener.accept()
+    time.sleep(0.105)
+    client.close()
+    listener.close()
+    print('died', flush=True)
+    time.sleep(0.02)"
+}
+
+# bats test_tags=slow,timeout:180
+@test "log: a passt that dies again and again makes 60 lines at once and 10 in each minute after that" {
+	local first
+
+	need qemu-system-x86_64 passt python3
+	start_passt
+	start vm "$QRAP" --log-file "$LOG" 5 qemu-system-x86_64 -machine none -display none -nodefaults \
+		-netdev socket,fd=5,id=a -netdev hubport,hubid=0,id=h,netdev=a
+	wait_for 10 has_line "$LOG" '"event":"released"'
+	kill -KILL "$PASST"
+	wait_for 5 has_line "$LOG" '"event":"link-down"'
+	start_dying
+	wait_for 60 eval '[ "$(count /tmp/dying.log died)" -ge 70 ]'
+	first=$(count "$LOG" '"event":"link-')
+	pause 60
+	[ "$(count /tmp/dying.log died)" -ge 100 ]
+	echo "$first lines, then $(($(count "$LOG" '"event":"link-') - first)); on standard error $(count /tmp/vm.log 'qrap\[')"
+	[ "$first" -le 64 ]
+	[ $(($(count "$LOG" '"event":"link-') - first)) -le 12 ]
+	[ "$(count /tmp/vm.log 'qrap\[')" -le 80 ]
+}

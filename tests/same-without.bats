@@ -386,6 +386,14 @@ POSIX::_exit(9)'
 subprocess.run(["state", "fd=5"], pass_fds=[5]); subprocess.run(["state", "fd=5"], close_fds=False)' addr.str=5
 }
 
+# As a wrapper does that was given QEMU's arguments. Of this kind are also BASH_XTRACEFD=5, a lock file that a
+# helper is to hold, and a number that a helper finds closed and takes.
+@test "programs that only pass QEMU's arguments on: their own file on the number stays theirs" {
+	ROLE='[a-z]*' same 0 3 sh -c 'exec 5>>own.log; sh -c "echo starting >&5; state \"\$@\"" sh "$@"; cat own.log
+		exec 5>&-; sh -c "exec 5>another.log; state \"\$@\"; echo >&5 end" sh "$@"; cat another.log
+		state "$@" 5</dev/null' sh -netdev socket,id=n,fd=5
+}
+
 @test "ssh to a server on this host, and both inherit the shim" {
 	need_root
 	need ssh dropbear dropbearkey
@@ -435,6 +443,8 @@ look_at_qemu() {
 		            flags = int(re.search('flags:\t(.*)', file.read())[1], 8)
 		        # Which number QEMU's own have depends on what it had open and closed before.
 		        print('fd', fd if fd in '0125' else 'N', re.sub(r'\d+', '', os.readlink(f'{proc}/fd/{fd}')), oct(flags & KEPT))
+		    # The lowest free one is what a program counts on.
+		    print('numbers', *sorted(fd for fd in map(int, os.listdir(f'{proc}/fd')) if fd < 64))
 		    with open(f'{proc}/status') as file:
 		        print(*re.findall(r'^Sig(?:Ign|Cgt):.*', file.read(), re.M))
 		    for task in sorted(os.listdir(f'{proc}/task')):
@@ -471,7 +481,7 @@ look_at_qemu() {
 	grep -q '"event":"released"' /tmp/log.on
 	grep -q '^{"return": {"status": "running"' /tmp/on
 	# The thread blocks all signals that can be blocked, and is in the sandbox.
-	run diff --old-line-format='- %L' --new-line-format='+ %L' --unchanged-line-format= <(sort /tmp/off) <(sort /tmp/on)
+	run diff --old-line-format='- %L' --new-line-format='+ %L' --unchanged-line-format= <(grep -v ^numbers /tmp/off | sort) <(grep -v ^numbers /tmp/on | sort)
 	echo "$output"
 	[ "$output" = "+ children []
 - fd 5 socket:[] 0o4002
@@ -481,6 +491,15 @@ look_at_qemu() {
 + fd N socket:[] 0o2004002
 + fd N socket:[] 0o2004002
 + thread qrap-link fffffffe7ffbfeff 1 2" ]
+}
+
+# Who opens something next gets the lowest free number: QEMU's getfd, a plugin, a monitor that is told one.
+@test "QEMU's own descriptors have the numbers that they would have" {
+	need qemu-system-x86_64
+	need python3
+	look_at_qemu off >/tmp/off
+	look_at_qemu on >/tmp/on
+	diff <(grep ^numbers /tmp/off) <(grep ^numbers /tmp/on)
 }
 
 @test "what is compared: a library that does one of these things is noticed" {
