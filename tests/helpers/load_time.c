@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * load_time start N COMMAND [ARG]...: how long COMMAND takes, with LD_PRELOAD as it is and without
- * it load_time close N: how long a close() of some other number takes here
+ *	it
+ * load_time against LIBRARY N COMMAND [ARG]...: the same, and with this library in LD_PRELOAD
+ * load_time close N: how long a close() of some other number takes here
  *
- * Prints microseconds of the median run, "WITH WITHOUT", one taken right after the other; and
- * nanoseconds of the fastest round of N calls.
+ * Prints microseconds, "WITH WITHOUT", one taken right after the other, of the median run, and
+ * against a library of the best run and of the median; and nanoseconds of the fastest round of N
+ * calls.
  */
 #include <fcntl.h>
 #include <spawn.h>
@@ -60,30 +63,40 @@ static double run(char **argv, char **envp)
 	return now_us() - start;
 }
 
-/* The environment without LD_PRELOAD. */
-static char **plain_environment(void)
+/* The environment with another LD_PRELOAD, or with none. */
+static char **environment_with(const char *library)
 {
-	static char *plain[1024];
+	static char *others[1024], preload[4096];
 	size_t n = 0;
 
-	for (char **p = environ; *p && n < 1023; p++) {
+	for (char **p = environ; *p && n < 1022; p++) {
 		if (strncmp(*p, "LD_PRELOAD=", 11))
-			plain[n++] = *p;
+			others[n++] = *p;
 	}
-	return plain;
+	if (library) {
+		snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", library);
+		others[n++] = preload;
+	}
+	return others;
 }
 
-static void time_start(int n, char **argv)
+static void time_start(const char *library, int n, char **argv)
 {
 	double *with = calloc((size_t)n, sizeof(*with));
 	double *without = calloc((size_t)n, sizeof(*without));
-	char **plain = plain_environment();
+	char **others = environment_with(library);
+	double medians[2];
 
 	for (int i = 0; with && without && i < n; i++) {
 		with[i] = run(argv, environ);
-		without[i] = run(argv, plain);
+		without[i] = run(argv, others);
 	}
-	printf("%.1f %.1f\n", median(with, n), median(without, n));
+	medians[0] = median(with, n);
+	medians[1] = median(without, n);
+	/* They are sorted now. */
+	if (library)
+		printf("%.1f %.1f ", with[0], without[0]);
+	printf("%.1f %.1f\n", medians[0], medians[1]);
 }
 
 static void time_close(int n)
@@ -105,10 +118,17 @@ static void time_close(int n)
 
 int main(int argc, char **argv)
 {
-	int n = argc > 2 ? atoi(argv[2]) : 0;
+	const char *library = NULL;
+	int n;
 
-	if (argc > 3 && n > 0 && !strcmp(argv[1], "start"))
-		time_start(n, argv + 3);
+	if (argc > 4 && !strcmp(argv[1], "against")) {
+		library = argv[2];
+		argv++;
+		argc--;
+	}
+	n = argc > 2 ? atoi(argv[2]) : 0;
+	if (argc > 3 && n > 0 && (library || !strcmp(argv[1], "start")))
+		time_start(library, n, argv + 3);
 	else if (argc == 3 && n > 0 && !strcmp(argv[1], "close"))
 		time_close(n);
 	else
