@@ -75,7 +75,10 @@ end answered' ]]
 	wait_for 20 has_line "$LOG" '"event":"lost"'
 	start_passt
 	wait_for 30 ended "${STARTED[1]}"
-	[ "$(count "$LOG" "\"event\":\"handed-over\".*\"action\":\"not connected\"")" = 1 ]
+	is_logged handed-over '"action":"not connected"'
+	run "$QRAP" --report "$LOG"
+	[ "$status" = 1 ]
+	[[ $output == *'verdict: mended'* && $output != *'unseen between'* ]]
 	has "$WORK/vm.log" 'end answered'
 }
 

@@ -53,9 +53,10 @@ TRACED=("$QRAP" --log trace --log-file "$LOG")
 		eval "exec $locker</dev/null $locker<&-"
 		exec "$@"
 	END
-	events "${TRACED[@]}" "$FD" "$LOSE" setfd "$FD" "$LOSE" dup3 "$FD" "$LOSE" close "$FD" \
-		bash /tmp/mover "${QEMU[@]}"
-	[ "$status" = 0 ]
+	for way in setfd dup3 close; do
+		events "${TRACED[@]}" "$FD" "$LOSE" $way "$FD" bash /tmp/mover "${QEMU[@]}"
+		[ "$status" = 0 ]
+	done
 
 	# A connection of somebody else's.
 	events "${TRACED[@]}" "$FD" perl -e 'use Socket; use POSIX; $^F = 9;

@@ -242,7 +242,7 @@ limited() {
 	run_as 4711 bash -c 'ulimit -u 1; exec "$@"' bash "$USER_HOME/qrap" --check "$USER_HOME/fake_qemu"
 	[ "$status" = 1 ]
 	[[ $output == "no: Couldn't start $USER_HOME/fake_qemu: Resource temporarily unavailable"* ]]
-	printf '#!/bin/bash\nulimit -u 1\nexec %s qemu fd=5\n' "$USER_HOME/link_fault" >"$USER_HOME/vm"
+	printf '#!/bin/bash\nulimit -u 1\nexec %s guest fd=5\n' "$USER_HOME/link_fault" >"$USER_HOME/vm"
 	chmod +x "$USER_HOME/vm"
 	cd "$USER_HOME"
 	run_as 4711 ./link_fault env "LD_PRELOAD=$USER_HOME/qrap_preload.so" QRAP_FD=5 ./vm
@@ -338,7 +338,7 @@ limited() {
 @test "blocked signals are QEMU's as they were when there is a link, and through a restart" {
 	for block in TERM,USR1 INT,PIPE,XFSZ,CHLD; do
 		all_of env --default-signal --block-signal=$block "$BUILD/tests/link_fault" \
-			env "LD_PRELOAD=$BUILD/qrap_preload.so" QRAP_FD=5 QRAP_LOG_FILE=/tmp/log "$BUILD/tests/link_fault" qemu fd=5
+			env "LD_PRELOAD=$BUILD/qrap_preload.so" QRAP_FD=5 QRAP_LOG_FILE=/tmp/log "$BUILD/tests/link_fault" guest fd=5
 		echo "$output"
 		[ "$status" = 0 ]
 		[[ $output == *"blocked $(blocked $block)"$'\nup' ]]
@@ -405,7 +405,7 @@ blocked() {
 	[[ $output == *'fd=4096'*'fd 4096 stream '*'peer=/tmp/passt_1.socket'* ]]
 	# One is free, but none that QEMU could have; and then some.
 	run_apart as_from_a_shell "$BURDEN" fill 4096 3 "$QRAP" -m 1
-	refused 125 "Couldn't put the connection on descriptor 4096: Too many open files"
+	refused 125 'of no use: /tmp/passt_1.socket (Too many open files)'
 	FAKE_QEMU_FD=6 all_of "$BURDEN" fill 4096 3,4,6,7,8,9,10,11 "$QRAP" -m 1
 	[ "$status" = 0 ]
 	[[ $output == *'fd=6,'*'fd 6 stream '*'peer=/tmp/passt_1.socket'* ]]

@@ -158,7 +158,10 @@ void journey_add(struct journey *journey, const struct log_event *event)
 	hop->lost = hop->lost || journey_is_loss(event);
 	hop->taken = hop->taken || event->kind == EVENT_CLAIMED || event->kind == EVENT_RELEASED;
 	hop->in_use = hop->in_use || event->kind == EVENT_RELEASED;
-	if (event->kind == EVENT_LINK_UP && !hop->fate.well)
+	if (is(event->action, ACTION_UNCONNECTED))
+		/* QEMU executes itself anew while passt is away: nobody has lost anything. */
+		hop->fate = (struct fate) { .blame = { .after = hop, .hung_up = true } };
+	else if (event->kind == EVENT_LINK_UP && !hop->fate.well)
 		/* A start without a network: it came when passt was there again. */
 		hop->fate.well = hop->fate.mended = true;
 	else if (!hop->in_use)

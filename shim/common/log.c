@@ -2,13 +2,11 @@
 #include "shim/common/log.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "shim/common/sys.h"
 #include "shim/common/text.h"
-
-/* Numbers below are those that shells and programs hand out; ours keeps out of their way. */
-#define KEPT_LOG_LOWEST 64
 
 /* Longest line on stderr; what is longer, because of paths in it, is cut. */
 #define STDERR_LINE_MAX 1056
@@ -156,9 +154,9 @@ static bool is_kept_open(const struct log *log)
 	return log->fd >= 0 && descriptor_identity(log->fd, &id) && identity_same(&id, &log->id);
 }
 
-static int write_to_file(const struct log *log, const struct log_event *event)
+static int write_to_file(const struct log *log, const struct log_event *event,
+			 char buf[FILE_LINE_MAX])
 {
-	char buf[FILE_LINE_MAX];
 	bool kept = is_kept_open(log);
 	int fd = kept ? log->fd : open_file(log);
 	struct text t;
@@ -166,7 +164,7 @@ static int write_to_file(const struct log *log, const struct log_event *event)
 
 	if (fd < 0)
 		return fd;
-	text_start(&t, buf, sizeof(buf) - 2);
+	text_start(&t, buf, FILE_LINE_MAX - 2);
 	text_add(&t, "{");
 	add_members(&t, log_members, event, event->kind);
 	memcpy(buf + t.len, "}\n", 2);
@@ -184,7 +182,8 @@ bool log_has_file(const struct log *log)
 }
 
 /* With what every event has. */
-static int write_event(const struct log *log, const struct log_event *event, const char *msg)
+static int write_event(const struct log *log, const struct log_event *event, const char *msg,
+		       char line[FILE_LINE_MAX])
 {
 	struct log_event full = *event;
 	char run[17];
@@ -200,7 +199,7 @@ static int write_event(const struct log *log, const struct log_event *event, con
 	full.event = log_kind_names[event->kind];
 	full.exe = log->exe;
 	full.msg = msg;
-	return write_to_file(log, &full);
+	return write_to_file(log, &full, line);
 }
 
 /*
@@ -238,34 +237,71 @@ static void write_without_waiting(const char *line, size_t len)
 		sys_close(fd);
 }
 
+/**
+ * struct lines - What an event becomes
+ * @people:	The line on stderr
+ * @file:	The line in the file
+ */
+struct lines {
+	char people[STDERR_LINE_MAX];
+	char file[FILE_LINE_MAX];
+};
+
 /* The line on stderr, and an event for the file unless it is NULL. */
-static int __attribute__((format(printf, 4, 0)))
-log_both(const struct log *log, enum log_severity severity, const struct log_event *event,
-	 const char *format, va_list args)
+static int __attribute__((format(printf, 5, 0)))
+write_lines(struct lines *lines, const struct log *log, enum log_severity severity,
+	    const struct log_event *event, const char *format, va_list args)
 {
-	char buf[STDERR_LINE_MAX];
 	const char *msg;
 	struct text t;
 	int ret = 0;
 
-	text_start(&t, buf, sizeof(buf) - 1);
+	text_start(&t, lines->people, sizeof(lines->people) - 1);
 	if (log->shim)
 		text_format(&t, "qrap[%d]: ", sys_getpid());
 	else
 		text_add(&t, "qrap: ");
-	msg = buf + t.len;
+	msg = t.buf + t.len;
 	text_vformat(&t, format, args);
 	if (event && log_has_file(log))
-		ret = write_event(log, event, msg);
+		ret = write_event(log, event, msg, lines->file);
 	if (log->level < (severity == SEVERITY_INFO ? LOG_TRACE : LOG_NORMAL))
 		return ret;
 	/* Names of files are in the line. */
-	text_blank_controls(buf, t.len);
-	buf[t.len] = '\n';
+	text_blank_controls(t.buf, t.len);
+	t.buf[t.len] = '\n';
 	if (log->shim)
-		write_without_waiting(buf, t.len + 1);
+		write_without_waiting(t.buf, t.len + 1);
 	else
-		sys_write_quietly(STDERR_FILENO, buf, t.len + 1);
+		sys_write_quietly(STDERR_FILENO, t.buf, t.len + 1);
+	return ret;
+}
+
+static int __attribute__((noinline, format(printf, 4, 0)))
+write_on_stack(const struct log *log, enum log_severity severity, const struct log_event *event,
+	       const char *format, va_list args)
+{
+	struct lines lines;
+
+	return write_lines(&lines, log, severity, event, format, args);
+}
+
+/*
+ * Whoever calls may have little stack (sigaltstack(2)): what is kept on it is kept there only where
+ * another thread is at it, or a handler that came in between, or where a fork() has left it so.
+ */
+static int __attribute__((format(printf, 4, 0)))
+log_both(const struct log *log, enum log_severity severity, const struct log_event *event,
+	 const char *format, va_list args)
+{
+	static struct lines lines;
+	static atomic_bool in_use;
+	int ret;
+
+	if (atomic_exchange(&in_use, true))
+		return write_on_stack(log, severity, event, format, args);
+	ret = write_lines(&lines, log, severity, event, format, args);
+	atomic_store(&in_use, false);
 	return ret;
 }
 
@@ -298,11 +334,7 @@ void log_keep_open(struct log *log)
 	fd = open_file(log);
 	if (fd < 0)
 		return;
-	kept = sys_fcntl(fd, F_DUPFD_CLOEXEC, KEPT_LOG_LOWEST);
-	if (kept >= 0)
-		sys_close(fd);
-	else
-		kept = fd;
+	kept = sys_move_up(fd);
 	/* One that cannot be told from the program's own could never be closed again. */
 	if (!descriptor_identity(kept, &log->id)) {
 		sys_close(kept);

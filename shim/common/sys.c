@@ -5,6 +5,9 @@
 #include <signal.h>
 #include <stdbool.h>
 
+/* Our own descriptors are not below this, where it can be had. */
+#define LOWEST_OWN 64
+
 /* What the kernel calls a 64-bit timespec: ppoll_time64 and clock_gettime64 on 32-bit machines. */
 struct sys_timespec {
 #ifdef SYS_clock_gettime64
@@ -109,4 +112,14 @@ ssize_t sys_write_quietly(int fd, const void *buf, size_t len)
 		before |= take_back(sent);
 	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, KERNEL_SIGSET_SIZE, 0, 0);
 	return ret;
+}
+
+int sys_move_up(int fd)
+{
+	int up = sys_fcntl(fd, F_DUPFD_CLOEXEC, LOWEST_OWN);
+
+	if (up < 0)
+		return fd;
+	sys_close(fd);
+	return up;
 }

@@ -120,6 +120,12 @@ static inline int sys_fcntl(int fd, int cmd, long arg)
 	return (int)sys_call(SYS_fcntl, fd, cmd, arg, 0, 0, 0);
 }
 
+/*
+ * Low numbers belong to the program: one that it is to fill may be the lowest free one. Return: the
+ * new number of @fd, from 64 on and with close-on-exec, or the old one where there is none.
+ */
+int sys_move_up(int fd);
+
 static inline int sys_socket(int domain, int type, int protocol)
 {
 	return (int)sys_call(SYS_socket, domain, type, protocol, 0, 0, 0);

@@ -41,9 +41,6 @@
 /* No number at all: not even -1, which programs do pass. */
 #define NO_NUMBER INT_MIN
 
-/* Our own descriptors are not below this, where it can be had. */
-#define LOWEST_OWN 64
-
 /* How often a descriptor is tried to be replaced: dup3(2) fails while another open is under way. */
 #define DUP_TRIES 100
 
@@ -455,17 +452,6 @@ ssize_t link_send(int fd, const void *buf, size_t len, int flags)
 	return send_special(fd, &msg, flags);
 }
 
-/* Low numbers belong to the program: the one that is to be filled may be the lowest free one. */
-static int move_up(int fd)
-{
-	int up = sys_fcntl(fd, F_DUPFD_CLOEXEC, LOWEST_OWN);
-
-	if (up < 0)
-		return fd;
-	sys_close(fd);
-	return up;
-}
-
 static void drop_placeholder(void)
 {
 	if (descriptor_is(owner.placeholder, &owner.placeholder_id))
@@ -485,8 +471,8 @@ static int make_placeholder(void)
 		ret = sys_socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair);
 		if (ret < 0)
 			return ret;
-		owner.placeholder = move_up(pair[0]);
-		owner.wake_fd = move_up(pair[1]);
+		owner.placeholder = sys_move_up(pair[0]);
+		owner.wake_fd = sys_move_up(pair[1]);
 		descriptor_identity(owner.placeholder, &owner.placeholder_id);
 		descriptor_identity(owner.wake_fd, &owner.wake_id);
 	}

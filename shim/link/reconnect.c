@@ -166,10 +166,10 @@ static int watch_directory(struct reconnect_thread *t)
 	int ret;
 
 	if (t->directory < 0) {
-		t->directory =
-			(int)sys_call(SYS_inotify_init1, IN_NONBLOCK | IN_CLOEXEC, 0, 0, 0, 0, 0);
-		if (t->directory < 0)
-			return t->directory;
+		ret = (int)sys_call(SYS_inotify_init1, IN_NONBLOCK | IN_CLOEXEC, 0, 0, 0, 0, 0);
+		if (ret < 0)
+			return ret;
+		t->directory = sys_move_up(ret);
 		add_to_epoll(t, t->directory, EPOLLIN, ABOUT_DIRECTORY);
 	}
 	strcpy(path, t->path);
@@ -520,9 +520,10 @@ int reconnect_start(const struct handoff *handoff, const struct log *log, int wa
 	t->wake_fd = wake_fd;
 	t->wake_id = *wake_id;
 	t->state = (enum link_state)atomic_load(&reconnect.state);
-	t->epoll = (int)sys_call(SYS_epoll_create1, EPOLL_CLOEXEC, 0, 0, 0, 0, 0);
-	if (t->epoll < 0)
-		return t->epoll;
+	ret = (int)sys_call(SYS_epoll_create1, EPOLL_CLOEXEC, 0, 0, 0, 0, 0);
+	if (ret < 0)
+		return ret;
+	t->epoll = sys_move_up(ret);
 	ret = add_to_epoll(t, wake_fd, EPOLLIN, ABOUT_WAKE);
 	if (!ret && t->state == LINK_UP)
 		ret = watch_connection(t, handoff->fd);
