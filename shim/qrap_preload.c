@@ -26,13 +26,17 @@ static int guarded_main(int argc, char **argv, char **envp)
 	return real_main(argc, argv, envp);
 }
 
-/* A trial exec of qrap --check: the answer is all that is wanted of this process. */
+/*
+ * A trial exec of qrap --check: the answer is all that is wanted of this process. In a start the
+ * variable was left behind by something.
+ */
 static void answer_check(char **envp)
 {
 	const char *value = environment_find(envp, CHECK_REPLY_VARIABLE);
 	uint64_t fd;
 
-	if (!value || !text_number(value, strlen(value), 10, &fd) || fd > INT_MAX)
+	if (!value || environment_find(envp, HANDOFF_VARIABLE) ||
+	    !text_number(value, strlen(value), 10, &fd) || fd > INT_MAX)
 		return;
 	/* A number that is not open: then this is no trial of ours. */
 	if (sys_write_quietly((int)fd, CHECK_REPLY_LINE, strlen(CHECK_REPLY_LINE)) < 0)

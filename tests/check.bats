@@ -293,6 +293,20 @@ assert_line() {
 }
 
 # By real compilers, not by a changed header: what they make has a class, a machine and a libc of its own.
+# Of the same kind: what else our variables make of a program that inherits them by chance.
+@test "its variable in the environment of a start is left aside" {
+	for variable in QRAP_CHECK=1 QRAP_CHECK=2; do
+		run as_from_a_shell env "$variable" "$QRAP" --passt=/bin/false 5 true
+		[ "$status" = 125 ]
+		run as_from_a_shell "$QRAP" --passt 5 env "$variable" sh -c 'echo "runs, with ${QRAP_CHECK-}"; exit 3'
+		[ "$status" = 3 ]
+		[[ $output == *'runs, with '[12] ]]
+		run as_from_a_shell env "$variable" "$QRAP" --passt 5 sh -c 'echo "runs, with ${QRAP_CHECK-nothing}"; exit 3'
+		[ "$status" = 3 ]
+		[[ $output == *'runs, with nothing' ]]
+	done
+}
+
 @test "programs of real other compilers: another class, another machine, musl" {
 	need i686-linux-gnu-gcc s390x-linux-gnu-gcc musl-gcc
 	i686-linux-gnu-gcc -o narrow program.c

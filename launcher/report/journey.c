@@ -158,14 +158,16 @@ void journey_add(struct journey *journey, const struct log_event *event)
 	hop->lost = hop->lost || journey_is_loss(event);
 	hop->taken = hop->taken || event->kind == EVENT_CLAIMED || event->kind == EVENT_RELEASED;
 	hop->in_use = hop->in_use || event->kind == EVENT_RELEASED;
-	if (is(event->action, ACTION_UNCONNECTED))
+	if (is(event->action, ACTION_UNCONNECTED)) {
 		/* QEMU executes itself anew while passt is away: nobody has lost anything. */
-		hop->fate = (struct fate) { .blame = { .after = hop, .hung_up = true } };
-	else if (event->kind == EVENT_LINK_UP && !hop->fate.well)
+		hop->fate.well = false;
+		hop->fate.blame = (struct blame) { .before = hop, .after = hop, .hung_up = true };
+	} else if (event->kind == EVENT_LINK_UP && !hop->fate.well) {
 		/* A start without a network: it came when passt was there again. */
 		hop->fate.well = hop->fate.mended = true;
-	else if (!hop->in_use)
+	} else if (!hop->in_use) {
 		go_on(hop, event);
+	}
 }
 
 static bool is_mender(const struct hop *hop)

@@ -68,6 +68,31 @@ static int put_on_number(int from, int to)
 	return 0;
 }
 
+/* Does make hand its jobserver's pipe on by this number (MAKEFLAGS=... --jobserver-auth=R,W)? */
+static bool is_jobserver(int fd)
+{
+	static const char *const options[] = { "--jobserver-auth=", "--jobserver-fds=" };
+	const char *flags = getenv("MAKEFLAGS"), *value;
+	int r, w;
+
+	for (size_t i = 0; flags && i < sizeof(options) / sizeof(options[0]); i++) {
+		value = strstr(flags, options[i]);
+		if (value && sscanf(value + strlen(options[i]), "%d,%d", &r, &w) == 2)
+			return fd == r || fd == w;
+	}
+	return false;
+}
+
+/* Whoever chose the number may not know that something else has it. */
+static void warn_of_replacement(const struct handover *h)
+{
+	if (h->fd == h->connection->fd || fcntl(h->fd, F_GETFD) < 0)
+		return;
+	message_warning(&h->options->log,
+			"Descriptor %d was in use, for %s%s: it is passt's connection now", h->fd,
+			descriptor_name(h->fd), is_jobserver(h->fd) ? ", make's jobserver" : "");
+}
+
 /* QEMU's executable, so that the shim knows it whatever its arguments say. */
 static void name_qemu(struct handoff *handoff, const char *path)
 {
@@ -114,6 +139,8 @@ static int set_variables(struct handover *h, const struct handoff *handoff)
 	char value[HANDOFF_SIZE];
 	char *preload;
 
+	/* Left behind in the environment, it is an order to end at once. */
+	unsetenv(CHECK_REPLY_VARIABLE);
 	h->variable = getenv(PRELOAD_VARIABLE);
 	preload = preload_value(h->preload, h->variable);
 	handoff_write(handoff, value);
@@ -183,6 +210,7 @@ static void log_handed_over(const struct handover *h)
 
 int hand_over(struct handover *h)
 {
+	warn_of_replacement(h);
 	if (put_on_number(h->connection->fd, h->fd)) {
 		message_error(&h->options->log, "Couldn't put the connection on descriptor %d: %s",
 			      h->fd, strerror(errno));

@@ -96,10 +96,10 @@ elif word == "half":
     connection.send(arp_request()[:20])
     execute("execv", sys.executable)
 elif word == "wait":
-    # Until the link is down, and has been seen to be.
-    sys.stdin.readline()
-    if select.select([connection], [], [], ANSWER_S)[0]:
-        connection.recv(69632)
+    # Reads, as QEMU does, so that the link can end.
+    while not os.path.exists("/tmp/go-on"):
+        if select.select([connection], [], [], 0.05)[0]:
+            connection.recv(69632)
     execute("execv", sys.executable)
 elif word == "fail":
     before = state()
