@@ -209,6 +209,7 @@ rewritten() {
 
 # Of the same kind: a lock, a log, a shell's trace that a caller keeps on the number.
 @test "explicit mode: a number that is in use is told of" {
+	start_passt
 	run_apart as_from_a_shell sh -c 'exec 5>/tmp/file; exec "$@"' sh "$QRAP" 5 kvm
 	[ "$status" = 0 ]
 	[[ $stderr == *"qrap: Descriptor 5 was in use, for a file: it is passt's connection now"* ]]
