@@ -76,8 +76,13 @@ int sys_poll(struct pollfd *fds, nfds_t n, int ms)
 {
 	struct sys_timespec ts = { ms / 1000, (ms % 1000) * 1000000L };
 	const long args[5] = { (long)fds, (long)n, ms < 0 ? 0 : (long)&ts };
+	long ret;
 
-	return (int)timed_call(SYS_PPOLL, SYS_ppoll, args, 2);
+	/* The kernel takes from the time what has passed of it: poll(2), "C library/kernel". */
+	do
+		ret = timed_call(SYS_PPOLL, SYS_ppoll, args, 2);
+	while (ret == -EINTR);
+	return (int)ret;
 }
 
 static int64_t now_ns(int clock)

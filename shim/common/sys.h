@@ -216,6 +216,8 @@ static inline pid_t sys_getpid(void)
  * @n:		How many
  * @ms:		Longest wait in milliseconds, 0: only look, negative: for ever
  *
+ * A signal handler of the program does not end the wait.
+ *
  * Return: number of descriptors with events, 0 after @ms, or -errno
  */
 int sys_poll(struct pollfd *fds, nfds_t n, int ms);
