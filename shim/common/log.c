@@ -262,7 +262,7 @@ log_both(const struct log *log, enum log_severity severity, const struct log_eve
 	/* Names of files are in the line. */
 	text_blank_controls(buf, t.len);
 	buf[t.len] = '\n';
-	if (log->shim)
+	if (log->shim && !sys_writes_plainly)
 		write_without_waiting(buf, t.len + 1);
 	else
 		sys_write_quietly(STDERR_FILENO, buf, t.len + 1);

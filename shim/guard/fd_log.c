@@ -7,6 +7,7 @@
 #include "shim/common/fd_store.h"
 #include "shim/common/sys.h"
 #include "shim/common/text.h"
+#include "shim/guard/call_trial.h"
 #include "shim/guard/caller.h"
 
 /* Longest name of a program in the handoff, where its process is behind it, and in a note. */
@@ -301,6 +302,21 @@ void fd_log_connected(const struct fd_log *fd_log)
 
 	log_event(fd_log->log, &event, "connected to %s on descriptor %d", fd_log->handoff->passt,
 		  fd_log->handoff->fd);
+}
+
+void fd_log_filtered(const struct fd_log *fd_log, const char *call)
+{
+	char why[CALL_TRIAL_BYTES];
+	struct text t;
+	const struct log_event event = { .kind = EVENT_PRELOAD_SKIPPED,
+					 .severity = SEVERITY_WARNING,
+					 .fd = fd_log->handoff->fd,
+					 .call = call,
+					 .found = why };
+
+	text_start(&t, why, sizeof(why));
+	text_format(&t, CALL_TRIAL_WORDS, call);
+	log_event(fd_log->log, &event, "%s runs without the shim: %s", fd_log->exe, why);
 }
 
 void fd_log_step(const struct fd_log *fd_log, enum log_kind kind, const char *does,
