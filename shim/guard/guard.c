@@ -27,7 +27,7 @@ enum phase {
  * struct guard - The guard's state, which only the owner and its forks change
  * @phase:	enum phase
  * @pid:	The process that this is about; another one's calls change nothing
- * @forked:	It is a child of the one that loaded the shim
+ * @forked:	It is a child of the process that loaded the shim, or took the connection
  * @restoring:	One of its threads is putting the connection back
  * @restores:	This program is to use the number
  * @is_qemu:	This program is the QEMU that the handoff names
@@ -398,6 +398,9 @@ static bool ends_guard(const struct loss *loss)
 	if (is_passive() || !pass_on(phase, PHASE_OVER))
 		return true;
 	atomic_store(&watched[ROLE_CONNECTION], -1);
+	/* QEMU's child for the script of another network, say: it closes its own copy only. */
+	if (guard.forked)
+		return true;
 	/* A program that has not used it yet may be another one than QEMU after all. */
 	if (guard.is_qemu)
 		empty_store();
@@ -516,6 +519,7 @@ void guard_touched(int fd, enum touch touch)
 		inspect(false);
 	if (((touches | touch) & claim) != claim || !pass_on(PHASE_WAITING, PHASE_CLAIMED))
 		return;
+	guard.forked = false;
 	/* Soon QEMU is in its chroot, or another user. */
 	log_keep_open(&guard.log);
 	fd_log_step(&fd_log, EVENT_CLAIMED, "takes", NULL);
@@ -531,6 +535,7 @@ void guard_used(int fd)
 		return;
 	if (!pass_on(phase, PHASE_RELEASED))
 		return;
+	guard.forked = false;
 	empty_store();
 	sys_fcntl(fd, F_SETFD, FD_CLOEXEC);
 	environment_leave(environ);
