@@ -351,6 +351,7 @@ void guard_on_load(int argc, char **argv, char **envp, bool first)
 	guard.restores = is_to_restore(argc, argv);
 	set_store(store_find(&guard.handoff));
 	atomic_store(&watched[ROLE_CONNECTION], guard.handoff.fd);
+	passt_trust_enter(&guard.handoff.trust);
 	atomic_store(&guard.phase, PHASE_WAITING);
 	note_start();
 	if (!guard.restores)
