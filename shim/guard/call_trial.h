@@ -9,10 +9,6 @@
 
 #include <stdbool.h>
 
-/* What a message says of it, behind the name of the program; a format for the call's name. */
-#define CALL_TRIAL_WORDS "a filter of system calls (seccomp) kills it for %s"
-#define CALL_TRIAL_BYTES 96
-
 /**
  * struct call_trial - What came of it
  * @call:	Name of the first call that is killed, or NULL

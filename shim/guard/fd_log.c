@@ -7,7 +7,6 @@
 #include "shim/common/fd_store.h"
 #include "shim/common/sys.h"
 #include "shim/common/text.h"
-#include "shim/guard/call_trial.h"
 #include "shim/guard/caller.h"
 
 /* Longest name of a program in the handoff, where its process is behind it, and in a note. */
@@ -20,6 +19,9 @@
 
 /* Longest message that is put together of several parts. */
 #define MESSAGE_BYTES 1024
+
+/* Longest text about a filter. */
+#define WHY_BYTES 96
 
 static const char *program_name(const struct fd_log *fd_log)
 {
@@ -306,7 +308,7 @@ void fd_log_connected(const struct fd_log *fd_log)
 
 void fd_log_filtered(const struct fd_log *fd_log, const char *call)
 {
-	char why[CALL_TRIAL_BYTES];
+	char why[WHY_BYTES];
 	struct text t;
 	const struct log_event event = { .kind = EVENT_PRELOAD_SKIPPED,
 					 .severity = SEVERITY_WARNING,
@@ -315,7 +317,7 @@ void fd_log_filtered(const struct fd_log *fd_log, const char *call)
 					 .found = why };
 
 	text_start(&t, why, sizeof(why));
-	text_format(&t, CALL_TRIAL_WORDS, call);
+	text_format(&t, "a filter of system calls (seccomp) kills it for %s", call);
 	log_event(fd_log->log, &event, "%s runs without the shim: %s", fd_log->exe, why);
 }
 

@@ -149,8 +149,9 @@ bool standalone_handoff(char **envp, struct handoff *c, const struct log *log)
 	if (call_trial()->call) {
 		sys_writes_plainly = true;
 		log_line(log, SEVERITY_WARNING,
-			 FD_VARIABLE "=%s: nothing is guarded: " CALL_TRIAL_WORDS, number,
-			 call_trial()->call);
+			 FD_VARIABLE "=%s: nothing is guarded: a filter of system calls (seccomp) "
+				     "kills it for %s",
+			 number, call_trial()->call);
 		return false;
 	}
 	c->fd = (int)fd;
