@@ -101,7 +101,11 @@ end_of() {
 @test "... and so it is in the log" {
 	end_of -- kill=inotify_init1
 	has_line $LOG '"event":"preload-skipped".*"call":"inotify_init1"'
-	[ "$(count $LOG '"exe":"[^"]*qemu-system' '"event":"program"')" = 0 ]
+	[ "$(count $LOG '"exe":"[^"]*qemu-system' '"event":"program".*"found":"intact".*"action":"observes"')" = 1 ]
+	run "$QRAP" --report $LOG
+	echo "$output"
+	[[ $output == *'no shim (a filter of system calls (seccomp) kills it for inotify_init1)'* ]]
+	[[ $output == *'verdict: intact'* ]]
 	end_of -- kill=rt_sigpending
 	has_line $LOG '"event":"preload-skipped".*"call":"rt_sigpending"'
 }

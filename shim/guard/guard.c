@@ -325,6 +325,8 @@ static void stand_down(const struct call_trial *trial, const char *argv0, char *
 {
 	sys_writes_plainly = true;
 	start_log(argv0, trial->can_log);
+	if (trial->can_log)
+		fd_log_program(&fd_log, look(), false);
 	if (trial->can_log && is_named_qemu()) {
 		set_store(store_find(&guard.handoff));
 		empty_store();
