@@ -32,7 +32,8 @@ start_filtered() {
 		shift
 	done
 	start_passt
-	rm -f /tmp/monitor
+	# What the last one said is none of this one's.
+	rm -f /tmp/monitor /tmp/vm.log
 	mkfifo /tmp/monitor
 	exec 9<>/tmp/monitor
 	as_from_monitor "$QRAP" --log-file $LOG "${options[@]}" 5 "$BUILD/tests/filter" "${@:2}" -- \

@@ -79,7 +79,6 @@ static void try_link_calls(struct progress *progress)
 	TRY_BY_NAME(socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	TRY_BY_NAME(socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	TRY_BY_NAME(connect, -1, 0, 0);
-	TRY_BY_NAME(getpeername, -1, 0, 0);
 	TRY_BY_NAME(setsockopt, -1, SOL_SOCKET, SO_SNDBUF);
 	TRY_BY_NAME(sendto, -1, 0, 0);
 	TRY_BY_NAME(recvfrom, -1, 0, 0);
@@ -96,7 +95,6 @@ static void try_link_calls(struct progress *progress)
 static void try_guard_calls(struct progress *progress)
 {
 	TRY_BY_NAME(dup3, -1, -1, 0);
-	TRY_BY_NAME(getppid, 0, 0, 0);
 	TRY_BY_NAME(sendmsg, -1, 0, 0);
 	TRY_BY_NAME(memfd_create, 0, 0, 0);
 	TRY_BY_NAME(pread64, -1, 0, 0);
@@ -120,6 +118,8 @@ static void try_log_calls(struct progress *progress)
 	TRY_BY_NAME(prctl, PR_SET_DUMPABLE, 0, 0);
 	TRY_BY_NAME(fcntl, -1, F_GETFD, 0);
 	TRY_BY_NAME(getpid, 0, 0, 0);
+	TRY_BY_NAME(getppid, 0, 0, 0);
+	TRY_BY_NAME(getpeername, -1, 0, 0);
 	TRY_BY_NAME(getsockopt, -1, SOL_SOCKET, 0);
 	progress->trial.call = "fstat";
 	descriptor_identity(-1, &id);
