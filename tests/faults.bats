@@ -332,6 +332,15 @@ gates() {
 	gates raw-close_range
 }
 
+# Where it cannot be tried, the shim goes on as if there was no filter.
+@test "gates: under a filter of system calls, for the child that tries them" {
+	make_chain
+	printf '#!/bin/sh\nexec %s eperm=getcwd -- %s fd=5\n' "$BUILD/tests/filter" "$BUILD/tests/fake_qemu" >/tmp/vm
+	faults --shim --only=clone3 --only=wait4 "online 0 $OPEN.*$STREAM" \
+		-- "$QRAP" 5 -- /tmp/vm
+	faults --shim --inject=clone3:error=ENOSYS --only=clone "online 0 $OPEN.*$STREAM" -- "$QRAP" 5 -- /tmp/vm
+}
+
 # link [OPTION...] [-- WORD...]: the link, in a program that stands for QEMU (tests/helpers/link_fault.c
 # knows the words), without the launcher
 link() {
@@ -348,7 +357,7 @@ link() {
 		qemu+=("$1")
 		shift
 	done
-	printf '#!/bin/sh\nexec %s guest fd=5 %s\n' "$BUILD/tests/link_fault" "${qemu[*]}" >/tmp/vm
+	printf '#!/bin/sh\nexec %s owner fd=5 %s\n' "$BUILD/tests/link_fault" "${qemu[*]}" >/tmp/vm
 	chmod +x /tmp/vm
 	faults --shim --follow --jobs=4 "${options[@]}" "up 0 ^open sockets=3 others=$others$.*^up$" \
 		"down 0 ^qrap\[.*^open sockets=[34] others=$others$.*^down$" \

@@ -131,17 +131,44 @@ failed() {
 	refute ended "$VM"
 }
 
-@test "started with few descriptors, none at all, or SIGCHLD ignored" {
+@test "started with few descriptors, or none at all" {
 	run sh -c 'exec "$@" <&- >&- 3>&- 4>&-' sh "$QRAP" --passt 5 kvm
 	[ "$status" = 0 ]
 	run sh -c 'exec "$@" <&- >&- 2>&- 3>&- 4>&-' sh "$QRAP" --passt 5 kvm
 	[ "$status" = 0 ]
-	run sh -c 'trap "" CHLD; exec "$@" 3>&- 4>&-' sh "$QRAP" --passt 5 kvm
+}
+
+# What is inherited and decides what a signal does: ignored ones and blocked ones. (`trap "" CHLD` of a
+# shell does not get through exec.)
+
+@test "SIGCHLD ignored by the caller: passt is waited for, its number is its own, QEMU finds it ignored" {
+	run as_from_a_shell env --ignore-signal=CHLD "$QRAP" --passt 5 kvm
 	[ "$status" = 0 ]
 	[[ $output == *"fd 5 stream"* ]]
-	run sh -c 'trap "" CHLD; exec "$@" 3>&- 4>&-' sh "$QRAP" --passt='passt -t x' 5 kvm
+	run as_from_a_shell env --ignore-signal=CHLD "$QRAP" --passt 5 grep '^SigIgn:' /proc/self/status
+	echo "$output"
+	(((0x${output##*[!0-9a-f]} >> (17 - 1)) & 1))
+	# Gone by itself, it would have no status, and another process could have its number.
+	run as_from_a_shell env --ignore-signal=CHLD "$QRAP" --passt='sh -c "exit 3"' 5 kvm
+	echo "$output"
 	[ "$status" = 125 ]
+	[[ $output == *'sh failed with status 3'* ]]
 	wait_for 3 no_passt
+}
+
+@test "SIGTERM and all other signals blocked by the caller: what is started ends with the launcher all the same" {
+	start hopeless env --block-signal "$QRAP" --passt='sh -c "sleep 1001"' 5 kvm
+	wait_for 5 has_sleep
+	kill -KILL "$PID"
+	wait_for 5 has_no_sleep
+}
+
+has_sleep() {
+	pgrep -fx 'sleep 1001' >/dev/null
+}
+
+has_no_sleep() {
+	! has_sleep
 }
 
 @test "what is typed at the terminal ends QEMU, not its passt" {

@@ -34,6 +34,27 @@ forks() {
 	refute grep '"event":"spare-moved"' "$LOG"
 }
 
+@test "children between claim and release: the owner is not done" {
+	forks claimed
+	[ "$(grep -c '"event":"claimed"' "$LOG")" = 1 ]
+	[ "$(grep -c '"event":"released"' "$LOG")" = 1 ]
+	refute grep '"event":"owner-closed"' "$LOG"
+	refute_warned
+}
+
+@test "QEMU's child for another network's helper, between claim and release: QEMU is not done" {
+	# What ends QEMU: it gets no descriptor from there.
+	printf '#!/bin/sh\necho helper >/tmp/seen\n' >/tmp/helper
+	chmod +x /tmp/helper
+	run as_from_a_shell "$QRAP" --log-file "$LOG" "$FD" qemu-system-x86_64 -machine none -display none \
+		-nodefaults "${NETDEV[@]}" -netdev bridge,id=t,helper=/tmp/helper
+	echo "$output"
+	[ "$status" = 1 ]
+	[ -s /tmp/seen ]
+	assert_logged '"event":"claimed"' /qemu-system
+	refute grep '"event":"owner-closed"' "$LOG"
+}
+
 @test "children after the release, by fork, vfork and clone: passive, the link stays up" {
 	forks after
 	[ "$(grep -c '"event":"owner-closed"' "$LOG")" = 1 ]

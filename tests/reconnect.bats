@@ -103,6 +103,15 @@ said() {
 	unit stop-with-offer
 }
 
+@test "signals to QEMU end no wait of the link's: not for its thread, not for the rest of a frame" {
+	unit stop-with-signals
+	unit stall-with-signals
+}
+
+@test "a passt that only reads no more has ended: no frame is dropped for good" {
+	unit shutdown-read
+}
+
 @test "a start without passt: the link comes up later" {
 	unit prepared
 }

@@ -116,3 +116,7 @@ probe() {
 @test "the locker: who puts something on its number finds it out of the way" {
 	probe overwrite
 }
+
+@test "a 32-bit kernel without the calls of 64-bit time: time passes, signals are taken back" {
+	"$BUILD/tests/old_kernel"
+}

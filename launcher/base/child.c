@@ -95,10 +95,14 @@ static void kill_group(int sig)
 /* In our child, in a session of its own: what is typed at the terminal is for QEMU alone. */
 static _Noreturn void run_keeper(const struct child_plan *plan, int output, int end, pid_t launcher)
 {
+	sigset_t none;
 	pid_t program;
 
 	setsid();
 	signal(SIGUSR1, kill_group);
+	/* Our caller may have blocked it, and SIGTERM, which is to end the program. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGUSR1);
 	if (getppid() != launcher)
 		_exit(1);

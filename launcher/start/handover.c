@@ -163,6 +163,7 @@ static int leave_handoff(struct handover *h)
 		.trust = o->trust,
 	};
 
+	passt_trust_enter(&handoff.trust);
 	descriptor_identity(h->fd, &handoff.socket);
 	memcpy(handoff.passt, h->connection->path, sizeof(handoff.passt));
 	name_qemu(&handoff, h->qemu->path);

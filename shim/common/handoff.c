@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 /* Another one for each change of struct handoff. */
-#define VERSION "04:"
+#define VERSION "05:"
 
 /* All but the log file, whose end is the end of the value. */
 #define IMAGE_SIZE offsetof(struct handoff, log_file)

@@ -270,7 +270,7 @@ write_lines(struct lines *lines, const struct log *log, enum log_severity severi
 	/* Names of files are in the line. */
 	text_blank_controls(t.buf, t.len);
 	t.buf[t.len] = '\n';
-	if (log->shim)
+	if (log->shim && !sys_writes_plainly)
 		write_without_waiting(t.buf, t.len + 1);
 	else
 		sys_write_quietly(STDERR_FILENO, t.buf, t.len + 1);

@@ -12,6 +12,9 @@
 /* What a user of another namespace, or one that is not mapped, looks like: user_namespaces(7). */
 #define UID_UNKNOWN 65534
 
+/* As much of a map of users is read; lines are 33 bytes (user_namespaces(7)). */
+#define UID_MAP_BYTES 1023
+
 /*
  * Both frames of the probe, each behind its length. They ask for nobody's address in particular:
  * passt answers for any but the guest's. Ethernet's source is the broadcast address, as that is
@@ -47,24 +50,80 @@ static const uint8_t probe[] = {
 	/* clang-format on */
 };
 
+/* The map of users of this process's namespace. Return: false without the file: there are none. */
+static bool read_uid_map(char map[UID_MAP_BYTES + 1])
+{
+	int fd = sys_open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC, 0);
+	ssize_t len;
+
+	if (fd < 0)
+		return false;
+	len = sys_read(fd, map, UID_MAP_BYTES);
+	sys_close(fd);
+	map[len > 0 ? len : 0] = '\0';
+	return true;
+}
+
 /*
  * Are all users of the host also users here? In the first namespace, or one like it: there the map
- * is "0 0 4294967295". Without the file there are no namespaces.
+ * is "0 0 4294967295".
  */
 static bool all_users_known(void)
 {
-	static const char all[] = " 4294967295\n";
-	char map[128];
-	ssize_t len;
-	int fd;
+	char map[UID_MAP_BYTES + 1];
 
-	fd = sys_open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC, 0);
+	return !read_uid_map(map) || strstr(map, " 4294967295\n");
+}
+
+/* Number of this process's user namespace, 0 if it cannot be known. */
+static uint64_t user_namespace(void)
+{
+	int fd = sys_open("/proc/self/ns/user", O_PATH | O_CLOEXEC, 0);
+	status_t status = { 0 };
+
 	if (fd < 0)
-		return true;
-	len = sys_read(fd, map, sizeof(map));
+		return 0;
+	sys_fstat(fd, &status);
 	sys_close(fd);
-	return len >= (ssize_t)sizeof(all) &&
-	       !memcmp(map + len - (sizeof(all) - 1), all, sizeof(all) - 1);
+	return status.st_ino;
+}
+
+/* Adds those of @outside who are in a line of the map: @map[2] users, @map[1] outside is @map[0].
+ */
+static void trust_mapped(struct passt_trust *trust, const struct passt_trust *outside,
+			 const uint64_t map[3])
+{
+	for (unsigned i = 0; i < outside->count; i++) {
+		uint64_t nth = outside->uids[i] - map[1];
+
+		if (nth < map[2] && trust->count < PASST_TRUST_MAX)
+			trust->uids[trust->count++] = (uid_t)(map[0] + nth);
+	}
+}
+
+void passt_trust_enter(struct passt_trust *trust)
+{
+	const struct passt_trust outside = *trust;
+	char text[UID_MAP_BYTES + 1], *at = text;
+	uint64_t here = user_namespace(), map[3];
+
+	if (!here || here == outside.user_ns)
+		return;
+	trust->user_ns = here;
+	if (!outside.user_ns)
+		return;
+	trust->count = 0;
+	if (!read_uid_map(text))
+		return;
+	for (unsigned n = 0; *(at += strspn(at, " \n")); n++) {
+		size_t digits = strcspn(at, " \n");
+
+		if (!text_number(at, digits, 10, &map[n % 3]))
+			return;
+		at += digits;
+		if (n % 3 == 2)
+			trust_mapped(trust, &outside, map);
+	}
 }
 
 bool passt_trusted(const struct passt_trust *trust, uid_t uid)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <sys/un.h>
 
@@ -26,12 +27,21 @@
  * @any:	Anybody's
  * @count:	Entries used in @uids
  * @uids:	These users'
+ * @user_ns:	Number of the user namespace whose numbers they are, or 0 if that is unknown
  */
 struct passt_trust {
 	bool any;
 	unsigned count;
 	uid_t uids[PASST_TRUST_MAX];
+	uint64_t user_ns;
 };
+
+/*
+ * Gives the users of @trust the numbers that they have in this process's user namespace, if it had
+ * those of another one: the map says what they are in its parent, which is taken for that one. Who
+ * has no number here is not trusted.
+ */
+void passt_trust_enter(struct passt_trust *trust);
 
 /*
  * May a passt that runs as @uid be used? Not as 65534 in a user namespace, unless anybody's may:

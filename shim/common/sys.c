@@ -4,52 +4,97 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <string.h>
 
 /* Our own descriptors are not below this, where it can be had. */
 #define LOWEST_OWN 64
 
-/* What the kernel calls a 64-bit timespec: ppoll_time64 and clock_gettime64 on 32-bit machines. */
+/*
+ * A time as the kernel takes it. On 32-bit machines there are two kinds of it, in calls of their
+ * own: of 64 bits since Linux 5.1, and of a long before.
+ */
 struct sys_timespec {
-#ifdef SYS_clock_gettime64
 	int64_t sec;
 	int64_t nsec;
-#else
+};
+
+struct long_timespec {
 	long sec;
 	long nsec;
-#endif
 };
 
 #ifdef SYS_clock_gettime64
-#define SYS_GETTIME SYS_clock_gettime64
-#else
-#define SYS_GETTIME SYS_clock_gettime
-#endif
-
-#ifdef SYS_ppoll_time64
-#define SYS_PPOLL SYS_ppoll_time64
-#else
-#define SYS_PPOLL SYS_ppoll
-#endif
-
-#ifdef SYS_rt_sigtimedwait_time64
+#define SYS_GETTIME      SYS_clock_gettime64
+#define SYS_PPOLL        SYS_ppoll_time64
 #define SYS_SIGTIMEDWAIT SYS_rt_sigtimedwait_time64
 #else
+#define SYS_GETTIME      SYS_clock_gettime
+#define SYS_PPOLL        SYS_ppoll
 #define SYS_SIGTIMEDWAIT SYS_rt_sigtimedwait
 #endif
+
+/* Where only the 64-bit calls exist, there are no old ones to go back to. */
+#ifndef SYS_clock_gettime
+#define SYS_clock_gettime   SYS_GETTIME
+#define SYS_ppoll           SYS_PPOLL
+#define SYS_rt_sigtimedwait SYS_SIGTIMEDWAIT
+#endif
+
+/* A call that the kernel, or a filter of system calls that is older than it, does not know. */
+static bool is_unknown(long ret)
+{
+	return ret == -ENOSYS || ret == -EPERM;
+}
+
+/**
+ * timed_call() - A system call with a time among its arguments, in whichever form is known
+ * @nr:		Number of the call
+ * @old:	Number of the one with a time of longs
+ * @args:	Its arguments
+ * @at:		Which of them is the time: a pointer to a struct sys_timespec, or 0
+ *
+ * Return: as of the call
+ */
+static long timed_call(long nr, long old, const long args[5], int at)
+{
+	struct sys_timespec *ts = (struct sys_timespec *)args[at];
+	struct long_timespec time;
+	long a[5];
+	long ret = sys_call(nr, args[0], args[1], args[2], args[3], args[4], 0);
+
+	if (nr == old || !is_unknown(ret))
+		return ret;
+	memcpy(a, args, sizeof(a));
+	if (ts) {
+		time = (struct long_timespec) { (long)ts->sec, (long)ts->nsec };
+		a[at] = (long)&time;
+	}
+	ret = sys_call(old, a[0], a[1], a[2], a[3], a[4], 0);
+	if (ts)
+		*ts = (struct sys_timespec) { time.sec, time.nsec };
+	return ret;
+}
 
 int sys_poll(struct pollfd *fds, nfds_t n, int ms)
 {
 	struct sys_timespec ts = { ms / 1000, (ms % 1000) * 1000000L };
+	const long args[5] = { (long)fds, (long)n, ms < 0 ? 0 : (long)&ts };
+	long ret;
 
-	return (int)sys_call(SYS_PPOLL, (long)fds, (long)n, ms < 0 ? 0 : (long)&ts, 0, 0, 0);
+	/* The kernel takes from the time what has passed of it: poll(2), "C library/kernel". */
+	do
+		ret = timed_call(SYS_PPOLL, SYS_ppoll, args, 2);
+	while (ret == -EINTR);
+	return (int)ret;
 }
 
 static int64_t now_ns(int clock)
 {
 	struct sys_timespec ts = { 0, 0 };
+	const long args[5] = { clock, (long)&ts };
 
-	sys_call(SYS_GETTIME, clock, (long)&ts, 0, 0, 0, 0);
-	return (int64_t)ts.sec * 1000000000 + ts.nsec;
+	timed_call(SYS_GETTIME, SYS_clock_gettime, args, 1);
+	return ts.sec * 1000000000 + ts.nsec;
 }
 
 int64_t sys_now_ms(void)
@@ -75,18 +120,21 @@ int64_t sys_wall_us(void)
 static uint64_t take_back(uint64_t signal)
 {
 	struct sys_timespec now = { 0, 0 };
-	long ret =
-		sys_call(SYS_SIGTIMEDWAIT, (long)&signal, 0, (long)&now, KERNEL_SIGSET_SIZE, 0, 0);
+	const long args[5] = { (long)&signal, 0, (long)&now, KERNEL_SIGSET_SIZE };
 
-	return ret < 0 ? signal : 0;
+	return timed_call(SYS_SIGTIMEDWAIT, SYS_rt_sigtimedwait, args, 2) < 0 ? signal : 0;
 }
 
-/* A pipe that nobody reads, or a socket whose peer is gone. */
-static bool is_broken(int fd)
+bool sys_writes_plainly;
+
+/* Not where that would wait, on a pipe that nobody reads, or a socket whose peer is gone. */
+static ssize_t write_plainly(int fd, const void *buf, size_t len)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 
-	return sys_poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLHUP));
+	if (!sys_poll(&p, 1, 0) || (p.revents & (POLLERR | POLLHUP)))
+		return -EPIPE;
+	return sys_write(fd, buf, len);
 }
 
 /*
@@ -99,10 +147,12 @@ ssize_t sys_write_quietly(int fd, const void *buf, size_t len)
 	uint64_t pending = 0, before = 0, sent = 0;
 	ssize_t ret;
 
+	if (sys_writes_plainly)
+		return write_plainly(fd, buf, len);
 	sys_call(SYS_rt_sigpending, (long)&pending, KERNEL_SIGSET_SIZE, 0, 0, 0, 0);
 	if (sys_call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&signals, (long)&before,
 		     KERNEL_SIGSET_SIZE, 0, 0))
-		return is_broken(fd) ? -EPIPE : sys_write(fd, buf, len);
+		return write_plainly(fd, buf, len);
 	ret = sys_write(fd, buf, len);
 	if (ret == -EPIPE)
 		sent = SIGNAL_BIT(SIGPIPE);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -222,6 +223,8 @@ static inline pid_t sys_getpid(void)
  * @n:		How many
  * @ms:		Longest wait in milliseconds, 0: only look, negative: for ever
  *
+ * A signal handler of the program does not end the wait.
+ *
  * Return: number of descriptors with events, 0 after @ms, or -errno
  */
 int sys_poll(struct pollfd *fds, nfds_t n, int ms);
@@ -237,6 +240,9 @@ int sys_poll(struct pollfd *fds, nfds_t n, int ms);
  * Return: bytes written, or -errno
  */
 ssize_t sys_write_quietly(int fd, const void *buf, size_t len);
+
+/* It makes no calls about signals, and the log none but it: a filter kills the program for them. */
+extern bool sys_writes_plainly;
 
 /* Milliseconds of the monotonic clock. */
 int64_t sys_now_ms(void);

@@ -20,6 +20,9 @@
 /* Longest message that is put together of several parts. */
 #define MESSAGE_BYTES 1024
 
+/* Longest text about a filter. */
+#define WHY_BYTES 96
+
 static const char *program_name(const struct fd_log *fd_log)
 {
 	const char *slash = strrchr(fd_log->exe, '/');
@@ -301,6 +304,21 @@ void fd_log_connected(const struct fd_log *fd_log)
 
 	log_event(fd_log->log, &event, "connected to %s on descriptor %d", fd_log->handoff->passt,
 		  fd_log->handoff->fd);
+}
+
+void fd_log_filtered(const struct fd_log *fd_log, const char *call)
+{
+	char why[WHY_BYTES];
+	struct text t;
+	const struct log_event event = { .kind = EVENT_PRELOAD_SKIPPED,
+					 .severity = SEVERITY_WARNING,
+					 .fd = fd_log->handoff->fd,
+					 .call = call,
+					 .found = why };
+
+	text_start(&t, why, sizeof(why));
+	text_format(&t, "a filter of system calls (seccomp) kills it for %s", call);
+	log_event(fd_log->log, &event, "%s runs without the shim: %s", fd_log->exe, why);
 }
 
 void fd_log_step(const struct fd_log *fd_log, enum log_kind kind, const char *does,

@@ -87,6 +87,9 @@ void fd_log_restored(const struct fd_log *fd_log, const char *found, const char 
 /* The shim itself has made the first connection: there was none to lose. */
 void fd_log_connected(const struct fd_log *fd_log);
 
+/* This program does without the shim, as the filter would kill it for @call. */
+void fd_log_filtered(const struct fd_log *fd_log, const char *call);
+
 /* QEMU becomes the program at @path, which gets the connection, or is to make one. */
 void fd_log_exec(const struct fd_log *fd_log, const char *path, bool with_connection);
 

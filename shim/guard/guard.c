@@ -6,6 +6,7 @@
 #include "shim/common/fd_args.h"
 #include "shim/common/fd_store.h"
 #include "shim/common/sys.h"
+#include "shim/guard/call_trial.h"
 #include "shim/guard/restore.h"
 #include "shim/guard/standalone.h"
 #include "shim/libc/environ.h"
@@ -26,7 +27,7 @@ enum phase {
  * struct guard - The guard's state, which only the owner and its forks change
  * @phase:	enum phase
  * @pid:	The process that this is about; another one's calls change nothing
- * @forked:	It is a child of the one that loaded the shim
+ * @forked:	It is a child of the process that loaded the shim, or took the connection
  * @restoring:	One of its threads is putting the connection back
  * @restores:	This program is to use the number
  * @is_qemu:	This program is the QEMU that the handoff names
@@ -237,33 +238,42 @@ static bool is_named_qemu(void)
 	return is_it;
 }
 
+static bool args_name_number(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (arg_names_fd(argv[i], guard.handoff.fd))
+			return true;
+	}
+	return false;
+}
+
 /*
  * QEMU restores, and so does a program that is told of the number itself. One that only passes
  * QEMU's words on does not: what it puts on the number is a file of its own until QEMU starts.
  */
 static bool is_to_restore(int argc, char **argv)
 {
-	bool names_number = false, names_qemu = false;
+	bool names_qemu = false;
 
-	for (int i = 1; i < argc; i++) {
-		names_number |= arg_names_fd(argv[i], guard.handoff.fd);
+	for (int i = 1; i < argc; i++)
 		names_qemu |= arg_names_qemu(argv[i]);
-	}
 	if (arg_names_qemu(guard.exe) || (argc > 0 && arg_names_qemu(argv[0])))
 		names_qemu = false;
-	return guard.is_qemu || (names_number && !names_qemu);
+	return guard.is_qemu || (!names_qemu && args_name_number(argc, argv));
 }
 
-static void start_log(const char *argv0)
+/* Without @can_ask, no call is made. */
+static void start_log(const char *argv0, bool can_ask)
 {
-	if (sys_readlink("/proc/self/exe", guard.exe, sizeof(guard.exe) - 1) <= 0)
+	if (!can_ask || sys_readlink("/proc/self/exe", guard.exe, sizeof(guard.exe) - 1) <= 0)
 		strncpy(guard.exe, argv0, sizeof(guard.exe) - 1);
 	guard.log = (struct log) {
 		/* Whatever comes onto that number later is no place for messages. */
-		.level = sys_fcntl(STDERR_FILENO, F_GETFD, 0) < 0 ? LOG_QUIET : guard.handoff.level,
+		.level = can_ask && sys_fcntl(STDERR_FILENO, F_GETFD, 0) < 0 ? LOG_QUIET
+									     : guard.handoff.level,
 		.shim = true,
 		.run = guard.handoff.run,
-		.file = guard.handoff.log_file,
+		.file = can_ask ? guard.handoff.log_file : NULL,
 		.exe = guard.exe,
 		.fd = -1,
 	};
@@ -294,17 +304,56 @@ static bool find_handoff(char **envp)
 	return false;
 }
 
+/* Empties the store for all who have a copy of it, once. */
+static void empty_store(void)
+{
+	int store = atomic_exchange(&watched[ROLE_STORE], -1);
+
+	if (store >= 0)
+		store_empty(store);
+}
+
+/**
+ * stand_down() - This program would be killed for a call that only the shim makes
+ * @trial:	For which
+ * @argv0:	Name of the program
+ * @envp:	Its environment: what it runs is under the same filter, and does without us, too
+ *
+ * QEMU goes on as without the shim, and so nothing but the number holds the connection.
+ */
+static void stand_down(const struct call_trial *trial, const char *argv0, char **envp)
+{
+	sys_writes_plainly = true;
+	start_log(argv0, trial->can_log);
+	if (trial->can_log)
+		fd_log_program(&fd_log, look(), false);
+	if (trial->can_log && is_named_qemu()) {
+		set_store(store_find(&guard.handoff));
+		empty_store();
+	}
+	fd_log_filtered(&fd_log, trial->call);
+	environment_prepare(envp);
+	environment_leave(envp);
+}
+
 void guard_on_load(int argc, char **argv, char **envp, bool first)
 {
+	const char *argv0 = argc > 0 ? argv[0] : "";
+
 	if (!find_handoff(envp))
 		return;
-	start_log(argc > 0 ? argv[0] : "");
+	if ((args_name_number(argc, argv) || is_named_qemu()) && call_trial()->call) {
+		stand_down(call_trial(), argv0, envp);
+		return;
+	}
+	start_log(argv0, true);
 	atomic_store(&guard.pid, sys_getpid());
 	guard.envp = envp;
 	guard.is_qemu = is_named_qemu();
 	guard.restores = is_to_restore(argc, argv);
 	set_store(store_find(&guard.handoff));
 	atomic_store(&watched[ROLE_CONNECTION], guard.handoff.fd);
+	passt_trust_enter(&guard.handoff.trust);
 	atomic_store(&guard.phase, PHASE_WAITING);
 	note_start();
 	if (!guard.restores)
@@ -333,15 +382,6 @@ bool guard_put_back(void)
 	return filled;
 }
 
-/* Empties the store for all who have a copy of it, once. */
-static void empty_store(void)
-{
-	int store = atomic_exchange(&watched[ROLE_STORE], -1);
-
-	if (store >= 0)
-		store_empty(store);
-}
-
 /* Is the number closed here and now? */
 static bool is_close(const struct loss *loss)
 {
@@ -361,6 +401,9 @@ static bool ends_guard(const struct loss *loss)
 	if (is_passive() || !pass_on(phase, PHASE_OVER))
 		return true;
 	atomic_store(&watched[ROLE_CONNECTION], -1);
+	/* QEMU's child for the script of another network, say: it closes its own copy only. */
+	if (guard.forked)
+		return true;
 	/* A program that has not used it yet may be another one than QEMU after all. */
 	if (guard.is_qemu)
 		empty_store();
@@ -479,6 +522,7 @@ void guard_touched(int fd, enum touch touch)
 		inspect(false);
 	if (((touches | touch) & claim) != claim || !pass_on(PHASE_WAITING, PHASE_CLAIMED))
 		return;
+	guard.forked = false;
 	/* Soon QEMU is in its chroot, or another user. */
 	log_keep_open(&guard.log);
 	fd_log_step(&fd_log, EVENT_CLAIMED, "takes", NULL);
@@ -494,9 +538,10 @@ void guard_used(int fd)
 		return;
 	if (!pass_on(phase, PHASE_RELEASED))
 		return;
+	guard.forked = false;
 	empty_store();
 	sys_fcntl(fd, F_SETFD, FD_CLOEXEC);
-	environment_leave();
+	environment_leave(environ);
 	log_keep_open(&guard.log);
 	fd_log_step(&fd_log, EVENT_RELEASED, "uses", NULL);
 	link_start(&guard.handoff, &guard.log);

@@ -2,11 +2,11 @@
 #include "shim/guard/standalone.h"
 
 #include <string.h>
-#include <sys/random.h>
 
 #include "shim/common/fd_store.h"
 #include "shim/common/sys.h"
 #include "shim/common/text.h"
+#include "shim/guard/call_trial.h"
 #include "shim/libc/environ.h"
 
 #define FD_VARIABLE "QRAP_FD"
@@ -146,6 +146,14 @@ bool standalone_handoff(char **envp, struct handoff *c, const struct log *log)
 	if (!text_number(number, strlen(number), 10, &fd) || fd <= STDERR_FILENO || fd > INT_MAX)
 		return complain(log, FD_VARIABLE, number,
 				"no descriptor number: nothing is guarded");
+	if (call_trial()->call) {
+		sys_writes_plainly = true;
+		log_line(log, SEVERITY_WARNING,
+			 FD_VARIABLE "=%s: nothing is guarded: a filter of system calls (seccomp) "
+				     "kills it for %s",
+			 number, call_trial()->call);
+		return false;
+	}
 	c->fd = (int)fd;
 	c->store = -1;
 	if (!take_path(envp, "QRAP_SOCKET", c->passt, sizeof(c->passt), log))

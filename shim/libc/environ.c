@@ -74,9 +74,9 @@ void environment_prepare(char **envp)
  * One store: an entry without a value leaves the last slot, and stays in another one, where the
  * loader and the shim take it for nothing.
  */
-static void leave_slot(const char *name, char *entry)
+static void leave_slot(char **envp, const char *name, char *entry)
 {
-	char **slot = environment_slot(environ, name);
+	char **slot = environment_slot(envp, name);
 
 	if (slot)
 		__atomic_store_n(slot, entry[strlen(name) + 1] || slot[1] ? entry : NULL,
@@ -84,7 +84,7 @@ static void leave_slot(const char *name, char *entry)
 }
 
 /* LD_PRELOAD's list (ld.so(8): separated by colons or blanks) without us. */
-static void leave_preload(const char *list)
+static void leave_preload(char **envp, const char *list)
 {
 	static char left[2 * PATH_MAX];
 	struct text t;
@@ -108,16 +108,16 @@ static void leave_preload(const char *list)
 		list += *list != '\0';
 	}
 	if (!t.cut)
-		leave_slot(PRELOAD_VARIABLE, left);
+		leave_slot(envp, PRELOAD_VARIABLE, left);
 }
 
-void environment_leave(void)
+void environment_leave(char **envp)
 {
-	const char *list = environment_find(environ, PRELOAD_VARIABLE);
+	const char *list = environment_find(envp, PRELOAD_VARIABLE);
 
-	leave_slot(HANDOFF_VARIABLE, handoff_gone);
+	leave_slot(envp, HANDOFF_VARIABLE, handoff_gone);
 	if (list)
-		leave_preload(list);
+		leave_preload(envp, list);
 }
 
 /**

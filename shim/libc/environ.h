@@ -20,10 +20,10 @@ char *environment_find(char **envp, const char *name);
 void environment_prepare(char **envp);
 
 /*
- * Takes our entries out of the environment that children get from now on. What is to stay of
+ * Takes our entries out of @envp, the environment that children get from now on. What is to stay of
  * LD_PRELOAD, other people's libraries, stays.
  */
-void environment_leave(void);
+void environment_leave(char **envp);
 
 /**
  * environment_return() - A copy of an environment, with our entries in it again

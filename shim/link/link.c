@@ -386,11 +386,16 @@ static bool has_room(int fd, size_t n)
 }
 
 /* What became of a send that was not that of a small whole frame, or did not take one whole. */
-static ssize_t sent_special(const struct msghdr *msg, ssize_t sent)
+static ssize_t sent_special(int fd, const struct msghdr *msg, ssize_t sent)
 {
-	/* The end of a connection is for recv to notice, or the thread: frames are dropped. */
-	if (sent < 0 && (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN))
+	/*
+	 * The end of a connection is for recv to notice, or the thread: frames are dropped. Neither
+	 * sees that a peer only reads no more (SHUT_RD): it becomes an end here.
+	 */
+	if (sent < 0 && (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN)) {
+		sys_call(SYS_shutdown, fd, SHUT_RDWR, 0, 0, 0, 0);
 		return drop(msg);
+	}
 	if (sent < 0)
 		return sent;
 	follow(&owner.out, frame_follow, msg, (size_t)sent);
@@ -416,7 +421,7 @@ static ssize_t send_special(int fd, const struct msghdr *msg, int flags)
 		errno = EAGAIN;
 		return -1;
 	}
-	return sent_special(msg, next.sendmsg(fd, msg, flags | MSG_NOSIGNAL));
+	return sent_special(fd, msg, next.sendmsg(fd, msg, flags | MSG_NOSIGNAL));
 }
 
 /* QEMU sends a length and a frame (net/socket.c, net_socket_receive()): is it this, and small? */
@@ -441,7 +446,7 @@ ssize_t link_sendmsg(int fd, const struct msghdr *msg, int flags)
 	sent = next.sendmsg(fd, msg, flags | MSG_NOSIGNAL);
 	if (sent == (ssize_t)(FRAME_HEADER + msg->msg_iov[1].iov_len) || is_foreign())
 		return sent;
-	return sent_special(msg, sent);
+	return sent_special(fd, msg, sent);
 }
 
 ssize_t link_send(int fd, const void *buf, size_t len, int flags)

@@ -541,18 +541,18 @@ static ssize_t sys_recv(int fd, void *buf, size_t size, int flags)
 
 typedef struct stat status_t;
 
-/* The shim's, which is not asked here. */
+/* Only of the directory of a socket, where not everybody can write. */
 static int sys_fstat(int fd, status_t *status)
 {
-	insist(false);
-	(void)fd;
-	(void)status;
-	return -EBADF;
+	host_fd(fd, HOST_FILE);
+	*status = (status_t) { .st_mode = S_IFDIR | 0700 };
+	return 0;
 }
 
 static int sys_open(const char *path, int flags, mode_t mode)
 {
-	insist(!strcmp(path, "/proc/self/uid_map") && (flags & O_CLOEXEC) && !mode);
+	insist(!strcmp(path, "/proc/self/uid_map") || (flags & O_DIRECTORY));
+	insist((flags & O_CLOEXEC) && !mode);
 	return host_open(HOST_FILE);
 }
 

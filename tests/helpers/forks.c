@@ -219,6 +219,24 @@ static void raw_child(void)
 	expect_released();
 }
 
+/*
+ * Children between the claim and the release, as QEMU's for the scripts of other networks, close
+ * what they have: that is not the owner's end. Of this kind is all that a forked child does to what
+ * it shares with its parent: the store's message, the log, the connection itself (shutdown(2)).
+ */
+static void claimed(void)
+{
+	claim();
+	in_fork(close_all);
+	in_fork(close_number);
+	in_fork(overwrite_number);
+	in_vfork(close_all);
+	in_clone(close_all);
+	expect(is_connection(fd) && is_announced(), "nothing has happened");
+	use();
+	expect_released();
+}
+
 static void expect_passive(void)
 {
 	expect(!is_announced(), "a child has nothing in its environment");
@@ -278,8 +296,8 @@ static const struct {
 	const char *name;
 	void (*act)(void);
 } acts[] = {
-	{ "daemonize", daemonize }, { "before", before },   { "raw-child", raw_child },
-	{ "after", after },         { "threads", threads },
+	{ "daemonize", daemonize }, { "before", before }, { "raw-child", raw_child },
+	{ "claimed", claimed },     { "after", after },   { "threads", threads },
 };
 
 int main(int argc, char **argv)

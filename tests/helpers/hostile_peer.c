@@ -594,9 +594,14 @@ static void shutdown_of(int how)
 	hold();
 }
 
+/* QEMU's side takes that for the end, as soon as the guest sends something. */
 static void shutdown_read(void)
 {
+	struct pollfd end = { .fd = conn };
+
 	shutdown_of(SHUT_RD);
+	if (poll(&end, 1, 0) != 1 || !(end.revents & POLLHUP))
+		die("nobody has noticed that passt reads no more");
 }
 
 static void shutdown_write(void)

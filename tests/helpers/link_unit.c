@@ -5,12 +5,14 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -434,6 +436,98 @@ static void stop(void)
 	}
 }
 
+static void on_signal(int sig)
+{
+	(void)sig;
+}
+
+/*
+ * From now on a signal each 50 us, whose handler ends each call that waits. Of this kind is all
+ * that waits in a program's own thread: link_stop(), the rest of a frame, the guard's tries to
+ * reach passt. Our own thread gets no signals.
+ */
+static void send_signals(void)
+{
+	const struct sigaction action = { .sa_handler = on_signal };
+	const struct itimerval often = { { 0, 50 }, { 0, 50 } };
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+}
+
+static void stop_among_signals(void)
+{
+	unsigned before = count_entries("/proc/self/fd");
+
+	start_link();
+	restart_passt();
+	die_as_passt();
+	send_signals();
+	link_stop();
+	insist(fcntl(QEMU_FD, F_GETFD) >= 0 && !close(QEMU_FD));
+	insist(count_entries("/proc/self/fd") == before);
+}
+
+/* A race: 20 times. */
+static void stop_with_signals(void)
+{
+	int status;
+
+	for (int i = 0; i < 20; i++) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			stop_among_signals();
+			_exit(0);
+		}
+		insist(waitpid(pid, &status, 0) == pid && !status);
+	}
+}
+
+/* The rest of a frame comes in time, and a signal does so before. */
+static void stall_with_signals(void)
+{
+	uint8_t frame[100], buf[100];
+	size_t n = make(frame, 90, 7);
+	pid_t pid;
+
+	start_link();
+	insist(send(conn, frame, 50, 0) == 50);
+	insist(receive(buf, sizeof(buf)) == 50);
+	pid = fork();
+	if (!pid) {
+		usleep(10000);
+		send(conn, frame + 50, n - 50, 0);
+		_exit(0);
+	}
+	send_signals();
+	insist(link_recv(QEMU_FD, buf, sizeof(buf), 0) == (ssize_t)n - 50 && buf[0] == 7);
+	insist(!atomic_load(&reconnect.padded));
+}
+
+/*
+ * Passt reads no more, but leaves its end open: what the guest sends would go nowhere, for good and
+ * without a word. The other halves of a connection, SHUT_WR and SHUT_RDWR, are an end of file.
+ */
+static void shutdown_read(void)
+{
+	uint8_t buf[10];
+
+	start_link();
+	insist(send_frame(60, 1) == 64);
+	insist_frame(60, 1);
+	insist(!shutdown(conn, SHUT_RD));
+	insist(send_frame(60, 2) == 64);
+	insist_dummy();
+	insist(!recv(conn, buf, sizeof(buf), 0));
+	close(conn);
+	accept_qemu();
+	insist_dummy();
+	insist(send_frame(60, 3) == 64);
+	insist_frame(60, 3);
+	insist(atomic_load(&reconnect.dropped) == 1);
+}
+
 /* passt is back, and QEMU has not yet taken the connection, when the owner closes the number. */
 static void stop_with_offer(void)
 {
@@ -596,6 +690,9 @@ static const struct {
 	{ "child", child },
 	{ "stop", stop },
 	{ "stop-with-offer", stop_with_offer },
+	{ "stop-with-signals", stop_with_signals },
+	{ "stall-with-signals", stall_with_signals },
+	{ "shutdown-read", shutdown_read },
 	{ "prepared", prepared },
 	{ "no-reconnect", no_reconnect },
 	{ "not-ours", not_ours },
