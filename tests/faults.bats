@@ -357,7 +357,7 @@ link() {
 		qemu+=("$1")
 		shift
 	done
-	printf '#!/bin/sh\nexec %s qemu fd=5 %s\n' "$BUILD/tests/link_fault" "${qemu[*]}" >/tmp/vm
+	printf '#!/bin/sh\nexec %s owner fd=5 %s\n' "$BUILD/tests/link_fault" "${qemu[*]}" >/tmp/vm
 	chmod +x /tmp/vm
 	faults --shim --follow --jobs=4 "${options[@]}" "up 0 ^open sockets=3 others=$others$.*^up$" \
 		"down 0 ^qrap\[.*^open sockets=[34] others=$others$.*^down$" \

@@ -163,7 +163,7 @@ in_qrap() {
 	online "$QRAP" --log-file "$LOG" "$FD" unshare --mount sh -c 'mount -t tmpfs none /proc; exec "$@"' sh \
 		"$BUILD/tests/lose" close_range "$FD" "${QEMU[@]}"
 	[ "$status" = 0 ]
-	assert_logged '"action":"put-back"'
+	assert_logged '"event":"restored"' '"action":"the spare"'
 	[ "$(connections)" = 1 ]
 }
 

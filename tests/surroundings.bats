@@ -242,7 +242,7 @@ limited() {
 	run_as 4711 bash -c 'ulimit -u 1; exec "$@"' bash "$USER_HOME/qrap" --check "$USER_HOME/fake_qemu"
 	[ "$status" = 1 ]
 	[[ $output == "no: Couldn't start $USER_HOME/fake_qemu: Resource temporarily unavailable"* ]]
-	printf '#!/bin/bash\nulimit -u 1\nexec %s qemu fd=5\n' "$USER_HOME/link_fault" >"$USER_HOME/vm"
+	printf '#!/bin/bash\nulimit -u 1\nexec %s owner fd=5\n' "$USER_HOME/link_fault" >"$USER_HOME/vm"
 	chmod +x "$USER_HOME/vm"
 	cd "$USER_HOME"
 	run_as 4711 ./link_fault env "LD_PRELOAD=$USER_HOME/qrap_preload.so" QRAP_FD=5 ./vm
@@ -338,7 +338,7 @@ limited() {
 @test "blocked signals are QEMU's as they were when there is a link, and through a restart" {
 	for block in TERM,USR1 INT,PIPE,XFSZ,CHLD; do
 		all_of env --default-signal --block-signal=$block "$BUILD/tests/link_fault" \
-			env "LD_PRELOAD=$BUILD/qrap_preload.so" QRAP_FD=5 QRAP_LOG_FILE=/tmp/log "$BUILD/tests/link_fault" qemu fd=5
+			env "LD_PRELOAD=$BUILD/qrap_preload.so" QRAP_FD=5 QRAP_LOG_FILE=/tmp/log "$BUILD/tests/link_fault" owner fd=5
 		echo "$output"
 		[ "$status" = 0 ]
 		[[ $output == *"blocked $(blocked $block)"$'\nup' ]]

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * link_fault [--end=HOW] COMMAND [ARG]...: a passt ($QRAP_SOCKET) whose connection ends once
- * link_fault qemu fd=5 [BYTES]: the QEMU that COMMAND comes to: on descriptor 5 it sends back what
+ * link_fault owner fd=5 [BYTES]: the QEMU that COMMAND comes to: on descriptor 5 it sends back what
  *	it gets, with a send buffer of so many bytes
  *
  * HOW: "restart" (the default), "move" (a restart, and the directory of the socket is another one
@@ -429,7 +429,7 @@ int main(int argc, char **argv)
 	}
 	if (argc < 2)
 		return 2;
-	if (!strcmp(argv[1], "qemu"))
+	if (!strcmp(argv[1], "owner"))
 		return be_qemu(argc > 3 ? argv[3] : NULL);
 	return test_link(end, argv + 1);
 }
