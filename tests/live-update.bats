@@ -68,6 +68,7 @@ end answered' ]]
 @test "while the link is down" {
 	start_passt
 	mkfifo /tmp/word
+	# shellcheck disable=SC2094 # a FIFO
 	start vm "$QRAP" --log-file "$LOG" 5 "${PROGRAM[@]}" wait end 7<>/tmp/word </tmp/word
 	wait_for 20 has "$WORK/vm.log" 'wait answered'
 	end "$PASST"
