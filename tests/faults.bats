@@ -368,8 +368,8 @@ link() {
 		QRAP_FD=5 QRAP_LOG_FILE=/tmp/log QRAP_TRUST=any /tmp/vm
 }
 
-# Two more descriptors may be open: one for a moment in the thread; and where fstat(2) fails, the log file cannot be told from a file of the
-# program's own, and is left.
+# Two more descriptors may be open: one for a moment in the thread; and where fstat(2) fails, the log file
+# cannot be told from a file of the program's own, and is left.
 @test "link: passt restarts, QEMU sees whole frames and complete sends" {
 	OTHERS='[0-5]' link
 }
