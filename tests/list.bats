@@ -60,6 +60,25 @@ field() {
 	[ "$(field 1 client)" = null ]
 }
 
+# Any user of the host chooses what his programs are called. Of the same kind: paths and names in messages, in
+# the log and in reports.
+@test "a client's name drives no terminal" {
+	need passt python3
+	need_root
+	start_passt /tmp/passt_12.socket
+	start client /usr/bin/python3 -c 'if True:
+		import ctypes, socket, time
+		ctypes.CDLL(None).prctl(15, b"\x1b[31m\xc2\x9b2J", 0, 0, 0)
+		s = socket.socket(socket.AF_UNIX)
+		s.connect("/tmp/passt_12.socket")
+		print("connected", flush=True)
+		time.sleep(1000)'
+	wait_for 5 has "$WORK/client.log" connected
+	qrap --list
+	[[ $output == *'/tmp/passt_12.socket'*' (?[31m??2J)' ]]
+	refute env LC_ALL=C grep -qP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' <<<"$output"
+}
+
 @test "a passt in the background" {
 	need passt
 	need_root

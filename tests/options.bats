@@ -403,6 +403,9 @@ assert_refused() {
 @test "messages are one line, whatever is quoted" {
 	parse --guard $'a\nqrap: b\e[31m'
 	assert_refused 'a?qrap: b?[31m'
+	# U+009B is what ESC [ is; U+00A0 and U+0429 are letters, two bytes as well.
+	parse --guard $'a\xc2\x9b31m\xc2\xa0\xd0\xa9'
+	assert_refused $'a??31m\xc2\xa0\xd0\xa9'
 }
 
 @test "a closed or broken stderr is no reason to die" {

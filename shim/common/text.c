@@ -96,6 +96,13 @@ static size_t utf8_length(const unsigned char *s)
 	return len;
 }
 
+/* U+0080 to U+009F, of two bytes in UTF-8: terminals take them for ESC and a letter (ISO 6429, C1).
+ */
+static bool is_c1(const unsigned char *s)
+{
+	return s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f;
+}
+
 static void add_json(struct text *t, const char *s, bool as_bytes)
 {
 	const unsigned char *p = (const unsigned char *)s;
@@ -112,6 +119,8 @@ static void add_json(struct text *t, const char *s, bool as_bytes)
 			text_add_n(t, (const char *)p, 1);
 		} else if (*p < 0x20 || *p == 0x7f) {
 			text_format(t, "\\u%04llx", (unsigned long long)*p);
+		} else if (!as_bytes && is_c1(p)) {
+			text_format(t, "\\u%04llx", (unsigned long long)p[1]);
 		} else {
 			text_add_n(t, (const char *)p, len);
 		}
@@ -123,7 +132,9 @@ static void add_json(struct text *t, const char *s, bool as_bytes)
 void text_blank_controls(char *s, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		if ((unsigned char)s[i] < ' ' || s[i] == 127)
+		if (i + 1 < len && is_c1((const unsigned char *)s + i))
+			s[i] = s[i + 1] = '?';
+		else if ((unsigned char)s[i] < ' ' || s[i] == 127)
 			s[i] = '?';
 	}
 }
