@@ -79,6 +79,31 @@ probe() {
 	wait_for 5 ended "$PASST"
 }
 
+# Of the same kind: all that a program keeps which the end of a start does not end (agents, loggers, servers).
+@test "a daemon of its own session that closes everything does not hold passt" {
+	need python3 start-stop-daemon
+	start_passt
+	for daemon in 'start-stop-daemon --start --background --make-pidfile --pidfile /tmp/pid --exec /bin/sleep -- 1000' \
+		"/usr/bin/python3 /tmp/daemon"; do
+		cat >/tmp/daemon <<-'END'
+			import os, time
+			if not os.fork():
+			    os.setsid()
+			    os.closerange(3, 1024)
+			    with open("/tmp/pid", "w") as file:
+			        print(os.getpid(), file=file, flush=True)
+			    time.sleep(1000)
+		END
+		rm -f /tmp/pid
+		read -r -a words <<<"$daemon"
+		as_from_a_shell "$QRAP" 5 "${words[@]}"
+		wait_for 5 has_line /tmp/pid '^[0-9]+'
+		STARTED+=("$(</tmp/pid)")
+		wait_for 5 passt_is_free
+		refute ended "$(</tmp/pid)"
+	done
+}
+
 @test "QEMU's children inherit neither descriptor nor preload nor variable" {
 	start_passt
 	make_vm

@@ -31,6 +31,8 @@ enum phase {
  * @restoring:	One of its threads is putting the connection back
  * @restores:	This program is to use the number
  * @is_qemu:	This program is the QEMU that the handoff names
+ * @on_the_way:	Its words name the number, or QEMU
+ * @session:	Its session when it was loaded
  * @gave_up:	Passt cannot be reached: not to be waited for again
  * @left:	What else is on the number has been told of
  * @touches:	enum touch seen so far
@@ -49,6 +51,8 @@ struct guard {
 	atomic_bool restoring;
 	bool restores;
 	bool is_qemu;
+	bool on_the_way;
+	int session;
 	bool gave_up;
 	bool left;
 	atomic_uint touches;
@@ -253,13 +257,16 @@ static bool args_name_number(int argc, char **argv)
  */
 static bool is_to_restore(int argc, char **argv)
 {
-	bool names_qemu = false;
+	bool names_number = args_name_number(argc, argv), names_qemu = false;
 
 	for (int i = 1; i < argc; i++)
 		names_qemu |= arg_names_qemu(argv[i]);
+	guard.on_the_way = guard.is_qemu || names_number || names_qemu;
+	if (!guard.on_the_way)
+		guard.session = (int)sys_call(SYS_getsid, 0, 0, 0, 0, 0, 0);
 	if (arg_names_qemu(guard.exe) || (argc > 0 && arg_names_qemu(argv[0])))
 		names_qemu = false;
-	return guard.is_qemu || (!names_qemu && args_name_number(argc, argv));
+	return guard.is_qemu || (!names_qemu && names_number);
 }
 
 /* Without @can_ask, no call is made. */
@@ -444,7 +451,24 @@ static enum call_fate lose_connection(const struct loss *loss)
 	return CALL_GOES_ON;
 }
 
-/* Hidden, but for a process that has tried to close it 64 times: that gets its way. */
+/* A daemon, which is not on the way, and has a session of its own since: passt is not to wait for
+ * it. */
+static bool is_daemon(void)
+{
+	return !guard.on_the_way && sys_call(SYS_getsid, 0, 0, 0, 0, 0, 0) != guard.session;
+}
+
+/* It has gone from this process. */
+static void forget_store(void)
+{
+	if (is_passive())
+		return;
+	set_store(-1);
+	write_handoff();
+}
+
+/* Hidden, but for a process that has tried to close it 64 times, and for a daemon: they get their
+ * way. */
 static enum call_fate lose_store(const struct loss *loss)
 {
 	static atomic_int pid;
@@ -454,6 +478,10 @@ static enum call_fate lose_store(const struct loss *loss)
 
 	if (!is_close(loss))
 		return CALL_HIDDEN;
+	if (is_daemon()) {
+		forget_store();
+		return CALL_GOES_ON;
+	}
 	/* Children that share our memory come one after the other, and count each for itself. */
 	if (atomic_exchange(&pid, own) != own)
 		atomic_store(&tries, 0);
@@ -462,10 +490,7 @@ static enum call_fate lose_store(const struct loss *loss)
 		return CALL_HIDDEN;
 	if (tried == REFUSALS_MAX)
 		fd_log_gave_way(&fd_log, loss, REFUSALS_MAX);
-	if (!is_passive()) {
-		set_store(-1);
-		write_handoff();
-	}
+	forget_store();
 	return CALL_GOES_ON;
 }
 
