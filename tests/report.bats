@@ -429,6 +429,12 @@ hand_over_to() {
 	[[ $output == *'9 lines not read: 6 damaged, 2 of another program, 1 of another version'* ]]
 }
 
+@test "a line without an end takes no memory" {
+	run bash -c 'ulimit -v 100000; { head -c 300000000 /dev/zero | tr "\0" x; echo; } | "$0" --report /dev/stdin' "$QRAP"
+	[ "$status" = 125 ]
+	[[ $output == *'1 lines damaged'* ]]
+}
+
 @test "a line that was cut off on a full disk costs no other line" {
 	hand_over 10
 	program 10 1 /bin/sh intact

@@ -136,25 +136,38 @@ static void take_lines(struct journey *journey, const char *line, size_t lines[L
 	}
 }
 
+/* Its length without the end, of which no more than the longest is kept; false at the end of the
+ * file. */
+static bool read_line(FILE *file, char line[LINE_MAX_BYTES + 1], size_t *len)
+{
+	int c;
+
+	*len = 0;
+	while ((c = getc_unlocked(file)) != EOF && c != '\n') {
+		if (*len < LINE_MAX_BYTES)
+			line[*len] = (char)c;
+		++*len;
+	}
+	line[*len < LINE_MAX_BYTES ? *len : LINE_MAX_BYTES] = '\0';
+	return c != EOF || *len;
+}
+
 int journal_read(FILE *file, struct journey *journey, size_t lines[LINE_KINDS])
 {
-	char *line = NULL;
+	static char line[LINE_MAX_BYTES + 1];
 	void *runs = NULL;
-	size_t size = 0;
-	ssize_t len;
+	size_t len;
 	int error;
 
 	*journey = (struct journey) { .arena = arena_new() };
 	memset(lines, 0, LINE_KINDS * sizeof(*lines));
-	while ((len = getline(&line, &size, file)) > 0) {
-		line[strcspn(line, "\n")] = '\0';
-		if (len > LINE_MAX_BYTES || (size_t)len > strlen(line) + 1)
+	while (read_line(file, line, &len)) {
+		if (len > strlen(line))
 			lines[LINE_DAMAGED]++;
 		else if (*line)
 			take_lines(journey, line, lines, &runs);
 	}
 	error = feof(file) ? 0 : -errno;
 	tdestroy(runs, free);
-	free(line);
 	return error;
 }
