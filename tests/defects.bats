@@ -355,3 +355,19 @@ gone() {
 	[ "$(grep -c . <<<"$stderr")" -le 5 ]
 	[[ $stderr == *passt* ]]
 }
+
+# Of the same kind: a lock, a log, a shell's trace that a caller keeps on the number.
+@test "a number that is in use is told of" {
+	start_passt
+	run_apart as_from_a_shell sh -c 'exec 5>/tmp/file; exec "$@"' sh "$QRAP" 5 kvm
+	[ "$status" = 0 ]
+	[[ $stderr == *"qrap: Descriptor 5 was in use, for a file: it is passt's connection now"* ]]
+	printf 'all:\n\t+@%s 3 kvm\n' "$QRAP" >/tmp/Makefile
+	run_apart as_from_a_shell make -j2 -f /tmp/Makefile --jobserver-style=pipe
+	[ "$status" = 0 ] || run_apart as_from_a_shell make -j2 -f /tmp/Makefile
+	[ "$status" = 0 ]
+	[[ $stderr == *"Descriptor 3 was in use, for a pipe, make's jobserver: it is passt's connection now"* ]]
+	# One that is free, or holds the connection already, is not worth a word.
+	qrap 5 kvm
+	[[ $stderr == 'Connected to '* ]]
+}
