@@ -138,7 +138,7 @@ static void take_lines(struct journey *journey, const char *line, size_t lines[L
 
 /* Its length without the end, of which no more than the longest is kept; false at the end of the
  * file. */
-static bool read_line(FILE *file, char line[LINE_MAX_BYTES + 1], size_t *len)
+static bool read_line(FILE *file, char *line, size_t *len)
 {
 	int c;
 
@@ -154,13 +154,15 @@ static bool read_line(FILE *file, char line[LINE_MAX_BYTES + 1], size_t *len)
 
 int journal_read(FILE *file, struct journey *journey, size_t lines[LINE_KINDS])
 {
-	static char line[LINE_MAX_BYTES + 1];
+	char *line = malloc(LINE_MAX_BYTES + 1);
 	void *runs = NULL;
 	size_t len;
 	int error;
 
 	*journey = (struct journey) { .arena = arena_new() };
 	memset(lines, 0, LINE_KINDS * sizeof(*lines));
+	if (!line)
+		return -ENOMEM;
 	while (read_line(file, line, &len)) {
 		if (len > strlen(line))
 			lines[LINE_DAMAGED]++;
@@ -169,5 +171,6 @@ int journal_read(FILE *file, struct journey *journey, size_t lines[LINE_KINDS])
 	}
 	error = feof(file) ? 0 : -errno;
 	tdestroy(runs, free);
+	free(line);
 	return error;
 }
