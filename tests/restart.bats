@@ -262,7 +262,7 @@ lives() {
 	start_passt
 	# So it is before passt of 2026, which makes it as root.
 	chown nobody "$SOCKET"
-	wait_for $BACK_SECONDS has_page second
+	wait_for "$BACK_SECONDS" has_page second
 }
 
 @test "another user after -runas: the link comes back where he may connect" {
