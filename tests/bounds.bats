@@ -149,25 +149,6 @@ assert_at_most() {
 	done
 }
 
-# A passt that serves its client for 105 ms and ends, again and again.
-start_dying() {
-	start dying /usr/bin/python3 -c "
-import os, socket, time
-
-while True:
-    listener = socket.socket(socket.AF_UNIX)
-    if os.path.exists('/tmp/passt_1.socket'):
-        os.unlink('/tmp/passt_1.socket')
-    listener.bind('/tmp/passt_1.socket')
-    listener.listen(0)
-    client, _ = listener.accept()
-    time.sleep(0.105)
-    client.close()
-    listener.close()
-    print('died', flush=True)
-    time.sleep(0.02)"
-}
-
 # bats test_tags=slow,timeout:180
 @test "log: a passt that dies again and again makes 60 lines at once and 10 in each minute after that" {
 	local first

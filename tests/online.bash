@@ -42,3 +42,23 @@ assert_logged() {
 refute_warned() {
 	refute has_line "$LOG" '"level":"(warning|error)"'
 }
+
+# A passt that closes its first client's connection after 105 ms and ends, again and again.
+start_dying() {
+	start dying /usr/bin/python3 -c "
+import os, socket, time
+
+while True:
+    listener = socket.socket(socket.AF_UNIX)
+    if os.path.exists('/tmp/passt_1.socket'):
+        os.unlink('/tmp/passt_1.socket')
+    listener.bind('/tmp/passt_1.socket')
+    listener.listen(0)
+    client, _ = listener.accept()
+    time.sleep(0.105)
+    client.close()
+    listener.close()
+    print('died', flush=True)
+    time.sleep(0.02)"
+	DYING=$PID
+}

@@ -8,6 +8,7 @@
 # bats file_tags=timeout:120
 
 load common
+load online
 load restart
 load peers
 
@@ -160,26 +161,6 @@ while True:
 
 @test "another user changes the socket's mode without end: that costs next to nothing" {
 	others_change 'os.chmod(name, 0o600); os.chmod(name, 0o666)'
-}
-
-# A passt that closes its first client's connection after 105 ms and ends, again and again.
-start_dying() {
-	start dying /usr/bin/python3 -c "
-import os, socket, time
-
-while True:
-    listener = socket.socket(socket.AF_UNIX)
-    if os.path.exists('$SOCKET'):
-        os.unlink('$SOCKET')
-    listener.bind('$SOCKET')
-    listener.listen(0)
-    client, _ = listener.accept()
-    time.sleep(0.105)
-    client.close()
-    listener.close()
-    print('died', flush=True)
-    time.sleep(0.02)"
-	DYING=$PID
 }
 
 # died COUNT: that often at least

@@ -136,8 +136,7 @@ static void take_lines(struct journey *journey, const char *line, size_t lines[L
 	}
 }
 
-/* Its length without the end, of which no more than the longest is kept; false at the end of the
- * file. */
+/* The next line, cut where it is too long, and its length before; false at the end of the file. */
 static bool read_line(FILE *file, char *line, size_t *len)
 {
 	int c;

@@ -34,8 +34,7 @@ static char *put_hex(char *out, const void *from, size_t size)
 /* What put_hex() wrote. Return: what is behind it, or NULL if it is something else. */
 static const char *take_hex(const char *in, void *to, size_t size)
 {
-	/* One more than what it stands for; 0: no digit. Every program on the way reads a thousand
-	 * of them. */
+	/* A digit's value and 1, or 0: every program on the way reads a thousand of them. */
 	static const unsigned char values[256] = {
 		['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
 		['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,

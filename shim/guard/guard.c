@@ -451,8 +451,7 @@ static enum call_fate lose_connection(const struct loss *loss)
 	return CALL_GOES_ON;
 }
 
-/* A daemon, which is not on the way, and has a session of its own since: passt is not to wait for
- * it. */
+/* Not on the way, and in a session of its own since its load: passt is not to wait for it. */
 static bool is_daemon(void)
 {
 	return !guard.on_the_way && sys_call(SYS_getsid, 0, 0, 0, 0, 0, 0) != guard.session;
@@ -467,8 +466,7 @@ static void forget_store(void)
 	write_handoff();
 }
 
-/* Hidden, but for a process that has tried to close it 64 times, and for a daemon: they get their
- * way. */
+/* Hidden, but for a daemon, and for a process that has tried to close it 64 times. */
 static enum call_fate lose_store(const struct loss *loss)
 {
 	static atomic_int pid;

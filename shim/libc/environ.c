@@ -139,8 +139,7 @@ static size_t count_entries(char *const *envp)
 	return n;
 }
 
-/* A mapping for a copy with room for @slots, and for @bytes of text: NULL where there is no memory.
- */
+/* A copy with room for @slots, and for @bytes of text: NULL where there is no memory. */
 static struct environment *map_environment(size_t slots, size_t bytes)
 {
 	size_t size = sizeof(struct environment) + slots * sizeof(char *) + bytes;
@@ -153,8 +152,7 @@ static struct environment *map_environment(size_t slots, size_t bytes)
 	return copy;
 }
 
-/* Our two entries, and the end, from @slot on; their text is at @text, the first has @size bytes.
- */
+/* Our two entries, and the end, from @slot on; the first one's text has @size bytes. */
 static void put_entries(char **slot, char *text, size_t size, const char *list,
 			const struct handoff *handoff)
 {
