@@ -305,7 +305,9 @@ lives() {
 	start_peers 1=fake
 	chmod 666 "$SOCKET"
 	wait_for 5 is_logged link-down '"reason":"not-trusted","uid":4711'
-	pause 1.5
+	kill -STOP "$PEERS" # our own tries stay in its queue now: that is not another client
+	pause 2.5
+	kill -CONT "$PEERS"
 	refute grep data "$EVENTS"
 	[ "$(said 'runs as uid 4711')" = 1 ]
 	[ "$(said .)" = 2 ]

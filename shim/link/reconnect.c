@@ -242,12 +242,14 @@ static void tell_link(struct reconnect_thread *t, bool at_once)
 
 /*
  * The link is still down, and now for this reason: none that counts while trying often, or before
- * the line about its end, which implies that nobody listens.
+ * the line about its end, which implies that nobody listens. Who is not trusted and seems to be in
+ * use may have only our own tries in the queue.
  */
 static void still_down(struct reconnect_thread *t, enum down_reason reason, uint32_t detail)
 {
 	if (!t->told_down || sys_now_ms() < t->fast_till_ms ||
-	    (reason == DOWN_ABSENT && t->told <= DOWN_FROM_START))
+	    (reason == DOWN_ABSENT && t->told <= DOWN_FROM_START) ||
+	    (reason == DOWN_IN_USE && t->why == DOWN_NOT_TRUSTED))
 		return;
 	t->why = reason;
 	t->detail = detail;
@@ -349,7 +351,6 @@ static void try_passt(struct reconnect_thread *t)
 	uid_t uid = 0;
 	int error = fd < 0 ? -fd : -passt_peer_uid(fd, &uid);
 
-	try_later(t);
 	if (!error && passt_trusted(&t->trust, uid)) {
 		offer(t, fd);
 		return;
@@ -358,10 +359,13 @@ static void try_passt(struct reconnect_thread *t)
 		sys_close(fd);
 	if (error)
 		reason = reason_of(error);
+	else
+		t->fast_till_ms = 0; /* no passt that is about to come up */
 	if (reason == DOWN_ABSENT && unwatched) {
 		reason = t->out_of_sight ? DOWN_OTHER_ROOT : DOWN_UNWATCHED;
 		error = unwatched;
 	}
+	try_later(t);
 	still_down(t, reason, error ? (uint32_t)error : uid);
 }
 
