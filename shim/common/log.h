@@ -34,6 +34,7 @@ enum log_kind {
 	EVENT_LOST,
 	EVENT_RESTORED,
 	EVENT_FOUND_INSTEAD,
+	EVENT_ENVIRONMENT,
 	EVENT_CLAIMED,
 	EVENT_RELEASED,
 	EVENT_FIRST_FRAME,
@@ -118,7 +119,7 @@ struct log_actor {
  * @ppid:	Parent of the process
  * @command:	What the launcher becomes
  * @qemu:	QEMU that runs in the end
- * @reason:	Why the link is down
+ * @reason:	Why the link is down, or nothing is added
  * @length:	... the length of a frame that cannot be
  * @uid:	... the user who is not trusted
  * @away_ms:	How long the link was down
@@ -166,6 +167,8 @@ struct log_event {
 #define ACTION_PUT_BACK    "put-back"
 #define ACTION_GUARDED     "guarded"
 #define ACTION_UNCONNECTED "not connected"
+#define ACTION_ADDED       "added"
+#define ACTION_LEFT        "left"
 
 /* What sees who did it where the shim does not: raw system calls, static programs. */
 #define STRACE_COMMAND \
