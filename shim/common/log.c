@@ -47,6 +47,7 @@ const struct log_member log_members[] = {
 	{ "action", LOG_TEXT, offsetof(struct log_event, action), 0, NULL },
 	{ "errno", LOG_NUMBER, offsetof(struct log_event, error), 0, NULL },
 	{ "ppid", LOG_NUMBER, offsetof(struct log_event, ppid), PROGRAM, NULL },
+	{ "children", LOG_NUMBER, offsetof(struct log_event, children), 0, NULL },
 	{ "command", LOG_TEXT, offsetof(struct log_event, command), 0, NULL },
 	{ "qemu", LOG_TEXT, offsetof(struct log_event, qemu), 0, NULL },
 	{ "reason", LOG_TEXT, offsetof(struct log_event, reason), 0, NULL },

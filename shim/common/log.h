@@ -112,6 +112,7 @@ struct log_actor {
  * @action:	What was done about it
  * @error:	errno that goes with it
  * @ppid:	Parent of the process
+ * @children:	1 where it had children by then, whose copies of the descriptor are their own
  * @command:	What the launcher becomes
  * @qemu:	QEMU that runs in the end
  * @reason:	Why the link is down
@@ -140,6 +141,7 @@ struct log_event {
 	const char *action;
 	int64_t error;
 	int64_t ppid;
+	int64_t children;
 	const char *command;
 	const char *qemu;
 	const char *reason;
