@@ -171,6 +171,8 @@ void journey_add(struct journey *journey, const struct log_event *event)
 		journey->socket = event->socket;
 	if (event->kind == EVENT_HANDED_OVER)
 		journey->qemu = event->qemu;
+	if (event->kind == EVENT_FAILED || event->kind == EVENT_ENDED)
+		journey->failure = event;
 	if (event->kind == EVENT_PROGRAM) {
 		start_program(journey, event);
 		return;

@@ -89,6 +89,7 @@ struct hop {
  * @time_us:	When it began, in microseconds since 1970
  * @fd:		The descriptor's number
  * @socket:	Path of passt's socket, "" for a private one, or NULL
+ * @failure:	Event that says that qrap failed, or the program that it became; or NULL
  * @hops:	All programs that were seen, in the order of the log
  * @count:	How many
  * @processes:	The same by their process, the last one first
@@ -103,6 +104,7 @@ struct journey {
 	int64_t time_us;
 	int64_t fd;
 	const char *socket;
+	const struct log_event *failure;
 	struct hop **hops;
 	size_t count;
 	struct hop *processes[PROCESS_LISTS];

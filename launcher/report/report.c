@@ -45,6 +45,7 @@ static const char *describe(struct arena *arena, const struct log_event *event)
 		[EVENT_FIRST_FRAME] = { "first frame", 0 },
 		[EVENT_LINK_DOWN] = { "link down", 0 },
 		[EVENT_LINK_UP] = { "link up", 0 },
+		[EVENT_FAILED] = { "failed", 0 },
 		[EVENT_OWNER_CLOSED] = { "closed by its owner", 0 },
 	};
 	const char *words = rows[event->kind].words;
@@ -53,6 +54,8 @@ static const char *describe(struct arena *arena, const struct log_event *event)
 	/* Without an error it was restored, which says more. */
 	if (event->kind == EVENT_LOST && event->error)
 		return arena_format(arena, "lost (%s)", strerror((int)event->error));
+	if (event->kind == EVENT_ENDED)
+		return arena_format(arena, "ended with status %lld", (long long)event->status);
 	if (!text)
 		return words;
 	words = arena_format(arena, words,
@@ -110,6 +113,13 @@ static const char *list_states(struct arena *arena, const struct hop *hop)
 static bool has_culprit(const struct journey *journey)
 {
 	return journey->verdict == VERDICT_MENDED || journey->verdict == VERDICT_LOST;
+}
+
+/* Has something gone on, as far as is known, that nobody saw? */
+static bool is_out_of_sight(const struct journey *journey)
+{
+	return journey->verdict == VERDICT_UNKNOWN && !journey_is_mender(journey->user) &&
+	       !journey->failure;
 }
 
 /* Did the descriptor get lost in this program, on its way to QEMU? */
@@ -183,7 +193,7 @@ static const char *name_command(const struct hop *before, const struct hop *afte
 /* What nobody saw: a line of its own, between two hops or behind the last one. */
 static void print_unseen(const char *name, int width, const char *what)
 {
-	message_answer("%8s  %-*s  %s", "?", width, name ? name : "not seen by the shim", what);
+	message_answer("%8s  %-*s  %s", "?", width, name, what);
 }
 
 /* What comes behind the hop at which the way is lost from sight, as far as it has a name. */
@@ -191,17 +201,20 @@ static const char *name_next(const struct journey *journey)
 {
 	const char *command = name_command(journey->user, NULL);
 
-	return command ? command : journey->qemu;
+	return command ? command : journey->qemu ? journey->qemu : "QEMU";
 }
 
 static void print_hop(const struct journey *journey, const struct hop *hop, int width)
 {
 	const struct blame *blame = &journey->blame;
+	const char *command;
 
-	if (hop == blame->after && blame->hung_up)
+	if (hop == blame->after && blame->hung_up) {
 		print_unseen("passt", width, "ended the connection" LOSS_MARK);
-	else if (hop == blame->after)
-		print_unseen(name_command(blame->before, hop), width, "gone" LOSS_MARK);
+	} else if (hop == blame->after) {
+		command = name_command(blame->before, hop);
+		print_unseen(command ? command : "not seen by the shim", width, "gone" LOSS_MARK);
+	}
 	message_answer("%8lld  %-*s  %s%s", (long long)hop->pid, width, hop->program,
 		       list_states(journey->arena, hop), is_scene(journey, hop) ? LOSS_MARK : "");
 	print_places(hop);
@@ -216,8 +229,11 @@ static void print_head(const struct journey *journey)
 
 	if (localtime_r(&seconds, &tm))
 		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm);
-	message_answer("run %s, %s: descriptor %lld, passt at %s", journey->run, date,
-		       (long long)journey->fd, socket && *socket ? socket : "a socket pair");
+	if (!socket)
+		message_answer("run %s, %s: not connected", journey->run, date);
+	else
+		message_answer("run %s, %s: descriptor %lld, passt at %s", journey->run, date,
+			       (long long)journey->fd, *socket ? socket : "a socket pair");
 }
 
 static void print_hops(const struct journey *journey)
@@ -232,7 +248,7 @@ static void print_hops(const struct journey *journey)
 	}
 	for (size_t i = 0; i < journey->count; i++)
 		print_hop(journey, journey->hops[i], (int)width);
-	if (journey->verdict == VERDICT_UNKNOWN && !journey_is_mender(journey->user))
+	if (is_out_of_sight(journey))
 		print_unseen(name_next(journey), (int)width, "not seen");
 }
 
@@ -246,18 +262,25 @@ static void print_unread(const size_t lines[LINE_KINDS])
 			       all, lines[LINE_DAMAGED], lines[LINE_FOREIGN], lines[LINE_VERSION]);
 }
 
-/* Where the way is lost from sight. */
+/* Where the way is lost from sight, and who has failed, as far as that is known. */
 static void print_last_seen(const struct journey *journey)
 {
 	const char *user = name_hop(journey->arena, journey->user);
+	const struct log_event *failure = journey->failure;
 
-	if (journey_is_mender(journey->user)) {
+	if (failure && failure->reason)
+		message_answer("qrap failed with status %lld: %s", (long long)failure->status,
+			       failure->reason);
+	else if (journey_is_mender(journey->user))
 		message_answer("%s had the descriptor when it started, and did not take it", user);
-		return;
-	}
-	message_answer("Nothing was seen after %s: %s did not start, or not with the shim (a "
-		       "cleared environment, a static program, privileges gained at exec)",
-		       user, journey->qemu ? journey->qemu : "QEMU");
+	else
+		message_answer("Nothing was seen after %s: %s did not start, or not with the shim "
+			       "(a cleared environment, a static program, privileges gained at "
+			       "exec)",
+			       user, journey->qemu ? journey->qemu : "QEMU");
+	if (failure && !failure->reason)
+		message_answer("%s (pid %lld) failed with status %lld", or_unknown(failure->exe),
+			       (long long)failure->pid, (long long)failure->status);
 }
 
 static void print_advice(const struct journey *journey)
@@ -266,7 +289,7 @@ static void print_advice(const struct journey *journey)
 		message_answer("passt ended the connection, or was ended: no program lost it");
 	if (journey->verdict == VERDICT_UNKNOWN)
 		print_last_seen(journey);
-	if (journey->blame.culprit || journey->blame.hung_up)
+	if (journey->blame.hung_up || !(journey->blame.after || is_out_of_sight(journey)))
 		return;
 	message_answer("The shim sees neither raw system calls nor static programs. strace does:");
 	message_answer("  " STRACE_COMMAND);

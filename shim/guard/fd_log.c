@@ -315,6 +315,15 @@ void fd_log_connected(const struct fd_log *fd_log)
 		  fd_log->handoff->fd);
 }
 
+void fd_log_ended(const struct fd_log *fd_log, int status)
+{
+	const struct log_event event = { .kind = EVENT_ENDED,
+					 .fd = fd_log->handoff->fd,
+					 .status = status & 0xff };
+
+	log_event(fd_log->log, &event, "%s ends with status %d", fd_log->exe, status & 0xff);
+}
+
 void fd_log_filtered(const struct fd_log *fd_log, const char *call)
 {
 	char why[WHY_BYTES];
