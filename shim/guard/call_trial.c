@@ -120,6 +120,7 @@ static void try_log_calls(struct progress *progress)
 	TRY_BY_NAME(fcntl, -1, F_GETFD, 0);
 	TRY_BY_NAME(getpid, 0, 0, 0);
 	TRY_BY_NAME(getppid, 0, 0, 0);
+	TRY_BY_NAME(waitid, P_ALL, 0, 0);
 	TRY_BY_NAME(getpeername, -1, 0, 0);
 	TRY_BY_NAME(getsockopt, -1, SOL_SOCKET, 0);
 	progress->trial.call = "fstat";

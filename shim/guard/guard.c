@@ -376,6 +376,18 @@ void guard_before_main(void)
 		inspect(false);
 }
 
+/* Only a failure of the process that the launcher became: helpers come and go. */
+void guard_ends(int status)
+{
+	static atomic_bool told;
+	int saved = errno;
+
+	if ((status & 0xff) && get_phase() == PHASE_WAITING && is_owner() &&
+	    log_is_run_of(guard.handoff.run, sys_getpid()) && !atomic_exchange(&told, true))
+		fd_log_ended(&fd_log, status);
+	errno = saved;
+}
+
 bool guard_put_back(void)
 {
 	bool filled;

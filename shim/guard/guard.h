@@ -125,6 +125,9 @@ char *const *guard_exec(const char *path, char *const *envp);
 /* The program behind guard_exec() could not be executed: all is as it was. errno is kept. */
 void guard_exec_failed(const char *path);
 
+/* This program ends, with that status for exit(3). */
+void guard_ends(int status);
+
 /* Is the connection on its number, still or again, from the spare? Never waits. */
 bool guard_put_back(void);
 
