@@ -123,8 +123,8 @@ void journey_judge(struct journey *journey);
 /* Is @hop on the way of the descriptor to its user, or a branch? */
 bool journey_leads_through(const struct journey *journey, const struct hop *hop);
 
-/* Is it to use the descriptor, and not only to pass it on? */
-bool journey_is_mender(const struct hop *hop);
+/* Is it the QEMU that was to run, with the shim at work? */
+bool journey_is_qemu(const struct journey *journey, const struct hop *hop);
 
 /* Did this event do away with the descriptor, and was it put back at once or not? */
 bool journey_is_loss(const struct log_event *event);

@@ -118,7 +118,7 @@ static bool has_culprit(const struct journey *journey)
 /* Has something gone on, as far as is known, that nobody saw? */
 static bool is_out_of_sight(const struct journey *journey)
 {
-	return journey->verdict == VERDICT_UNKNOWN && !journey_is_mender(journey->user) &&
+	return journey->verdict == VERDICT_UNKNOWN && !journey_is_qemu(journey, journey->user) &&
 	       !journey->failure;
 }
 
@@ -271,7 +271,7 @@ static void print_last_seen(const struct journey *journey)
 	if (failure && failure->reason)
 		message_answer("qrap failed with status %lld: %s", (long long)failure->status,
 			       failure->reason);
-	else if (journey_is_mender(journey->user))
+	else if (journey_is_qemu(journey, journey->user))
 		message_answer("%s had the descriptor when it started, and did not take it", user);
 	else
 		message_answer("Nothing was seen after %s: %s did not start, or not with the shim "
