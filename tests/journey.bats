@@ -136,6 +136,33 @@ has_said() {
 	[[ $output =~ verdict:\ (lost|mended)$'\n'culprit:\ /[^\ ]*/sudo\ \(pid\ [0-9]+\)\ close[a-z_]*$ ]]
 }
 
+# as_user [SUDO_OPTION...]: QEMU behind qrap and sudo, by a user who may become root
+as_user() {
+	rm -f "$LOG"
+	online setpriv --reuid=nobody --regid=nogroup --clear-groups "$QRAP" --trust any --log-file "$LOG" "$FD" \
+		sudo -n "$@" "${QEMU[@]}"
+}
+
+@test "sudo, run by a user: one line says what helps, and it does" {
+	need sudo
+	need_root
+	[ -u "$(command -v sudo)" ] || skip 'sudo has no setuid bit'
+	[ -z "$(findmnt -no OPTIONS -T "$(command -v sudo)" | grep -w nosuid)" ] || skip 'sudo is mounted nosuid'
+	chmod 666 /tmp/passt_1.socket
+	printf '%s\n' 'Defaults closefrom_override, !use_pty' 'nobody ALL=(ALL) NOPASSWD: ALL' >/tmp/sudoers
+	chmod 440 /tmp/sudoers
+	mount --bind /tmp/sudoers /etc/sudoers
+	as_user
+	[ "$(grep -c '^qrap: ' <<<"$output")" = 1 ]
+	has_words "$output" "^qrap: sudo closes descriptors from 3 on, .*: \"sudo -C $((FD + 1))\" keeps it, where sudoers has closefrom_override; or run qrap by sudo\$"
+	[[ $output == *'get socket option SO_TYPE'* ]]
+	assert_logged '"event":"preload-skipped"' '"found":".* gains privileges at exec'
+	assert_verdict 3 unknown
+	as_user -C $((FD + 1))
+	[ "$status" = 0 ]
+	has_words "$output" '^qrap: /.*/sudo runs without the shim: '
+}
+
 @test "a fork of Python's with another environment: its call is named" {
 	cat >run.py <<-'END'
 		import subprocess, sys

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "launcher/base/words.h"
+
 static bool is(const char *text, const char *other)
 {
 	return text && other && !strcmp(text, other);
@@ -208,8 +210,7 @@ static bool is_mender(const struct hop *hop)
 /* It may have been a script, or a link. */
 bool journey_is_qemu(const struct journey *journey, const struct hop *hop)
 {
-	const char *slash = strrchr(hop->program, '/');
-	const char *name = slash ? slash + 1 : hop->program;
+	const char *name = path_name(hop->program);
 
 	return is_mender(hop) &&
 	       (is(journey->qemu, hop->program) || strstr(name, "qemu") || strstr(name, "kvm"));
@@ -283,11 +284,24 @@ void journey_judge(struct journey *journey)
 		journey->blame = journey->user->fate.blame;
 }
 
-bool journey_leads_through(const struct journey *journey, const struct hop *hop)
+const char *const verdict_names[] = {
+	[VERDICT_INTACT] = "intact",
+	[VERDICT_MENDED] = "mended",
+	[VERDICT_LOST] = "lost",
+	[VERDICT_UNKNOWN] = "unknown",
+};
+
+bool journey_is_to_blame(const struct journey *journey)
+{
+	return journey->verdict == VERDICT_MENDED || journey->verdict == VERDICT_LOST;
+}
+
+bool journey_lost_in(const struct journey *journey, const struct hop *hop)
 {
 	const struct hop *on_the_way = journey->user;
 
 	while (on_the_way && on_the_way != hop)
 		on_the_way = on_the_way->from;
-	return on_the_way != NULL;
+	return hop == journey->blame.culprit_hop ||
+	       (journey_is_to_blame(journey) && hop->lost && on_the_way);
 }
