@@ -282,7 +282,7 @@ static bool find_exe(void)
 static void start_log(const char *argv0, bool can_ask)
 {
 	if (!can_ask || !find_exe())
-		strncpy(guard.exe, argv0, sizeof(guard.exe) - 1);
+		memcpy(guard.exe, argv0, strnlen(argv0, sizeof(guard.exe) - 1));
 	guard.log = (struct log) {
 		/* Whatever comes onto that number later is no place for messages. */
 		.level = can_ask && sys_fcntl(STDERR_FILENO, F_GETFD, 0) < 0 ? LOG_QUIET
