@@ -63,9 +63,13 @@ static int rewrite(const struct settings *o, const struct qemu *qemu, struct rew
 		else
 			message_trace(&o->log, "%s", change->line);
 	}
-	if (ret)
+	if (result->error)
+		message_error(&o->log, "%s", result->error);
+	else if (ret)
 		message_error(&o->log, "Couldn't find free address for device: give the NIC a "
 				       "place of its own, or remove another device");
+	else if (result->stays)
+		message_warning(&o->log, "%s: QEMU runs as it is, without passt", result->stays);
 	return ret ? STATUS_FAILED : 0;
 }
 
@@ -158,7 +162,7 @@ static int run_qemu(const struct settings *o)
 		command_print(words);
 		return 0;
 	}
-	if (!has_guest)
+	if (!has_guest || result.stays)
 		return command_failed(&o->log, &qemu, command_try(&qemu, words));
 	return start(o, &qemu, words, result.fd);
 }
