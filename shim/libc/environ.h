@@ -51,6 +51,8 @@ bool environment_has_us(char *const *envp, char runtime[ENVIRONMENT_NAME_MAX + 1
  * Return: for environment_free(), or NULL where there is no memory
  */
 char **environment_return(char *const *envp, const struct handoff *handoff, bool without_runtime);
+
+/* Gives back what environment_return() made. */
 void environment_free(char **envp);
 
 #endif /* QRAP_ENVIRON_H */

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -68,6 +69,7 @@ ssize_t __sendmsg64(int fd, const struct msghdr *msg, int flags);
 	F(send, 0)              \
 	F(sendmsg, 0)           \
 	F(fork, 0)              \
+	F(_exit, 0)             \
 	F(__libc_start_main, 0) \
 	F(fcntl64, 28)          \
 	F(close_range, 34)      \
@@ -79,6 +81,7 @@ ssize_t __sendmsg64(int fd, const struct msghdr *msg, int flags);
 	F(execve, 0)                            \
 	F(execvpe, 0)                           \
 	F(fexecve, 0)                           \
+	F(exit, 0)                              \
 	F(execveat, 34)                         \
 	F(posix_spawn, 0)                       \
 	F(posix_spawnp, 0)                      \
