@@ -209,6 +209,9 @@ EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 		.call = "fexecve", .target = { fd, "", false }, .argv = argv, .envp = envp
 	};
 
+	/* The libc refuses one that is none. */
+	if (!envp)
+		return next_fexecve()(fd, argv, envp);
 	guard_exec(&step);
 	do
 		next_fexecve()(fd, argv, step.envp);

@@ -166,10 +166,10 @@ as_user() {
 @test "a fork of Python's with another environment: its call is named" {
 	cat >run.py <<-'END'
 		import subprocess, sys
-		sys.exit(subprocess.call(["/tmp/clear"] + sys.argv[1:], env={}))
+		sys.exit(subprocess.call(sys.argv[1:], env={}))
 	END
-	make_clear
-	journey /usr/bin/python3 run.py "${QEMU[@]}"
+	script start '#!/bin/sh' "exec ${QEMU[*]@Q}"
+	journey /usr/bin/python3 run.py ./start
 	[ "$status" = 1 ]
 	run "$QRAP" --report "$LOG"
 	[[ $output =~ verdict:\ (lost|mended)$'\n'culprit:\ /usr/bin/python3[.0-9]*\ \(pid\ [0-9]+\)\ close(_range)?$ ]]
