@@ -146,8 +146,11 @@ static void name_qemu(struct handoff *handoff, const char *path)
 
 static void make_store(const struct log *log, struct handoff *handoff)
 {
-	int ret = store_create(handoff);
+	int file = log_has_file(log) ? log_open(log) : -1;
+	int ret = store_create(handoff, file, -1, NULL);
 
+	if (file >= 0)
+		close(file);
 	if (ret)
 		message_warning(log,
 				"No spare of the connection: %s; a lost descriptor means a new one",

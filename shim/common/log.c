@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "shim/common/fd_store.h"
 #include "shim/common/sys.h"
 #include "shim/common/text.h"
 
@@ -148,26 +149,33 @@ static void add_members(struct text *t, const struct log_member *member, const v
 	}
 }
 
-static int open_file(const struct log *log)
+static bool is_kept_open(const struct log *log)
 {
+	return log->fd >= 0 && descriptor_is(log->fd, &log->id);
+}
+
+int log_open(const struct log *log)
+{
+	const struct handoff *c = log->handoff;
+	int fd = -1;
+
+	if (is_kept_open(log))
+		return sys_fcntl(log->fd, F_DUPFD_CLOEXEC, 0);
+	if (c && descriptor_is(c->store, &c->store_id))
+		fd = store_look(c->store, STORED_LOG);
+	if (fd >= 0)
+		return fd;
 	return sys_open(log->file,
 			O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
 				O_NONBLOCK,
 			0600);
 }
 
-static bool is_kept_open(const struct log *log)
-{
-	struct identity id;
-
-	return log->fd >= 0 && descriptor_identity(log->fd, &id) && identity_same(&id, &log->id);
-}
-
 static int write_to_file(const struct log *log, const struct log_event *event,
 			 char buf[FILE_LINE_MAX])
 {
 	bool kept = is_kept_open(log);
-	int fd = kept ? log->fd : open_file(log);
+	int fd = kept ? log->fd : log_open(log);
 	struct text t;
 	ssize_t ret;
 
@@ -340,7 +348,7 @@ void log_keep_open(struct log *log)
 
 	if (!log_has_file(log) || is_kept_open(log))
 		return;
-	fd = open_file(log);
+	fd = log_open(log);
 	if (fd < 0)
 		return;
 	kept = sys_move_up(fd);

@@ -46,6 +46,8 @@ enum log_kind {
 	EVENT_KINDS
 };
 
+struct handoff;
+
 /**
  * struct log - Where events of this process go
  * @level:	What stderr gets
@@ -53,6 +55,7 @@ enum log_kind {
  * @run:	Number of this start, the same in all its processes
  * @file:	Path of the log file, or NULL or "" for none
  * @exe:	Path of this program, for the file
+ * @handoff:	Where the store is that has the open file, or NULL
  * @fd:		The file, kept open by log_keep_open(); -1: opened for each event
  * @id:		Identity of the kept file: the number is used only while it is this
  */
@@ -62,6 +65,7 @@ struct log {
 	uint64_t run;
 	const char *file;
 	const char *exe;
+	const struct handoff *handoff;
 	int fd;
 	struct identity id;
 };
@@ -214,8 +218,8 @@ bool log_is_run_of(uint64_t run, int pid);
  * @event:	What
  * @format:	The message: one line for people without prefix and line end; see text_format()
  *
- * The file is opened for each event with O_NOFOLLOW | O_APPEND, mode 0600, and closed again, so
- * that no descriptor of ours can be mistaken for another; unless it is kept open.
+ * The file is opened for each event and closed again, so that no descriptor of ours can be mistaken
+ * for another; unless it is kept open.
  *
  * Return: 0, or -errno if the log file could not be written (errors of stderr are passed over)
  */
@@ -224,6 +228,13 @@ int log_event(const struct log *log, const struct log_event *event, const char *
 
 /* Is there a log file at all? */
 bool log_has_file(const struct log *log);
+
+/*
+ * Opens the log file, with O_NOFOLLOW | O_APPEND, mode 0600; or duplicates the one that is kept
+ * open or is in the store: another user may not open it, and in another root its path leads
+ * elsewhere. Return: descriptor, or -errno.
+ */
+int log_open(const struct log *log);
 
 /* Keeps the log file open from now on, for a program that may lose sight of its path (chroot). */
 void log_keep_open(struct log *log);

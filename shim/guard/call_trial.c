@@ -105,6 +105,7 @@ static void try_guard_calls(struct progress *progress)
 	TRY(SYS_TIMED_WAIT, "rt_sigtimedwait", 0, 0, 0);
 	TRY_BY_NAME(getcwd, 0, 0, 0);
 	TRY_BY_NAME(geteuid, 0, 0, 0);
+	TRY_BY_NAME(getsid, 0, 0, 0);
 }
 
 /* What to say so takes comes first. What each program makes when it is loaded is not tried. */

@@ -282,7 +282,7 @@ static bool find_exe(void)
 static void start_log(const char *argv0, bool can_ask)
 {
 	if (!can_ask || !find_exe())
-		strncpy(guard.exe, argv0, sizeof(guard.exe) - 1);
+		memcpy(guard.exe, argv0, strnlen(argv0, sizeof(guard.exe) - 1));
 	guard.log = (struct log) {
 		/* Whatever comes onto that number later is no place for messages. */
 		.level = can_ask && sys_fcntl(STDERR_FILENO, F_GETFD, 0) < 0 ? LOG_QUIET
@@ -291,6 +291,7 @@ static void start_log(const char *argv0, bool can_ask)
 		.run = guard.handoff.run,
 		.file = can_ask ? guard.handoff.log_file : NULL,
 		.exe = guard.exe,
+		.handoff = &guard.handoff,
 		.fd = -1,
 	};
 }
@@ -583,10 +584,10 @@ void guard_used(int fd)
 	if (!pass_on(phase, PHASE_RELEASED))
 		return;
 	guard.forked = false;
+	log_keep_open(&guard.log);
 	empty_store();
 	sys_fcntl(fd, F_SETFD, FD_CLOEXEC);
 	environment_leave(environ);
-	log_keep_open(&guard.log);
 	fd_log_step(&fd_log, EVENT_RELEASED, "uses", NULL);
 	link_start(&guard.handoff, &guard.log);
 }
@@ -598,13 +599,16 @@ void guard_used(int fd)
 static bool hand_on(void)
 {
 	struct handoff *c = &guard.handoff;
+	int file;
 
 	c->store = -1;
 	memset(&c->store_id, 0, sizeof(c->store_id));
 	memset(&c->socket, 0, sizeof(c->socket));
 	if (!link_is_usable() || !descriptor_identity(c->fd, &c->socket))
 		return false;
-	store_create(c);
+	file = log_has_file(&guard.log) ? log_open(&guard.log) : -1;
+	store_create(c, file, -1, NULL);
+	sys_close(file);
 	sys_fcntl(c->fd, F_SETFD, 0);
 	return true;
 }
