@@ -226,7 +226,8 @@ static bool has_lost(const struct hop *hop)
 
 /*
  * How far towards QEMU was the descriptor seen with the last program of a process? Programs that
- * observe, in other processes than the launcher's own, are helpers.
+ * observe, in other processes than the launcher's own, are helpers; not so a fork that lost it, or
+ * that had it put back for what it executes.
  */
 static int rank(struct journey *journey, const struct hop *hop)
 {
@@ -240,6 +241,8 @@ static int rank(struct journey *journey, const struct hop *hop)
 		return 0;
 	if (has_lost(hop) && (is_own || !hop->start || is_mender(hop)))
 		return is_own ? 3 : 2;
+	if (!hop->start && hop->fate.mended)
+		return 2;
 	return is_own ? 1 : 0;
 }
 
