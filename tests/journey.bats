@@ -178,7 +178,9 @@ as_user() {
 		import subprocess, sys
 		sys.exit(subprocess.call(sys.argv[1:], env={}))
 	END
-	journey timeout 5 /usr/bin/python3 run.py "${QEMU[@]}"
+	script start '#!/bin/sh' "exec ${QEMU[*]@Q}"
+	journey timeout 5 /usr/bin/python3 run.py ./start
+	[ "$status" = 1 ]
 	run "$QRAP" --report "$LOG"
 	[[ $output =~ verdict:\ (lost|mended).culprit:\ /usr/bin/python3[.0-9]*\ \(pid\ [0-9]+\)\ close(_range)?$ ]]
 }
