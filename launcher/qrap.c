@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "launcher/base/message.h"
@@ -23,6 +24,9 @@
 #include "launcher/report/report.h"
 #include "launcher/start/exec.h"
 #include "launcher/start/handover.h"
+#include "launcher/start/program.h"
+#include "shim/common/fd_args.h"
+#include "shim/common/handoff.h"
 #include "shim/common/sys.h"
 
 static int find_qemu(const struct settings *o, struct qemu *qemu)
@@ -128,11 +132,29 @@ static int start(const struct settings *o, struct qemu *qemu, char **words, int 
 	return run_command(&handover, words);
 }
 
+/*
+ * A kvm that is a script calls qemu-system-x86_64, and both may be links to us: the second time the
+ * connection is there already, as the handoff or, without the shim, QRAP_FD tells.
+ */
+static bool has_connection(const struct settings *o)
+{
+	const char *value = getenv(HANDOFF_VARIABLE), *number = getenv(FD_VARIABLE);
+	struct handoff handoff = { .fd = number ? atoi(number) : -1 };
+
+	if (!o->is_qemu || (!number && !value) || (value && !handoff_read(value, &handoff)))
+		return false;
+	for (char **arg = o->command; *arg; arg++) {
+		if (arg_names_fd(*arg, handoff.fd))
+			return true;
+	}
+	return false;
+}
+
 /* Explicit mode's command as it is, patch mode's with another command line. */
 static int run_qemu(const struct settings *o)
 {
 	const bool patch = o->mode == MODE_PATCH;
-	const bool has_guest = !patch || starts_guest(o->command);
+	const bool has_guest = !patch || (starts_guest(o->command) && !has_connection(o));
 	struct rewrite_result result = { .args = o->command, .fd = o->fd };
 	char **words = o->command;
 	struct qemu qemu;
@@ -172,6 +194,8 @@ static int run(const struct settings *options)
 	case MODE_EXPLICIT:
 	case MODE_PATCH:
 		return run_qemu(options);
+	case MODE_PROGRAM:
+		return run_program(options);
 	case MODE_CHECK:
 		return check(options);
 	case MODE_REPORT:

@@ -11,6 +11,7 @@
 enum mode {
 	MODE_EXPLICIT, /* FDNUM QEMU_CMD [QEMU_ARG]...: the command is run untouched */
 	MODE_PATCH,    /* [QEMU_ARG]...: find QEMU, replace its network devices */
+	MODE_PROGRAM,  /* PROGRAM [ARG]...: each QEMU that it starts by name is patch mode's */
 	MODE_LIST,     /* --list */
 	MODE_CHECK,    /* --check [QEMU_CMD] */
 	MODE_REPORT,   /* --report FILE */
@@ -33,9 +34,10 @@ enum mode {
  * @dry_run:	--dry-run: print the command only
  * @json:	--list=json
  * @file:	--report: its log file
+ * @is_qemu:	Called by a name that QEMU itself has
  * @fd:		Explicit mode: the number asked for
  * @command:	What follows our own options: explicit mode's QEMU_CMD and arguments, patch mode's
- *		arguments, --check's command; NULL-terminated
+ *		arguments, the program and its arguments, --check's command; NULL-terminated
  */
 struct settings {
 	enum mode mode;
@@ -51,6 +53,7 @@ struct settings {
 	bool dry_run;
 	bool json;
 	const char *file;
+	bool is_qemu;
 	int fd;
 	char **command;
 };

@@ -209,6 +209,16 @@ static void log_handed_over(const struct handover *h)
 		  h->fd);
 }
 
+/* For has_connection() of a link that is called further on: there is no handoff. */
+static void name_descriptor(const struct handover *h)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", h->fd);
+	if (h->options->is_qemu && !h->preload)
+		setenv(FD_VARIABLE, number, 1);
+}
+
 int hand_over(struct handover *h)
 {
 	warn_of_replacement(h);
@@ -219,6 +229,7 @@ int hand_over(struct handover *h)
 	}
 	if (h->preload && leave_handoff(h))
 		return -1;
+	name_descriptor(h);
 	log_handed_over(h);
 	return 0;
 }
@@ -231,5 +242,6 @@ void hand_over_unguarded(struct handover *h)
 	if (h->store >= 0)
 		close(h->store);
 	h->preload = NULL;
+	name_descriptor(h);
 	log_handed_over(h);
 }

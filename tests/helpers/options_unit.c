@@ -15,9 +15,9 @@
 static const char *mode_name(enum mode mode)
 {
 	static const char *const names[] = {
-		[MODE_EXPLICIT] = "explicit", [MODE_PATCH] = "patch",   [MODE_LIST] = "list",
-		[MODE_CHECK] = "check",       [MODE_REPORT] = "report", [MODE_HELP] = "help",
-		[MODE_VERSION] = "version",
+		[MODE_EXPLICIT] = "explicit", [MODE_PATCH] = "patch",     [MODE_LIST] = "list",
+		[MODE_CHECK] = "check",       [MODE_REPORT] = "report",   [MODE_HELP] = "help",
+		[MODE_VERSION] = "version",   [MODE_PROGRAM] = "program",
 	};
 
 	return names[mode];
