@@ -212,6 +212,12 @@ static int run(const struct settings *options)
 	return STATUS_FAILED;
 }
 
+/* Would a command run? Then all that this process returns is a failure of its own. */
+static bool is_start(const struct settings *options)
+{
+	return (options->mode == MODE_EXPLICIT || options->mode == MODE_PATCH) && !options->dry_run;
+}
+
 int main(int argc, char **argv)
 {
 	struct settings options;
@@ -219,9 +225,12 @@ int main(int argc, char **argv)
 
 	hold_standard_descriptors();
 	status = options_parse(argc, argv, &options);
-	if (status)
-		return status;
 	events_begin(&options.log);
-	status = run(&options);
-	return message_all_answered(&options.log) ? status : STATUS_FAILED;
+	if (!status)
+		status = run(&options);
+	if (!message_all_answered(&options.log))
+		status = STATUS_FAILED;
+	if (status && is_start(&options))
+		events_failed(&options.log, status);
+	return status;
 }

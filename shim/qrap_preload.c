@@ -22,8 +22,12 @@ static main_function *real_main;
 
 static int guarded_main(int argc, char **argv, char **envp)
 {
+	int status;
+
 	guard_before_main();
-	return real_main(argc, argv, envp);
+	status = real_main(argc, argv, envp);
+	guard_ends(status);
+	return status;
 }
 
 /*
@@ -83,6 +87,22 @@ EXPORT pid_t fork(void)
 	if (!pid)
 		guard_forked();
 	return pid;
+}
+
+EXPORT void exit(int status)
+{
+	next_need();
+	guard_ends(status);
+	next.exit(status);
+	__builtin_unreachable();
+}
+
+EXPORT void _exit(int status)
+{
+	next_need();
+	guard_ends(status);
+	next._exit(status);
+	__builtin_unreachable();
 }
 
 EXPORT int execve(const char *path, char *const argv[], char *const envp[])

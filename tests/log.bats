@@ -201,6 +201,26 @@ same_each_time() {
 		<(grep -a '^qrap\[' /tmp/guest.log | tr -d '\r' | same_each_time)
 }
 
+# The log lies where QEMU cannot open it: it is another user, or has another root. Of the same kind: chpst,
+# s6-setuidgid, a container.
+@test "another user, another root: the log goes on with the open file that is handed on" {
+	need_root
+	need setpriv runuser bwrap
+	LOG=/tmp/kept/log
+	for wrapper in 'setpriv --reuid=4711 --regid=4711 --clear-groups' 'runuser -u nobody --' \
+		'chroot --userspec=4711:4711 /' 'bwrap --dev-bind / / --tmpfs /tmp/kept' \
+		'bwrap --unshare-user --uid 4711 --dev-bind / / --tmpfs /tmp/kept'; do
+		rm -rf /tmp/kept
+		mkdir -m 700 /tmp/kept
+		read -ra words <<<"$wrapper"
+		online "$QRAP" --log-file "$LOG" "$FD" "${words[@]}" "$LOSE" close "$FD" "${QEMU[@]}"
+		echo "$wrapper: $output"
+		[ "$status" = 0 ]
+		assert_verdict 1 mended '/.*/lose (pid [0-9]*) close'
+		assert_logged '"event":"released"' '/qemu-system-x86_64"'
+	done
+}
+
 # Disks, links, standard error.
 
 # full_disk: /tmp/small has not a byte left

@@ -35,8 +35,8 @@ struct child_plan {
 
 /**
  * struct child - A program that runs
- * @pid:	Our child, the leader of a session of its own: the keeper, whose child is the
- * program
+ * @pid:	Our child, the leader of a session of its own: the keeper, which has the
+ *		program as its child
  * @end:	For a loop_source: readable when it has ended
  * @output:	For a loop_source: what it says
  * @ended:	child_on_end() has seen its end

@@ -50,7 +50,10 @@ struct own_option {
 
 #define MEMBER(name) offsetof(struct settings, name)
 
-/* All there is to know of an option: parser, --help, README and completion come from here. */
+/*
+ * All there is to know of an option: parser and --help are made of it; README, manual and
+ * completion are held to it.
+ */
 static const struct own_option options[] = {
 	{ "--socket", " PATH", "QRAP_SOCKET", MODE_PATCH, value_socket, MEMBER(socket), NULL,
 	  "use this socket, probe no other" },

@@ -106,7 +106,7 @@ static enum line take_line(struct journey *journey, const char *line, void **run
 	struct log_event event, *kept;
 	enum line kind = read_event(line, before, &event);
 
-	/* Events of a later day are no concern of ours. */
+	/* Events of a later release are no concern of ours. */
 	if (kind != LINE_OURS || event.kind == EVENT_KINDS)
 		return kind;
 	if (is_new_run(event.run, runs)) {

@@ -26,7 +26,7 @@ enum line {
  * @lines:	Filled: how many lines of each kind there were
  *
  * The last run is the one that began last: several may write to one file at the same time. Memory
- * is used for one run, and the names of the others.
+ * is given back when another run begins, but for the names of all of them.
  *
  * Return: 0, or -errno if the file could not be read to its end
  */

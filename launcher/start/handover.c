@@ -43,6 +43,19 @@ void events_connected(const struct settings *options, const struct connection *c
 				strerror(-ret));
 }
 
+void events_failed(const struct log *log, int status)
+{
+	const char *reason = message_first_error();
+	const struct log_event event = {
+		.kind = EVENT_FAILED, .severity = SEVERITY_ERROR, .reason = reason, .status = status
+	};
+	struct log file_only = *log;
+
+	/* On stderr it has been said. */
+	file_only.level = LOG_QUIET;
+	log_event(&file_only, &event, "%s", reason);
+}
+
 void events_preload_skipped(const struct log *log, const struct qemu *qemu,
 			    const struct preload *preload)
 {
@@ -111,8 +124,11 @@ static void name_qemu(struct handoff *handoff, const char *path)
 
 static void make_store(const struct log *log, struct handoff *handoff)
 {
-	int ret = store_create(handoff);
+	int file = log_has_file(log) ? log_open(log) : -1;
+	int ret = store_create(handoff, file, -1, NULL);
 
+	if (file >= 0)
+		close(file);
 	if (ret)
 		message_warning(log,
 				"No spare of the connection: %s; a lost descriptor means a new one",

@@ -41,6 +41,9 @@ void events_begin(struct log *log);
  */
 void events_connected(const struct settings *options, const struct connection *connection);
 
+/* qrap ends with that status of its own: the first error says why. */
+void events_failed(const struct log *log, int status);
+
 /* @qemu runs without the shim, for the reason in @preload. */
 void events_preload_skipped(const struct log *log, const struct qemu *qemu,
 			    const struct preload *preload);

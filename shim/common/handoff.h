@@ -47,8 +47,7 @@
  * @trust:	Whose passt may be used
  * @level:	What stderr gets
  * @reconnect:	Keep the link when passt restarts; not with a private one
- * @passt:	Path of the socket of passt; "" for a private one: there is nothing to connect to
- * again
+ * @passt:	Path of the socket of passt; "" for a private one, where nothing can be connected to
  * @well:	"PROGRAM, pid N": the last one that had the connection on its number, or ""
  * @gone:	... and the first one after it that had not, or ""
  * @log_file:	Path of the log file, "" for none; the last one, behind the image

@@ -282,6 +282,7 @@ static void start_log(const char *argv0, bool can_ask)
 		.run = guard.handoff.run,
 		.file = can_ask ? guard.handoff.log_file : NULL,
 		.exe = guard.exe,
+		.handoff = &guard.handoff,
 		.fd = -1,
 	};
 }
@@ -373,6 +374,18 @@ void guard_before_main(void)
 {
 	if (guard.restores && is_owner() && get_phase() == PHASE_WAITING)
 		inspect(false);
+}
+
+/* Only a failure of the process that the launcher became: helpers come and go. */
+void guard_ends(int status)
+{
+	static atomic_bool told;
+	int saved = errno;
+
+	if ((status & 0xff) && get_phase() == PHASE_WAITING && is_owner() &&
+	    log_is_run_of(guard.handoff.run, sys_getpid()) && !atomic_exchange(&told, true))
+		fd_log_ended(&fd_log, status);
+	errno = saved;
 }
 
 bool guard_put_back(void)
@@ -562,10 +575,10 @@ void guard_used(int fd)
 	if (!pass_on(phase, PHASE_RELEASED))
 		return;
 	guard.forked = false;
+	log_keep_open(&guard.log);
 	empty_store();
 	sys_fcntl(fd, F_SETFD, FD_CLOEXEC);
 	environment_leave(environ);
-	log_keep_open(&guard.log);
 	fd_log_step(&fd_log, EVENT_RELEASED, "uses", NULL);
 	link_start(&guard.handoff, &guard.log);
 }
@@ -577,13 +590,16 @@ void guard_used(int fd)
 static bool hand_on(void)
 {
 	struct handoff *c = &guard.handoff;
+	int file;
 
 	c->store = -1;
 	memset(&c->store_id, 0, sizeof(c->store_id));
 	memset(&c->socket, 0, sizeof(c->socket));
 	if (!link_is_usable() || !descriptor_identity(c->fd, &c->socket))
 		return false;
-	store_create(c);
+	file = log_has_file(&guard.log) ? log_open(&guard.log) : -1;
+	store_create(c, file, -1, NULL);
+	sys_close(file);
 	sys_fcntl(c->fd, F_SETFD, 0);
 	return true;
 }

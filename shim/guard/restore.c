@@ -28,7 +28,7 @@ bool restore_from_store(struct handoff *c)
 	int fd;
 
 	c->store = store_find(c);
-	fd = store_look(c->store);
+	fd = store_look(c->store, STORED_CONNECTION);
 	if (fd < 0)
 		return false;
 	if (descriptor_identity(fd, &id) && identity_same(&id, &c->socket) &&
@@ -85,6 +85,19 @@ static int connect_again(const struct handoff *c)
 	}
 }
 
+/* The new connection has a store of its own, on the old one's number, with the rest of that. */
+static void renew_store(struct handoff *c)
+{
+	int log, control;
+
+	c->store = store_find(c);
+	log = store_look(c->store, STORED_LOG);
+	control = store_look(c->store, STORED_CONTROL);
+	store_create(c, log, control, NULL);
+	sys_close(log);
+	sys_close(control);
+}
+
 int restore_from_passt(struct handoff *c)
 {
 	int ret;
@@ -97,8 +110,6 @@ int restore_from_passt(struct handoff *c)
 	if (ret)
 		return ret;
 	descriptor_identity(c->fd, &c->socket);
-	/* It has a store of its own, on the old one's number. */
-	c->store = store_find(c);
-	store_create(c);
+	renew_store(c);
 	return 0;
 }

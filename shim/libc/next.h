@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -50,6 +51,8 @@ int execveat(int dir, const char *path, char *const argv[], char *const envp[], 
 	F(execvp, 0)                            \
 	F(execvpe, 0)                           \
 	F(fexecve, 0)                           \
+	F(exit, 0)                              \
+	F(_exit, 0)                             \
 	F(__libc_start_main, 0)                 \
 	F(fcntl64, 28)                          \
 	F(close_range, 34)                      \

@@ -488,7 +488,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* A detached thread with a small stack, which no signal ever reaches. */
+/* A detached thread, which no signal but the libc's own ever reaches. */
 static int start_thread(void)
 {
 	const uint64_t all = ~LIBC_SIGNALS;
