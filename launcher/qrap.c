@@ -15,13 +15,12 @@
 #include "launcher/cli/options.h"
 #include "launcher/cmdline/parse/starts_guest.h"
 #include "launcher/cmdline/rewrite/rewrite.h"
-#include "launcher/passt/discover.h"
 #include "launcher/passt/list.h"
-#include "launcher/passt/private.h"
 #include "launcher/preload/check.h"
 #include "launcher/preload/loadable.h"
 #include "launcher/preload/qemu_path.h"
 #include "launcher/report/report.h"
+#include "launcher/start/choose_passt.h"
 #include "launcher/start/exec.h"
 #include "launcher/start/handover.h"
 #include "launcher/start/program.h"
@@ -70,24 +69,19 @@ static int rewrite(const struct settings *o, const struct qemu *qemu, struct rew
 	if (ret)
 		message_error(&o->log, "Couldn't find free address for device: give the NIC a "
 				       "place of its own, or remove another device");
+	else if (result->stays && o->insists)
+		ret = message_error(&o->log, "the guest cannot come to passt: %s", result->stays);
+	else if (result->stays)
+		message_warning(&o->log, "QEMU runs as it is, without passt: %s", result->stays);
 	return ret ? STATUS_FAILED : 0;
 }
 
-/* A passt of our own, the one that was named, or one that is found. */
-static int connect_to_passt(const struct settings *o, struct connection *connection)
+/* QEMU with its arguments as they are: there is no guest, or none that comes to passt. */
+static int run_as_it_is(const struct settings *o, const struct qemu *qemu)
 {
-	const struct discovery discovery = {
-		.log = &o->log,
-		.socket = o->socket,
-		.wait_ms = o->wait_ms,
-		.trust = &o->trust,
-	};
+	char **words = command_words(qemu->name, o->command);
 
-	if (o->passt ? private_passt_start(&o->log, o->passt, connection)
-		     : discover(&discovery, connection))
-		return -1;
-	events_connected(o, connection);
-	return 0;
+	return command_failed(&o->log, qemu, words ? command_try(qemu, words) : ENOMEM);
 }
 
 /* Becomes the command: without the shim where only that is too much for it. */
@@ -108,16 +102,18 @@ static int run_command(struct handover *h, char **words)
 }
 
 /* The main job, once it is known what to run with which arguments. */
-static int start(const struct settings *o, struct qemu *qemu, char **words, int fd)
+static int start(const struct settings *o, struct qemu *qemu, char **words,
+		 struct rewrite_result *line)
 {
 	struct preload preload;
 	struct connection connection = { .fd = -1 };
 	struct handover handover = {
-		.options = o, .connection = &connection, .fd = fd, .qemu = qemu
+		.options = o, .connection = &connection, .fd = line->fd, .qemu = qemu
 	};
+	int ret = choose_passt(o, line, &connection);
 
-	if (connect_to_passt(o, &connection))
-		return STATUS_FAILED;
+	if (ret)
+		return ret < 0 ? STATUS_FAILED : run_as_it_is(o, qemu);
 	if (o->guard) {
 		/* A wrapper in explicit mode may be static: what matters is in its words. */
 		char **args = o->mode == MODE_EXPLICIT ? words + 1 : NULL;
@@ -154,7 +150,7 @@ static bool has_connection(const struct settings *o)
 static int run_qemu(const struct settings *o)
 {
 	const bool patch = o->mode == MODE_PATCH;
-	const bool has_guest = !patch || (starts_guest(o->command) && !has_connection(o));
+	bool has_guest = !patch || (starts_guest(o->command) && !has_connection(o));
 	struct rewrite_result result = { .args = o->command, .fd = o->fd };
 	char **words = o->command;
 	struct qemu qemu;
@@ -170,13 +166,16 @@ static int run_qemu(const struct settings *o)
 		message_error(&o->log, "Couldn't rewrite the command line: %s", strerror(ENOMEM));
 		return STATUS_FAILED;
 	}
+	has_guest = has_guest && !result.stays;
 	if (o->dry_run) {
+		if (has_guest)
+			choose_passt_dry(o, &result);
 		command_print(words);
 		return 0;
 	}
 	if (!has_guest)
-		return command_failed(&o->log, &qemu, command_try(&qemu, words));
-	return start(o, &qemu, words, result.fd);
+		return run_as_it_is(o, &qemu);
+	return start(o, &qemu, words, &result);
 }
 
 /* Where one is closed, no connection must come onto its number: messages would go there. */

@@ -19,12 +19,34 @@ enum mode {
 	MODE_VERSION,
 };
 
+/* Which passt: --passt. */
+enum passt_choice {
+	PASST_AUTO,    /* what the line asks for: one that is free, or a private one */
+	PASST_OFF,     /* one that is found, never a private one */
+	PASST_TRY,     /* as PASST_AUTO, and where there is none the line runs as it is */
+	PASST_PRIVATE, /* one for this VM alone */
+};
+
+/**
+ * struct passt_option - Value of --passt
+ * @choice:	Which passt
+ * @command:	PASST_PRIVATE: its command line
+ */
+struct passt_option {
+	enum passt_choice choice;
+	const char *command;
+};
+
+/* Command line of a private passt, where none is given. */
+#define PASST_COMMAND "passt"
+
 /**
  * struct settings - What this run was asked for
  * @mode:	What to do
  * @log:	Where messages and events go
  * @socket:	--socket: use this one, probe no other; or NULL
- * @passt:	--passt: command line of a private passt; or NULL
+ * @passt:	--passt: which passt
+ * @insists:	An option, and not a variable, asks for a certain passt
  * @wait_ms:	--wait: keep looking that long, in milliseconds; 0: not
  * @trust:	--trust: whose passt may be used, default filled in
  * @qemu:	--qemu: name or path of patch mode's QEMU; or NULL
@@ -43,7 +65,8 @@ struct settings {
 	enum mode mode;
 	struct log log;
 	const char *socket;
-	const char *passt;
+	struct passt_option passt;
+	bool insists;
 	int wait_ms;
 	struct passt_trust trust;
 	const char *qemu;

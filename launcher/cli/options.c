@@ -57,8 +57,8 @@ struct own_option {
 static const struct own_option options[] = {
 	{ "--socket", " PATH", "QRAP_SOCKET", MODE_PATCH, value_socket, MEMBER(socket), NULL,
 	  "use this socket, probe no other" },
-	{ "--passt", "[=COMMAND]", "QRAP_PASST", MODE_PATCH, value_text, MEMBER(passt), "passt",
-	  "run a passt for this VM alone" },
+	{ "--passt", "[=COMMAND]", "QRAP_PASST", MODE_PATCH, value_passt, MEMBER(passt),
+	  PASST_COMMAND, "a passt for this VM; off, auto, try" },
 	{ "--wait", " SECONDS", "QRAP_WAIT", MODE_PATCH, value_wait, MEMBER(wait_ms), NULL,
 	  "wait that long for a free passt" },
 	{ "--trust", " WHO", "QRAP_TRUST", MODE_PATCH, value_trust, MEMBER(trust), NULL,
@@ -194,24 +194,52 @@ static int read_options(const struct log *log, char **words, bool is_qemu, struc
 	return count;
 }
 
-/* An option beats its variable; one way to a passt beats the variables of both. */
+/* An option beats its variable. */
 static void read_variables(struct given *given)
 {
-	int socket = find_option("--socket"), passt = find_option("--passt");
-	bool way_is_known = given[socket].text || given[passt].text;
-
 	for (int i = 0; i < OPTIONS; i++) {
 		const char *value;
 
 		if (!options[i].variable || given[i].text)
-			continue;
-		if (way_is_known && (i == socket || i == passt))
 			continue;
 		/* Reads nothing where exec gained privileges (AT_SECURE). */
 		value = secure_getenv(options[i].variable);
 		if (value && *value)
 			given[i] = (struct given) { value, options[i].variable };
 	}
+}
+
+static bool is_option(const struct given *given)
+{
+	return given->text && *given->source == '-';
+}
+
+/* Two ways to a passt: one on the line beats a variable, else @exclude says whether that can be. */
+static int settle(const struct log *log, struct given *a, struct given *b, bool exclude)
+{
+	if (!a->text || !b->text)
+		return 0;
+	if (is_option(a) != is_option(b))
+		(is_option(a) ? b : a)->text = NULL;
+	else if (exclude)
+		return message_error(log, "%s and %s exclude each other", a->source, b->source);
+	return 0;
+}
+
+/* Is one passt asked for at most? */
+static int settle_passt(struct settings *settings, struct given *given)
+{
+	struct given *socket = &given[find_option("--socket")];
+	struct given *passt = &given[find_option("--passt")];
+	struct passt_option option = { .choice = PASST_AUTO };
+
+	if (passt->text)
+		value_passt(&settings->log, passt, &option);
+	if (settle(&settings->log, socket, passt, option.choice > PASST_OFF))
+		return -1;
+	settings->insists =
+		is_option(socket) || (is_option(passt) && option.choice == PASST_PRIVATE);
+	return 0;
 }
 
 static int apply(struct settings *settings, const struct own_option *option,
@@ -238,10 +266,6 @@ static int apply_all(struct settings *settings, const struct given *given)
 		if (apply(settings, &options[i % OPTIONS], &given[i % OPTIONS]))
 			return -1;
 	}
-	if (settings->socket && settings->passt)
-		return message_error(&settings->log, "%s and %s exclude each other",
-				     given[find_option("--socket")].source,
-				     given[find_option("--passt")].source);
 	return 0;
 }
 
@@ -404,7 +428,7 @@ int options_parse(int argc, char **argv, struct settings *settings)
 	if (argc > 0 && !given[qemu].text)
 		given[qemu] = (struct given) { name_in_link(argv[0]), argv[0] };
 	read_variables(given);
-	if (apply_all(settings, given))
+	if (settle_passt(settings, given) || apply_all(settings, given))
 		return STATUS_FAILED;
 	if (settings->mode != MODE_PATCH)
 		return check_rest(settings, words) ? STATUS_FAILED : 0;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "launcher/base/message.h"
+#include "launcher/base/settings.h"
 #include "launcher/base/words.h"
 #include "launcher/passt/users.h"
 #include "shim/common/passt.h"
@@ -80,6 +81,23 @@ int value_socket(const struct log *log, const struct given *given, void *member)
 			log, "%s: path of %zu bytes, a UNIX socket has at most %zu: %s",
 			given->source, strlen(given->text), (size_t)PASST_PATH_MAX, given->text);
 	*(const char **)member = strlen(absolute) <= PASST_PATH_MAX ? absolute : given->text;
+	return 0;
+}
+
+int value_passt(const struct log *log, const struct given *given, void *member)
+{
+	static const char *const names[] = {
+		[PASST_AUTO] = "auto",
+		[PASST_OFF] = "off",
+		[PASST_TRY] = "try",
+	};
+	struct passt_option *option = member;
+
+	(void)log;
+	option->choice = PASST_AUTO;
+	while (option->choice < PASST_PRIVATE && strcmp(given->text, names[option->choice]))
+		option->choice++;
+	option->command = given->text;
 	return 0;
 }
 

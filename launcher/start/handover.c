@@ -25,24 +25,6 @@ void events_begin(struct log *log)
 	log->exe = exe;
 }
 
-void events_connected(const struct settings *options, const struct connection *connection)
-{
-	const struct log_event event = { .kind = EVENT_CONNECTED, .socket = connection->path };
-	struct log log = options->log;
-	int ret;
-
-	/* The line that scripts wait for; the event is for the file then. */
-	if (!options->passt) {
-		message(&options->log, LOG_NORMAL, "Connected to %s", connection->path);
-		log.level = LOG_QUIET;
-	}
-	ret = log_event(&log, &event, "Connected to %s",
-			options->passt ? "a passt of its own" : connection->path);
-	if (ret)
-		message_warning(&options->log, "Couldn't write the log file %s: %s", log.file,
-				strerror(-ret));
-}
-
 void events_failed(const struct log *log, int status)
 {
 	const char *reason = message_first_error();
@@ -175,7 +157,7 @@ static int leave_handoff(struct handover *h)
 		.store = -1,
 		.run = o->log.run,
 		.level = o->log.level,
-		.reconnect = o->reconnect && !o->passt,
+		.reconnect = o->reconnect && *h->connection->path,
 		.trust = o->trust,
 	};
 

@@ -94,7 +94,7 @@ int main(int argc, char **argv)
 	printf("guard=%d\nreconnect=%d\ndry_run=%d\njson=%d\n", options.guard, options.reconnect,
 	       options.dry_run, options.json);
 	print_text("socket", options.socket);
-	print_text("passt", options.passt);
+	print_text("passt", options.passt.command);
 	print_text("qemu", options.qemu);
 	print_text("model", options.model);
 	print_text("file", options.file);
