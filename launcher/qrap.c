@@ -66,7 +66,9 @@ static int rewrite(const struct settings *o, const struct qemu *qemu, struct rew
 		else
 			message_trace(&o->log, "%s", change->line);
 	}
-	if (ret)
+	if (ret == -EINVAL)
+		message_error(&o->log, "%s", result->error);
+	else if (ret)
 		message_error(&o->log, "Couldn't find free address for device: give the NIC a "
 				       "place of its own, or remove another device");
 	else if (result->stays && o->insists)
@@ -168,8 +170,8 @@ static int run_qemu(const struct settings *o)
 	}
 	has_guest = has_guest && !result.stays;
 	if (o->dry_run) {
-		if (has_guest)
-			choose_passt_dry(o, &result);
+		if (has_guest && choose_passt_dry(o, &result))
+			return STATUS_FAILED;
 		command_print(words);
 		return 0;
 	}

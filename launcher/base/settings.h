@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "launcher/base/guest_network.h"
 #include "shim/common/log.h"
 #include "shim/common/passt.h"
 
@@ -46,6 +47,7 @@ struct passt_option {
  * @log:	Where messages and events go
  * @socket:	--socket: use this one, probe no other; or NULL
  * @passt:	--passt: which passt
+ * @publish:	--publish: its forwards
  * @insists:	An option, and not a variable, asks for a certain passt
  * @wait_ms:	--wait: keep looking that long, in milliseconds; 0: not
  * @trust:	--trust: whose passt may be used, default filled in
@@ -66,6 +68,7 @@ struct settings {
 	struct log log;
 	const char *socket;
 	struct passt_option passt;
+	struct guest_network publish;
 	bool insists;
 	int wait_ms;
 	struct passt_trust trust;

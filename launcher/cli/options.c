@@ -59,6 +59,8 @@ static const struct own_option options[] = {
 	  "use this socket, probe no other" },
 	{ "--passt", "[=COMMAND]", "QRAP_PASST", MODE_PATCH, value_passt, MEMBER(passt),
 	  PASST_COMMAND, "a passt for this VM; off, auto, try" },
+	{ "--publish", " PORT", "QRAP_PUBLISH", MODE_PATCH, value_publish, MEMBER(publish), NULL,
+	  "forward [ADDR:][HPORT:]PORT[/udp]" },
 	{ "--wait", " SECONDS", "QRAP_WAIT", MODE_PATCH, value_wait, MEMBER(wait_ms), NULL,
 	  "wait that long for a free passt" },
 	{ "--trust", " WHO", "QRAP_TRUST", MODE_PATCH, value_trust, MEMBER(trust), NULL,
@@ -153,6 +155,8 @@ static int take_option(const struct log *log, const struct own_option *option, c
 	const bool must = option->value[0] == ' ' && option->value[1] != '[';
 	const bool may = option->value[0] == '[' || must;
 	const char *value = strchr(words[0], '=');
+	char *list;
+	int taken;
 
 	if (value && !may)
 		return message_error(log, "%s takes no value", option->name);
@@ -162,8 +166,15 @@ static int take_option(const struct log *log, const struct own_option *option, c
 		value = must ? words[1] : option->fallback;
 	if (!value || (!*value && may))
 		return message_error(log, "%s needs a value", option->name);
+	taken = value == words[1] ? 2 : 1;
+	/* The one that may be repeated. */
+	if (given->text && option->read == value_publish) {
+		if (asprintf(&list, "%s,%s", given->text, value) < 0)
+			return message_error(log, "%s: %s", option->name, strerror(ENOMEM));
+		value = list;
+	}
 	*given = (struct given) { value, option->name };
-	return value == words[1] ? 2 : 1;
+	return taken;
 }
 
 /**
@@ -231,14 +242,19 @@ static int settle_passt(struct settings *settings, struct given *given)
 {
 	struct given *socket = &given[find_option("--socket")];
 	struct given *passt = &given[find_option("--passt")];
+	struct given *publish = &given[find_option("--publish")];
 	struct passt_option option = { .choice = PASST_AUTO };
+	bool may_be_private;
 
 	if (passt->text)
 		value_passt(&settings->log, passt, &option);
-	if (settle(&settings->log, socket, passt, option.choice > PASST_OFF))
+	may_be_private = option.choice == PASST_AUTO || option.choice == PASST_PRIVATE;
+	if (settle(&settings->log, socket, passt, option.choice > PASST_OFF) ||
+	    settle(&settings->log, socket, publish, true) ||
+	    (!may_be_private && settle(&settings->log, passt, publish, true)))
 		return -1;
-	settings->insists =
-		is_option(socket) || (is_option(passt) && option.choice == PASST_PRIVATE);
+	settings->insists = is_option(socket) || is_option(publish) ||
+			    (is_option(passt) && option.choice == PASST_PRIVATE);
 	return 0;
 }
 

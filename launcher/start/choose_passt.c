@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "launcher/start/choose_passt.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "launcher/base/memory.h"
 #include "launcher/base/message.h"
 #include "launcher/base/words.h"
 #include "launcher/passt/private.h"
@@ -39,7 +39,7 @@ struct choice {
 /* Is a private passt the only one that will do? */
 static bool wants_private(const struct settings *options)
 {
-	return options->passt.choice == PASST_PRIVATE;
+	return options->passt.choice == PASST_PRIVATE || options->publish.forward_count;
 }
 
 /* Is it one that is found, or none? */
@@ -50,7 +50,7 @@ static bool wants_found(const struct settings *options)
 
 static const char *private_command(const struct settings *options)
 {
-	return wants_private(options) ? options->passt.command : PASST_COMMAND;
+	return options->passt.choice == PASST_PRIVATE ? options->passt.command : PASST_COMMAND;
 }
 
 static bool start_private(struct choice *choice)
@@ -167,6 +167,29 @@ static void tell_private(const struct choice *choice)
 	message(log, LOG_NORMAL, "%s", buf);
 }
 
+/* What is published is one more promise: 0, or -1 after a message where two want the same port. */
+static int add_published(const struct settings *options, struct guest_network *network)
+{
+	const struct guest_network *publish = &options->publish;
+	const unsigned int count = network->forward_count + publish->forward_count;
+	struct forward *all = arena_get(arena_new(), (count + 1) * sizeof(*all));
+
+	for (unsigned int i = 0; i < count; i++) {
+		all[i] = i < network->forward_count ? network->forwards[i]
+						    : publish->forwards[i - network->forward_count];
+		for (unsigned int j = 0; j < i; j++) {
+			if (all[i].host_port && all[i].host_port == all[j].host_port &&
+			    all[i].udp == all[j].udp)
+				return message_error(&options->log,
+						     "%s and %s: the same port of the host",
+						     all[j].word, all[i].word);
+		}
+	}
+	network->forwards = all;
+	network->forward_count = count;
+	return 0;
+}
+
 /* What promises something looks for no passt of others unless there is no other way. */
 int choose_passt(const struct settings *options, struct rewrite_result *line,
 		 struct connection *connection)
@@ -175,6 +198,8 @@ int choose_passt(const struct settings *options, struct rewrite_result *line,
 	const bool private_first =
 		wants_private(options) || (line->promised && !wants_found(options));
 
+	if (add_published(options, &line->network))
+		return -1;
 	if (private_first && start_private(&choice)) {
 		tell_private(&choice);
 		return 0;
@@ -200,22 +225,25 @@ int choose_passt(const struct settings *options, struct rewrite_result *line,
 	return 1;
 }
 
-void choose_passt_dry(const struct settings *options, struct rewrite_result *line)
+int choose_passt_dry(const struct settings *options, struct rewrite_result *line)
 {
 	const bool is_private = wants_private(options) || line->promised;
 	char reason[PRIVATE_REASON_MAX] = "";
 	char **words;
 	char *text;
 
+	if (add_published(options, &line->network))
+		return -1;
 	if (wants_found(options))
-		return;
+		return 0;
 	words = private_passt_words(private_command(options), reason);
 	text = words ? words_join(words) : NULL;
 	if (text)
 		message_warning(&options->log, "%spasst would run: %s",
 				is_private ? "" : "a passt that is free, else ", text);
 	else
-		message_warning(&options->log, "--passt: %s", reason);
+		message_error(&options->log, "--passt: %s", reason);
 	free(text);
 	free(words);
+	return text ? 0 : -1;
 }

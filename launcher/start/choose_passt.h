@@ -26,7 +26,7 @@
 int choose_passt(const struct settings *options, struct rewrite_result *line,
 		 struct connection *connection);
 
-/* --dry-run: says which passt that would be. */
-void choose_passt_dry(const struct settings *options, struct rewrite_result *line);
+/* --dry-run: says which passt that would be. Return: 0, or -1 after a message */
+int choose_passt_dry(const struct settings *options, struct rewrite_result *line);
 
 #endif /* QRAP_CHOOSE_PASST_H */
