@@ -58,10 +58,10 @@ static void set_title(pid_t vm)
 
 	if (!room) {
 		room = program_invocation_name;
-		end = room + strlen(room) + 1;
+		end = *environ > room ? *environ : room + strlen(room) + 1;
 		for (char **entry = environ; *entry; entry++) {
-			if (*entry >= end)
-				end = *entry + strlen(*entry) + 1;
+			if (*entry == end)
+				end += strlen(*entry) + 1;
 			*entry = strdup(*entry);
 		}
 	}
@@ -72,6 +72,11 @@ static void set_title(pid_t vm)
 static void send_text(const struct supervisor *s, enum control_kind kind, const char *text)
 {
 	control_send(s->control, kind, text, strnlen(text, CONTROL_TEXT_MAX), -1);
+}
+
+static void send_failed(const struct supervisor *s)
+{
+	send_text(s, s->passt.taken ? CONTROL_TAKEN : CONTROL_FAILED, s->passt.trouble);
 }
 
 /* It serves: the ports of its forwards, and what it said. */
@@ -102,7 +107,7 @@ static void start(struct supervisor *s)
 	if (started)
 		control_send(s->control, CONTROL_CONNECTION, NULL, 0, passt->fd);
 	else
-		send_text(s, passt->taken ? CONTROL_TAKEN : CONTROL_FAILED, passt->trouble);
+		send_failed(s);
 }
 
 static void look(struct supervisor *s)
