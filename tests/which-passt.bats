@@ -154,9 +154,9 @@ Started passt for this VM" ]
 @test "a dry run says which passt it would be" {
 	qrap --dry-run -m 64
 	[ "$status" = 0 ]
-	[[ $stderr == *'qrap: a passt that is free, else passt would run: passt --fd '* ]]
+	[[ $stderr == *'qrap: a passt that is free, else passt would run: passt '*' --fd '* ]]
 	qrap --dry-run 5 kvm
-	[[ $stderr == 'qrap: a passt that is free, else passt would run: passt --fd '* ]]
+	[[ $stderr == 'qrap: a passt that is free, else passt would run: passt '*' --fd '* ]]
 	qrap --dry-run --passt='passt -4 -a "a b"' -m 64
 	[[ $stderr == *"qrap: passt would run: passt -4 -a 'a b' --fd "* ]]
 	for option in --passt=off --socket=/tmp/x; do

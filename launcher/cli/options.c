@@ -462,9 +462,8 @@ void options_help(void)
 	fputs("Usage: qrap [OPTION]... [QEMU] [QEMU_ARG]...\n"
 	      "       qrap [OPTION]... PROGRAM [ARG]...\n"
 	      "       qrap [OPTION]... FDNUM QEMU_CMD [QEMU_ARG]...\n"
-	      "Starts QEMU with its network on a passt(1) that is free: finds QEMU and gives it\n"
-	      "a NIC, does so for each QEMU that PROGRAM starts by name, or leaves the\n"
-	      "connection on descriptor FDNUM and the command as it is.\n"
+	      "Puts QEMU on passt(1): gives it a NIC there, or each QEMU that PROGRAM starts by\n"
+	      "name, or leaves the connection on descriptor FDNUM and the command as it is.\n"
 	      "Options come first, -- ends them; the variable in brackets does the same.\n\n",
 	      stdout);
 	for (const struct own_option *o = options; o < options + OPTIONS; o++) {

@@ -8,6 +8,7 @@
 #include "launcher/base/memory.h"
 #include "launcher/base/message.h"
 #include "launcher/start/supervisor.h"
+#include "shim/common/sys.h"
 #include "shim/common/text.h"
 
 /*
@@ -16,6 +17,9 @@
  */
 #define BUSY_MS      1000
 #define BUSY_ONLY_MS 2500
+
+/* Between two tries to have a port that is taken. */
+#define PAUSE_MS 50
 
 /**
  * struct choice - The passt that is being chosen
@@ -60,11 +64,18 @@ static struct passt_request make_request(const struct settings *options,
 	};
 }
 
+/* A port that is taken may be that of a VM which is just ending, like a passt that is in use. */
 static bool start_private(struct choice *choice)
 {
 	const struct passt_request request = make_request(choice->options, choice->line);
+	const int64_t until = sys_now_ms() + BUSY_MS;
 
-	return !supervisor_start(&request, choice->connection, &choice->failure);
+	while (supervisor_start(&request, choice->connection, &choice->failure)) {
+		if (!choice->failure.taken || sys_now_ms() >= until)
+			return false;
+		sys_poll(NULL, 0, PAUSE_MS);
+	}
+	return true;
 }
 
 static bool find(struct choice *choice)
