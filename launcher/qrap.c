@@ -66,15 +66,15 @@ static int rewrite(const struct settings *o, const struct qemu *qemu, struct rew
 		else
 			message_trace(&o->log, "%s", change->line);
 	}
-	if (ret == -EINVAL)
+	if (result->error)
 		message_error(&o->log, "%s", result->error);
 	else if (ret)
 		message_error(&o->log, "Couldn't find free address for device: give the NIC a "
 				       "place of its own, or remove another device");
 	else if (result->stays && o->insists)
-		ret = message_error(&o->log, "the guest cannot come to passt: %s", result->stays);
+		ret = message_error(&o->log, "%s: the guest cannot come to passt", result->stays);
 	else if (result->stays)
-		message_warning(&o->log, "QEMU runs as it is, without passt: %s", result->stays);
+		message_warning(&o->log, "%s: QEMU runs as it is, without passt", result->stays);
 	return ret ? STATUS_FAILED : 0;
 }
 
@@ -96,7 +96,7 @@ static int run_command(struct handover *h, char **words)
 	if (error == E2BIG && preload) {
 		snprintf(preload->reason, sizeof(preload->reason),
 			 "its arguments and environment leave no room for the shim's");
-		events_preload_skipped(log, h->qemu, preload);
+		events_preload_skipped(h, preload);
 		hand_over_unguarded(h);
 		error = command_try(h->qemu, words);
 	}
@@ -123,7 +123,7 @@ static int start(const struct settings *o, struct qemu *qemu, char **words,
 		if (preload_find(&preload, qemu->path, args))
 			handover.preload = &preload;
 		else
-			events_preload_skipped(&o->log, qemu, &preload);
+			events_preload_skipped(&handover, &preload);
 	}
 	if (hand_over(&handover))
 		return STATUS_FAILED;

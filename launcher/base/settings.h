@@ -56,8 +56,9 @@ struct passt_option {
  * @guard:	--guard: load the shim
  * @reconnect:	--reconnect: keep the link when passt restarts
  * @dry_run:	--dry-run: print the command only
- * @json:	--list=json
+ * @json:	--list=json, --json
  * @file:	--report: its log file
+ * @run:	--run: the run in that file; or NULL for the last one
  * @is_qemu:	Called by a name that QEMU itself has
  * @fd:		Explicit mode: the number asked for
  * @command:	What follows our own options: explicit mode's QEMU_CMD and arguments, patch mode's
@@ -79,6 +80,7 @@ struct settings {
 	bool dry_run;
 	bool json;
 	const char *file;
+	const char *run;
 	bool is_qemu;
 	int fd;
 	char **command;

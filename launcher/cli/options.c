@@ -85,6 +85,10 @@ static const struct own_option options[] = {
 	  "can the connection be guarded in that QEMU?" },
 	{ "--report", " FILE", NULL, MODE_REPORT, value_text, MEMBER(file), NULL,
 	  "who lost the descriptor, from a log file" },
+	{ "--json", "", NULL, MODE_PATCH, value_flag, MEMBER(json), "",
+	  "with --report: one JSON object" },
+	{ "--run", " ID", NULL, MODE_PATCH, value_text, MEMBER(run), NULL,
+	  "with --report: that run, not the last" },
 };
 
 #define OPTIONS ((int)(sizeof(options) / sizeof(options[0])))
@@ -281,6 +285,11 @@ static int apply_all(struct settings *settings, const struct given *given)
 	for (int i = first; i < first + OPTIONS; i++) {
 		if (apply(settings, &options[i % OPTIONS], &given[i % OPTIONS]))
 			return -1;
+	}
+	for (int i = find_option("--json"); i <= find_option("--run"); i++) {
+		if (given[i].text && settings->mode != MODE_REPORT)
+			return message_error(&settings->log, "%s: only with --report",
+					     given[i].source);
 	}
 	return 0;
 }
