@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "launcher/base/message.h"
+#include "launcher/passt/passt_process.h"
 #include "launcher/passt/private.h"
 #include "shim/common/sys.h"
 
@@ -54,7 +55,7 @@ static void set_title(pid_t vm)
 {
 	static char *room, *end;
 	char title[32];
-	int len = snprintf(title, sizeof(title), "qrap: passt of %d", vm);
+	int len = snprintf(title, sizeof(title), SUPERVISOR_TITLE, vm);
 
 	if (!room) {
 		room = program_invocation_name;
