@@ -63,9 +63,13 @@ static int rewrite(const struct settings *o, const struct qemu *qemu, struct rew
 		else
 			message_trace(&o->log, "%s", change->line);
 	}
-	if (ret)
+	if (result->error)
+		message_error(&o->log, "%s", result->error);
+	else if (ret)
 		message_error(&o->log, "Couldn't find free address for device: give the NIC a "
 				       "place of its own, or remove another device");
+	else if (result->stays)
+		message_warning(&o->log, "%s: QEMU runs as it is, without passt", result->stays);
 	return ret ? STATUS_FAILED : 0;
 }
 
@@ -102,7 +106,7 @@ static int run_command(struct handover *h, char **words)
 	if (error == E2BIG && preload) {
 		snprintf(preload->reason, sizeof(preload->reason),
 			 "its arguments and environment leave no room for the shim's");
-		events_preload_skipped(log, h->qemu, preload);
+		events_preload_skipped(h, preload);
 		hand_over_unguarded(h);
 		error = command_try(h->qemu, words);
 	}
@@ -127,7 +131,7 @@ static int start(const struct settings *o, struct qemu *qemu, char **words, int 
 		if (preload_find(&preload, qemu->path, args))
 			handover.preload = &preload;
 		else
-			events_preload_skipped(&o->log, qemu, &preload);
+			events_preload_skipped(&handover, &preload);
 	}
 	if (hand_over(&handover))
 		return STATUS_FAILED;
@@ -158,7 +162,7 @@ static int run_qemu(const struct settings *o)
 		command_print(words);
 		return 0;
 	}
-	if (!has_guest)
+	if (!has_guest || result.stays)
 		return command_failed(&o->log, &qemu, command_try(&qemu, words));
 	return start(o, &qemu, words, result.fd);
 }
@@ -194,6 +198,12 @@ static int run(const struct settings *options)
 	return STATUS_FAILED;
 }
 
+/* Would a command run? Then all that this process returns is a failure of its own. */
+static bool is_start(const struct settings *options)
+{
+	return (options->mode == MODE_EXPLICIT || options->mode == MODE_PATCH) && !options->dry_run;
+}
+
 int main(int argc, char **argv)
 {
 	struct settings options;
@@ -201,9 +211,12 @@ int main(int argc, char **argv)
 
 	hold_standard_descriptors();
 	status = options_parse(argc, argv, &options);
-	if (status)
-		return status;
 	events_begin(&options.log);
-	status = run(&options);
-	return message_all_answered(&options.log) ? status : STATUS_FAILED;
+	if (!status)
+		status = run(&options);
+	if (!message_all_answered(&options.log))
+		status = STATUS_FAILED;
+	if (status && is_start(&options))
+		events_failed(&options.log, status);
+	return status;
 }

@@ -48,9 +48,11 @@ const struct log_member log_members[] = {
 	{ "action", LOG_TEXT, offsetof(struct log_event, action), 0, NULL },
 	{ "errno", LOG_NUMBER, offsetof(struct log_event, error), 0, NULL },
 	{ "ppid", LOG_NUMBER, offsetof(struct log_event, ppid), PROGRAM, NULL },
+	{ "children", LOG_NUMBER, offsetof(struct log_event, children), 0, NULL },
 	{ "command", LOG_TEXT, offsetof(struct log_event, command), 0, NULL },
 	{ "qemu", LOG_TEXT, offsetof(struct log_event, qemu), 0, NULL },
 	{ "reason", LOG_TEXT, offsetof(struct log_event, reason), 0, NULL },
+	{ "status", LOG_NUMBER, offsetof(struct log_event, status), 0, NULL },
 	{ "length", LOG_NUMBER, offsetof(struct log_event, length), LINK_DOWN, NULL },
 	{ "uid", LOG_NUMBER, offsetof(struct log_event, uid), LINK_DOWN, NULL },
 	{ "away_ms", LOG_NUMBER, offsetof(struct log_event, away_ms), LINK_UP, NULL },
@@ -79,6 +81,8 @@ const char *const log_kind_names[EVENT_KINDS] = {
 	[EVENT_PRELOAD_SKIPPED] = "preload-skipped",
 	[EVENT_LINK_DOWN] = "link-down",
 	[EVENT_LINK_UP] = "link-up",
+	[EVENT_ENDED] = "ended",
+	[EVENT_FAILED] = "failed",
 };
 
 static const char *const severity_names[] = {
@@ -90,6 +94,11 @@ static const char *const severity_names[] = {
 uint64_t log_new_run(void)
 {
 	return (uint64_t)sys_wall_us() << 16 | ((uint64_t)sys_getpid() & 0xffff);
+}
+
+bool log_is_run_of(uint64_t run, int pid)
+{
+	return (run & 0xffff) == ((uint64_t)pid & 0xffff);
 }
 
 static void add_members(struct text *t, const struct log_member *member, const void *base,

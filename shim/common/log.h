@@ -41,6 +41,8 @@ enum log_kind {
 	EVENT_PRELOAD_SKIPPED,
 	EVENT_LINK_DOWN,
 	EVENT_LINK_UP,
+	EVENT_ENDED,
+	EVENT_FAILED,
 	EVENT_KINDS
 };
 
@@ -116,9 +118,11 @@ struct log_actor {
  * @action:	What was done about it
  * @error:	errno that goes with it
  * @ppid:	Parent of the process
+ * @children:	1 where it had children by then, whose copies of the descriptor are their own
  * @command:	What the launcher becomes
  * @qemu:	QEMU that runs in the end
- * @reason:	Why the link is down
+ * @reason:	Why the link is down, or qrap has failed
+ * @status:	Exit status
  * @length:	... the length of a frame that cannot be
  * @uid:	... the user who is not trusted
  * @away_ms:	How long the link was down
@@ -144,9 +148,11 @@ struct log_event {
 	const char *action;
 	int64_t error;
 	int64_t ppid;
+	int64_t children;
 	const char *command;
 	const char *qemu;
 	const char *reason;
+	int64_t status;
 	int64_t length;
 	int64_t uid;
 	int64_t away_ms;
@@ -202,6 +208,9 @@ extern const char *const log_kind_names[EVENT_KINDS];
 
 /* A number for a start of a guest: microseconds and a pid, which no two have in common. */
 uint64_t log_new_run(void);
+
+/* Can it be the number that this process has made, whatever program it was then? */
+bool log_is_run_of(uint64_t run, int pid);
 
 /**
  * log_event() - Write an event to the log file and to stderr, as far as each wants it

@@ -98,7 +98,7 @@ static void take_trust(char **envp, struct handoff *c, const struct log *log)
 		return;
 	if (value)
 		complain(log, "QRAP_TRUST", value, "neither any nor uids, ignored");
-	/* The caller's own user and root; for root also nobody. The same as the launcher's. */
+	/* The caller's own user and root; for root also nobody, as by the launcher. */
 	c->trust = (struct passt_trust) { .count = 2, .uids = { own, own ? 0 : UID_NOBODY } };
 }
 

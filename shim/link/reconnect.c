@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shim/link/reconnect.h"
 
-#include <libgen.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -169,7 +168,7 @@ static int watch_connection(struct reconnect_thread *t, int fd)
  */
 static int watch_directory(struct reconnect_thread *t)
 {
-	char path[sizeof(t->path)];
+	char directory[sizeof(t->path)];
 	int ret;
 
 	if (t->directory < 0) {
@@ -179,9 +178,9 @@ static int watch_directory(struct reconnect_thread *t)
 		t->directory = sys_move_up(ret);
 		add_to_epoll(t, t->directory, EPOLLIN, ABOUT_DIRECTORY);
 	}
-	strcpy(path, t->path);
-	ret = (int)sys_call(SYS_inotify_add_watch, t->directory, (long)dirname(path),
-			    DIRECTORY_EVENTS, 0, 0, 0);
+	passt_directory(t->path, directory);
+	ret = (int)sys_call(SYS_inotify_add_watch, t->directory, (long)directory, DIRECTORY_EVENTS,
+			    0, 0, 0);
 	return ret < 0 ? ret : 0;
 }
 
@@ -572,7 +571,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* A detached thread with a small stack, which no signal ever reaches. */
+/* A detached thread, which no signal but the libc's own ever reaches. */
 static int start_thread(void)
 {
 	const uint64_t all = ~LIBC_SIGNALS;

@@ -21,7 +21,7 @@
 enum link_state {
 	LINK_DOWN,  /* the placeholder is on the number; another connection is looked for */
 	LINK_TRIAL, /* the reconnecting thread's alone: connected, and has to last */
-	LINK_UP,    /* a connection is on the number; has lasted */
+	LINK_UP,    /* on the number; for the reconnecting thread: has lasted, too */
 	LINK_OVER,  /* down for good, and QEMU is told so */
 };
 

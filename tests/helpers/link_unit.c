@@ -516,11 +516,13 @@ static void shutdown_read(void)
 	start_link();
 	insist(send_frame(60, 1) == 64);
 	insist_frame(60, 1);
+	close(listener); /* or a new connection may be there before QEMU has seen the end */
 	insist(!shutdown(conn, SHUT_RD));
 	insist(send_frame(60, 2) == 64);
 	insist_dummy();
 	insist(!recv(conn, buf, sizeof(buf), 0));
 	close(conn);
+	start_listening();
 	accept_qemu();
 	insist_dummy();
 	insist(send_frame(60, 3) == 64);
