@@ -16,13 +16,13 @@
 #include "launcher/cmdline/rewrite/rewrite.h"
 #include "launcher/passt/discover.h"
 #include "launcher/passt/list.h"
-#include "launcher/passt/private.h"
 #include "launcher/preload/check.h"
 #include "launcher/preload/loadable.h"
 #include "launcher/preload/qemu_path.h"
 #include "launcher/report/report.h"
 #include "launcher/start/exec.h"
 #include "launcher/start/handover.h"
+#include "launcher/start/supervisor.h"
 #include "shim/common/sys.h"
 
 static int find_qemu(const struct settings *o, struct qemu *qemu)
@@ -83,8 +83,14 @@ static int connect_to_passt(const struct settings *o, struct connection *connect
 		.trust = &o->trust,
 	};
 
-	if (o->passt ? private_passt_start(&o->log, o->passt, connection)
-		     : discover(&discovery, connection))
+	const struct guest_network network = { .forwards = NULL };
+	const struct passt_request request = {
+		.log = &o->log,
+		.command = o->passt && strcmp(o->passt, "passt") != 0 ? o->passt : NULL,
+		.network = &network,
+	};
+
+	if (o->passt ? private_passt_start(&request, connection) : discover(&discovery, connection))
 		return -1;
 	events_connected(o, connection);
 	return 0;
@@ -100,7 +106,7 @@ static int run_command(struct handover *h, char **words)
 	if (error == E2BIG && preload) {
 		snprintf(preload->reason, sizeof(preload->reason),
 			 "its arguments and environment leave no room for the shim's");
-		events_preload_skipped(log, h->qemu, preload);
+		events_preload_skipped(h, preload);
 		hand_over_unguarded(h);
 		error = command_try(h->qemu, words);
 	}
@@ -111,7 +117,7 @@ static int run_command(struct handover *h, char **words)
 static int start(const struct settings *o, struct qemu *qemu, char **words, int fd)
 {
 	struct preload preload;
-	struct connection connection = { .fd = -1 };
+	struct connection connection = { .fd = -1, .control = -1 };
 	struct handover handover = {
 		.options = o, .connection = &connection, .fd = fd, .qemu = qemu
 	};
@@ -125,7 +131,7 @@ static int start(const struct settings *o, struct qemu *qemu, char **words, int 
 		if (preload_find(&preload, qemu->path, args))
 			handover.preload = &preload;
 		else
-			events_preload_skipped(&o->log, qemu, &preload);
+			events_preload_skipped(&handover, &preload);
 	}
 	if (hand_over(&handover))
 		return STATUS_FAILED;
@@ -192,6 +198,12 @@ static int run(const struct settings *options)
 	return STATUS_FAILED;
 }
 
+/* Would a command run? Then all that this process returns is a failure of its own. */
+static bool is_start(const struct settings *options)
+{
+	return (options->mode == MODE_EXPLICIT || options->mode == MODE_PATCH) && !options->dry_run;
+}
+
 int main(int argc, char **argv)
 {
 	struct settings options;
@@ -199,9 +211,12 @@ int main(int argc, char **argv)
 
 	hold_standard_descriptors();
 	status = options_parse(argc, argv, &options);
-	if (status)
-		return status;
 	events_begin(&options.log);
-	status = run(&options);
-	return message_all_answered(&options.log) ? status : STATUS_FAILED;
+	if (!status)
+		status = run(&options);
+	if (!message_all_answered(&options.log))
+		status = STATUS_FAILED;
+	if (status && is_start(&options))
+		events_failed(&options.log, status);
+	return status;
 }

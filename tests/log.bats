@@ -83,6 +83,11 @@ TRACED=("$QRAP" --log trace --log-file "$LOG")
 	[ "$status" = 0 ]
 	[[ $output == *'qrap: Connected to a passt of its own'* ]]
 
+	# A command that fails, and qrap itself.
+	events "${TRACED[@]}" --passt "$FD" false
+	events "${TRACED[@]}" --socket /tmp/none "$FD" false
+	assert_logged '"event":"failed"' '"reason":"/tmp/none: no such socket; .*","status":125'
+
 	diff <(event_names | sort) <(sort -u /tmp/events)
 }
 
@@ -127,8 +132,8 @@ TRACED=("$QRAP" --log trace --log-file "$LOG")
 @test "LD_PRELOAD cleared on the way: the QEMU that was named and never seen" {
 	online "$QRAP" --log-file "$LOG" "$FD" env -u LD_PRELOAD "$LOSE" close_range "$FD" "${QEMU[@]}"
 	[ "$status" = 2 ]
-	assert_verdict 2 lost "unseen between /.*/env (pid [0-9]*) and $(realpath "$(command -v qemu-system-x86_64)")"
-	[[ $output == *'was not seen to start'* ]]
+	assert_verdict 3 unknown
+	has_words "$output" "^Nothing was seen after /.*/env (pid [0-9]*): $(realpath "$(command -v qemu-system-x86_64)") did not start"
 }
 
 @test "statuses: intact, mended, lost, and a file without a run" {
@@ -199,6 +204,59 @@ same_each_time() {
 		<(same_each_time <<<"$output")
 	diff <(grep '^    qrap\[' "$TOP/README.md" | same_each_time) \
 		<(grep -a '^qrap\[' /tmp/guest.log | tr -d '\r' | same_each_time)
+}
+
+# Failures of qrap's own.
+
+# failed STATUS REASON OPTION...: qrap ends with this status, and so says the log, which it has made
+failed() {
+	local status_wanted=$1 reason=$2
+	shift 2
+
+	rm -f "$LOG"
+	run as_from_a_shell "$QRAP" --log-file "$LOG" "$@"
+	[ "$status" = "$status_wanted" ]
+	[ "$(stat -c %a "$LOG")" = 600 ]
+	assert_sound_log
+	assert_logged '"level":"error"' '"event":"failed"' "\"reason\":\"$reason.*\",\"status\":$status_wanted,"
+	assert_verdict 3 unknown
+	has_words "$output" "^qrap failed with status $status_wanted: $reason"
+}
+
+@test "qrap's own failures are in the log, with reason and status, also where nothing was started" {
+	: >/tmp/no-program
+	printf '#!/no/interpreter\n' >/tmp/half
+	chmod +x /tmp/half
+	failed 125 '/tmp/none: no such socket' --socket /tmp/none "$FD" "${QEMU[@]}"
+	failed 125 "--passt: passt failed with status 1: " --passt='passt --bogus' "$FD" "${QEMU[@]}"
+	failed 125 '--passt: a quote does not end' --passt "--passt='passt" "$FD" "${QEMU[@]}"
+	failed 127 'no-such-qemu: no such command' "$FD" no-such-qemu
+	failed 126 "Couldn't run /tmp/no-program: Permission denied" "$FD" /tmp/no-program
+	# Only exec(2) tells: all else has been done.
+	failed 127 "Couldn't run /tmp/half: No such file or directory" "$FD" /tmp/half
+	assert_logged '"event":"handed-over"'
+	end "$PASST"
+	failed 125 'no passt found' -m 64
+	failed 125 "--wait: ." --wait x -m 64
+	# A dry run and the options that answer something start nothing.
+	rm "$LOG"
+	run "$QRAP" --log-file "$LOG" --dry-run -m 64
+	run "$QRAP" --log-file "$LOG" --list
+	run "$QRAP" --log-file "$LOG" --check no-such-qemu
+	[ ! -e "$LOG" ]
+}
+
+@test "a program that runs from memory has the name that it was called by" {
+	cat >/tmp/memory.py <<-'END'
+		import os, sys
+		program = os.memfd_create("clone")
+		os.write(program, open(sys.argv[1], "rb").read())
+		os.execve(program, sys.argv[1:], os.environ)
+	END
+	online "$QRAP" --log-file "$LOG" "$FD" /usr/bin/python3 /tmp/memory.py "$LOSE" close "$FD" /tmp/qemu-vm
+	[ "$status" = 0 ]
+	assert_verdict 1 mended "$LOSE (pid [0-9]*) close"
+	refute has_line "$LOG" '"exe":"/(memfd|")'
 }
 
 # Disks, links, standard error.

@@ -274,9 +274,8 @@ assert_hop() {
 	event 10 preload-skipped '"found":"/qemu is static"'
 	event 10 handed-over '"fd":5,"action":"not guarded"'
 	report
-	[ "$status" = 125 ]
-	[[ $output == *$'\n'"qrap: $LOG: nothing was seen after the hand-over"* ]]
-	[[ $output != *verdict* ]]
+	verdict 3 unknown
+	[[ $output == *'Nothing was seen after qrap (pid 10): QEMU did not start, or not with the shim ('* ]]
 	assert_hop 10 qrap 'connected -> no shim \(/qemu is static\) -> handed over, not guarded'
 }
 
@@ -291,10 +290,11 @@ hand_over_to() {
 	program 10 1 /bin/sh intact
 	program 11 10 /bin/cat intact
 	report
-	verdict 2 lost 'unseen between /bin/sh (pid 10) and /usr/bin/qemu-kvm'
-	[[ $output == *'/usr/bin/qemu-kvm was not seen to start'* ]]
+	verdict 3 unknown
+	[[ $output == *'after /bin/sh (pid 10): /usr/bin/qemu-kvm did not start'* ]]
 	[[ $output == *"strace -f -y -o trace.txt -e 'trace="* ]]
-	assert_hop '\?' 'not seen' 'lost here'
+	assert_hop '\?' /usr/bin/qemu-kvm 'not seen$'
+	[[ $output != *'lost here'* ]]
 
 	# Who was seen to lose it is to blame all the same.
 	event 10 closed '"exe":"/bin/sh","fd":5,"call":"closefrom"'
@@ -305,16 +305,236 @@ hand_over_to() {
 	rm $LOG
 	hand_over_to 10 /bin/static /usr/bin/qemu-kvm
 	report
-	verdict 2 lost 'unseen between /bin/qrap (pid 10) and /usr/bin/qemu-kvm'
-	assert_hop '\?' /bin/static 'lost here'
+	verdict 3 unknown
+	[[ $output == *'after /bin/qrap (pid 10): /usr/bin/qemu-kvm did not start'* ]]
+	assert_hop '\?' /bin/static 'not seen$'
 
 	# Debian's qemu-system-i386 is a script; a link has another name.
 	rm $LOG
 	hand_over_to 10 /bin/sh /usr/bin/qemu-system-i386
 	program 10 1 /bin/sh intact
 	program 10 1 /usr/libexec/qemu-system-i386 intact mends
+	claim 10
 	report
 	verdict 0 intact
+}
+
+@test "never intact where nobody has taken it" {
+	hand_over_to 10 /bin/false
+	program 10 1 /bin/false intact
+	report
+	verdict 3 unknown
+	event 10 ended '"exe":"/bin/false","status":1'
+	report
+	verdict 3 unknown
+	assert_hop 10 /bin/false 'intact -> ended with status 1$'
+	[[ $output == *$'\n'"/bin/false (pid 10) failed with status 1"$'\n'* ]]
+	[[ $output != *strace* ]]
+
+	# A helper that only looked at it, and a QEMU that was seen and did not take it.
+	rm $LOG
+	hand_over 10
+	program 10 1 /bin/sh intact
+	program 11 10 /usr/bin/qemu-system-x86_64 intact mends
+	report
+	verdict 3 unknown
+	[[ $output == *$'\n'"/usr/bin/qemu-system-x86_64 (pid 11) had the descriptor when it started, and did not take it"$'\n'* ]]
+}
+
+@test "lost in a fork of which nothing was seen later" {
+	# sudo: a child of a child, whose parent says nothing.
+	hand_over_to 10 /bin/sh /usr/bin/qemu-kvm
+	program 10 1 /bin/sh intact
+	program 11 10 /usr/bin/sudo intact
+	event 13 closed '"exe":"/usr/bin/sudo","fd":5,"call":"close","ppid":12'
+	report
+	verdict 2 lost '/usr/bin/sudo (pid 13) close'
+	assert_hop 13 /usr/bin/sudo 'forked -> closed by close' 'lost here$'
+	[[ $output != *strace* ]]
+
+	# It executed a helper: then it is no way to QEMU, as far as is known.
+	program 13 12 /bin/swtpm nothing
+	report
+	verdict 3 unknown
+	[[ $output != *'lost here'* ]]
+}
+
+@test "what a process does while it has children is not done to them" {
+	# bwrap: the monitor and its child close their copies, and wait.
+	hand_over_to 10 /usr/bin/bwrap /usr/bin/qemu-kvm
+	program 10 1 /usr/bin/bwrap intact
+	event 10 closed '"exe":"/usr/bin/bwrap","fd":5,"call":"close","children":1'
+	event 11 closed '"exe":"/usr/bin/bwrap","fd":5,"call":"close","ppid":10,"children":1'
+	report
+	verdict 3 unknown
+	[[ $output != *'lost here'* ]]
+
+	# ... and put them back: that was no help to QEMU.
+	rm $LOG
+	hand_over 10
+	program 10 1 /usr/bin/bwrap intact mends
+	event 10 closed '"exe":"/usr/bin/bwrap","fd":5,"call":"close","children":1,"action":"put-back"'
+	program 12 10 /qemu intact mends
+	claim 12
+	report
+	verdict 0 intact
+
+	# The next program of the same process, and a child that was made later, have the damage.
+	rm $LOG
+	hand_over 10
+	program 10 1 /bin/sh intact
+	event 10 closed '"exe":"/bin/sh","fd":5,"call":"close","children":1'
+	cp $LOG begin
+	program 10 1 /bin/env nothing
+	report
+	verdict 2 lost '/bin/sh (pid 10) close'
+	mv begin $LOG
+	program 11 10 /qemu nothing mends
+	event 11 lost '"exe":"/qemu","found":"nothing"'
+	event 11 restored '"exe":"/qemu","found":"nothing","action":"the spare"'
+	claim 11
+	report
+	verdict 1 mended '/bin/sh (pid 10) close'
+}
+
+@test "put back in a program that has no use for it: ssh" {
+	hand_over 10
+	program 10 1 /usr/bin/ssh intact mends
+	event 10 closed '"exe":"/usr/bin/ssh","fd":5,"call":"closefrom","action":"put-back"'
+	report
+	verdict 3 unknown
+}
+
+@test "the launcher's own process comes first, then its descendants by their parents" {
+	# A helper that was given QEMU's arguments, and has ended.
+	hand_over_to 10 /bin/sh /usr/bin/qemu-kvm
+	program 10 1 /bin/sh intact
+	program 11 10 /usr/bin/python3 intact mends
+	program 10 1 /usr/bin/env intact
+	report
+	verdict 3 unknown
+	[[ $output == *'Nothing was seen after /usr/bin/env (pid 10): /usr/bin/qemu-kvm did not start'* ]]
+	program 10 1 /bin/nice nothing
+	report
+	verdict 2 lost 'unseen between /usr/bin/env (pid 10) and /bin/nice (pid 10)'
+
+	# Whose parent was not seen came from the launcher's process, and not from the last helper.
+	rm $LOG
+	hand_over 10
+	program 10 1 /bin/wrapper intact
+	program 11 10 /bin/cat intact
+	program 13 12 /qemu nothing mends
+	event 13 lost '"exe":"/qemu","found":"nothing"'
+	event 13 restored '"exe":"/qemu","action":"the spare"'
+	claim 13
+	report
+	verdict 1 mended 'unseen between /bin/wrapper (pid 10) and /qemu (pid 13)'
+}
+
+@test "qrap itself has failed" {
+	event 10 failed '"exe":"/bin/qrap","reason":"no passt found","status":125'
+	report
+	verdict 3 unknown
+	[[ ${lines[0]} == "run $RUN, "*": not connected" ]]
+	assert_hop 10 /bin/qrap 'failed$'
+	[[ $output == *$'\n'"qrap failed with status 125: no passt found"$'\n'* ]]
+	[[ $output != *QEMU* ]]
+}
+
+# json [OPTION...]: the report as an object, with what varies from run to run left out
+json() {
+	run "$QRAP" --report $LOG --json "$@"
+	[ "${#lines[@]}" = 1 ]
+	output=$(/usr/bin/python3 -c 'import json, sys
+print(json.dumps(json.loads(sys.stdin.buffer.read().decode("utf-8"))))' <<<"$output")
+}
+
+@test "for programs: one object, with the same verdict, culprit and status as the text" {
+	hand_over_to 10 /bin/sh /usr/bin/qemu-kvm
+	program 10 1 /bin/sh intact
+	event 10 closed '"exe":"/bin/sh","fd":5,"call":"close","caller":{"module":"/bin/sh","offset":291}'
+	program 11 10 /usr/bin/qemu-kvm nothing mends
+	event 11 lost '"exe":"/usr/bin/qemu-kvm","found":"nothing","errno":111'
+	echo '[1' >>$LOG
+	json
+	[ "$status" = 2 ]
+	[ "$output" = '{"run": "00000000000000aa", "ts": 1700000001, "fd": 5, "socket": "/tmp/passt_1.socket",'\
+' "qemu": "/usr/bin/qemu-kvm", "verdict": "lost",'\
+' "culprit": {"program": "/bin/sh", "pid": 10, "call": "close", "module": "/bin/sh", "offset": 291},'\
+' "hops": [{"program": "/bin/qrap", "pid": 10, "lost_here": false,'\
+' "events": [{"event": "connected"}, {"event": "handed-over", "action": "guarded"}]},'\
+' {"program": "/bin/sh", "pid": 10, "from_pid": 10, "found": "intact", "action": "observes", "lost_here": true,'\
+' "events": [{"event": "closed", "call": "close", "module": "/bin/sh", "offset": 291}]},'\
+' {"program": "/usr/bin/qemu-kvm", "pid": 11, "from_pid": 10, "found": "nothing", "action": "mends", "lost_here": false,'\
+' "events": [{"event": "lost", "found": "nothing", "errno": 111}]}], "unread": 1}' ]
+
+	rm $LOG
+	hand_over 10
+	program 10 1 /bin/sh intact
+	program 10 1 /qemu nothing mends
+	event 10 restored '"exe":"/qemu","found":"nothing","action":"the spare"'
+	claim 10
+	json
+	[ "$status" = 1 ]
+	[[ $output == *'"verdict": "mended", "culprit": {"unseen_between": [{"program": "/bin/sh", "pid": 10}, {"program": "/qemu", "pid": 10}]}, "hops"'* ]]
+}
+
+@test "for programs: failures, passt's end, what is no text, and no run" {
+	event 10 failed '"exe":"/bin/qrap","reason":"no \"passt\"\n","status":125'
+	json
+	[ "$status" = 3 ]
+	[[ $output == *'"verdict": "unknown", "failed": {"program": "/bin/qrap", "pid": 10, "status": 125, "reason": "no \"passt\"\n"}'* ]]
+	[[ $output != *'"fd"'* && $output != *culprit* ]]
+
+	rm $LOG
+	hand_over 10
+	program 10 1 $'/q\xffemu' 'a connection that passt has ended' mends
+	event 10 lost '"exe":"/qemu","found":"a connection that passt has ended","errno":2'
+	json
+	[ "$status" = 2 ]
+	[[ $output == *'{"program": "/q\ufffdemu", "pid": 10}], "ended_by": "passt"}'* ]]
+
+	: >$LOG
+	run --separate-stderr "$QRAP" --report $LOG --json
+	[ "$status" = 125 ]
+	[ -z "$output" ]
+	[[ $stderr == *'has no run of qrap'* ]]
+}
+
+@test "several runs in a file: by its name, each of them" {
+	RUN=first hand_over 10
+	RUN=second hand_over 20
+	RUN=first program 10 1 /qemu intact mends
+	RUN=second program 20 1 /bin/sh intact
+	RUN=first claim 10
+	run "$QRAP" --report $LOG --run first
+	verdict 0 intact
+	[[ ${lines[0]} == 'run first, '* ]]
+	[[ $output != *' 20 '* ]]
+	run "$QRAP" --run=second --report $LOG
+	verdict 3 unknown
+	[[ ${lines[0]} == 'run second, '* ]]
+	json --run first
+	[ "$status" = 0 ]
+	[[ $output == '{"run": "first",'* ]]
+	report
+	[[ ${lines[0]} == 'run second, '* ]]
+	run "$QRAP" --report $LOG --run fir
+	[ "$status" = 125 ]
+	[ "$output" = "qrap: $LOG has no run fir: 0 lines damaged, 0 of another program, 0 of another version" ]
+}
+
+@test "--json and --run belong to --report" {
+	for option in --json --run=x; do
+		run "$QRAP" $option -m 64
+		[ "$status" = 125 ]
+		[ "$output" = "qrap: ${option%=*}: only with --report" ]
+		run "$QRAP" --list $option
+		[ "$status" = 125 ]
+	done
+	run "$QRAP" --report $LOG --run
+	[ "$status" = 125 ]
+	[ "$output" = 'qrap: --run needs a value' ]
 }
 
 @test "a command that never said that it started has a name" {
@@ -400,6 +620,7 @@ hand_over_to() {
 	RUN=second hand_over 20
 	RUN=first event 10 claimed '"exe":"/qemu"'
 	RUN=second program 20 1 /qemu intact mends
+	RUN=second claim 20
 	RUN=first event 10 released '"exe":"/qemu"'
 	report
 	verdict 0 intact
@@ -463,11 +684,11 @@ hand_over_to() {
 
 	for kind in connected handed-over program closed overwritten cloexec spare-moved lost \
 		restored found-instead claimed released first-frame owner-closed preload-skipped \
-		link-down link-up; do
+		link-down link-up ended failed; do
 		rm -f $LOG
 		event 10 $kind
 		report
-		[ "$status" -le 2 ] || [ "$status" = 125 ]
+		[ "$status" -le 3 ]
 		[[ $output == "run $RUN"* ]] || { echo "$kind: $output"; return 1; }
 	done
 }
@@ -497,7 +718,7 @@ hand_over_to() {
 	event 10 closed '"exe":"/bin/sh","fd":5,"call":"close","caller":{"module":"/bin/sh","offset":5}'
 	program 10 1 /qemu nothing mends
 	event 10 lost '"exe":"/qemu","found":"nothing","errno":111'
-	"$BUILD/tests/damage" $LOG 0 100000 7 7 0,1,2,125 "$QRAP" --report damaged
+	"$BUILD/tests/damage" $LOG 0 100000 7 7 0,1,2,3,125 "$QRAP" --report damaged
 }
 
 @test "a log file does not drive the terminal" {
@@ -511,6 +732,7 @@ hand_over_to() {
 @test "a pipe will do" {
 	hand_over 10
 	program 10 1 /qemu intact mends
+	claim 10
 	run bash -c "cat $LOG | '$QRAP' --report /dev/stdin"
 	verdict 0 intact
 }
@@ -633,8 +855,9 @@ journey() {
 	qemu=("$BUILD/tests/fake_qemu" -netdev socket,fd=5,id=n)
 
 	journey "${qemu[@]}"
-	verdict 0 intact
+	verdict 3 unknown
 	assert_hop '[0-9]+' fake_qemu 'intact$'
+	[[ $output == *'/fake_qemu (pid '*') had the descriptor when it started, and did not take it'* ]]
 
 	journey sh -c 'exec 5>&-; exec "$@"' sh "${qemu[@]}"
 	[ "$status" = 1 ]

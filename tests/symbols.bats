@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A shim that is built on a new glibc loads on old ones: where one symbol version is missing, ld.so
-# does not start QEMU at all.
+# A shim that is built on a new glibc loads on old ones, back to 2.34, where dlsym() came into the
+# libc: where one symbol version is missing, ld.so does not start QEMU at all.
 
 load common
 

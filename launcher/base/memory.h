@@ -10,6 +10,7 @@
 
 struct arena;
 
+/* An empty one, for arena_free(). */
 struct arena *arena_new(void);
 
 /* Gives back the arena and all that came from it. */
@@ -52,6 +53,7 @@ struct buffer {
 	size_t size;
 };
 
+/* Add bytes, a text, a character; @text of the buffer may move. */
 void buffer_add(struct buffer *buffer, const char *text, size_t len);
 void buffer_add_text(struct buffer *buffer, const char *text);
 void buffer_add_char(struct buffer *buffer, char c);

@@ -4,10 +4,21 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "shim/common/sys.h"
 #include "shim/common/text.h"
+
+/* Longest reason of a failure that the log gets. */
+#define ERROR_MAX 1024
+
+static char first_error[ERROR_MAX];
+
+const char *message_first_error(void)
+{
+	return first_error;
+}
 
 /* A line on stdout, or else on stderr. */
 static void __attribute__((format(printf, 2, 0)))
@@ -36,6 +47,11 @@ int message(const struct log *log, enum log_level least, const char *format, ...
 {
 	va_list args;
 
+	if (least == LOG_QUIET && !first_error[0]) {
+		va_start(args, format);
+		vsnprintf(first_error, sizeof(first_error), format + strlen("qrap: "), args);
+		va_end(args);
+	}
 	if (log->level < least)
 		return -1;
 	va_start(args, format);

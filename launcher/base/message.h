@@ -23,6 +23,9 @@ enum status {
 int message(const struct log *log, enum log_level least, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The first line of message_error() in this process, without its prefix; "" if there was none. */
+const char *message_first_error(void);
+
 /* "qrap: ...". --log quiet, too, wants to know why nothing runs. */
 #define message_error(log, ...)   message(log, LOG_QUIET, "qrap: " __VA_ARGS__)
 #define message_warning(log, ...) message(log, LOG_NORMAL, "qrap: " __VA_ARGS__)

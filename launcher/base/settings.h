@@ -31,8 +31,9 @@ enum mode {
  * @guard:	--guard: load the shim
  * @reconnect:	--reconnect: keep the link when passt restarts
  * @dry_run:	--dry-run: print the command only
- * @json:	--list=json
+ * @json:	--list=json, --json
  * @file:	--report: its log file
+ * @run:	--run: the run in that file; or NULL for the last one
  * @fd:		Explicit mode: the number asked for
  * @command:	What follows our own options: explicit mode's QEMU_CMD and arguments, patch mode's
  *		arguments, --check's command; NULL-terminated
@@ -51,6 +52,7 @@ struct settings {
 	bool dry_run;
 	bool json;
 	const char *file;
+	const char *run;
 	int fd;
 	char **command;
 };

@@ -49,7 +49,10 @@ struct own_option {
 
 #define MEMBER(name) offsetof(struct settings, name)
 
-/* All there is to know of an option: parser, --help, README and completion come from here. */
+/*
+ * All there is to know of an option: parser and --help are made of it; README, manual and
+ * completion are held to it.
+ */
 static const struct own_option options[] = {
 	{ "--socket", " PATH", "QRAP_SOCKET", MODE_PATCH, value_socket, MEMBER(socket), NULL,
 	  "use this socket, probe no other" },
@@ -79,6 +82,10 @@ static const struct own_option options[] = {
 	  "can the connection be guarded in that QEMU?" },
 	{ "--report", " FILE", NULL, MODE_REPORT, value_text, MEMBER(file), NULL,
 	  "who lost the descriptor, from a log file" },
+	{ "--json", "", NULL, MODE_PATCH, value_flag, MEMBER(json), "",
+	  "with --report: one JSON object" },
+	{ "--run", " ID", NULL, MODE_PATCH, value_text, MEMBER(run), NULL,
+	  "with --report: that run, not the last" },
 };
 
 #define OPTIONS ((int)(sizeof(options) / sizeof(options[0])))
@@ -232,6 +239,11 @@ static int apply_all(struct settings *settings, const struct given *given)
 	for (int i = first; i < first + OPTIONS; i++) {
 		if (apply(settings, &options[i % OPTIONS], &given[i % OPTIONS]))
 			return -1;
+	}
+	for (int i = find_option("--json"); i <= find_option("--run"); i++) {
+		if (given[i].text && settings->mode != MODE_REPORT)
+			return message_error(&settings->log, "%s: only with --report",
+					     given[i].source);
 	}
 	if (settings->socket && settings->passt)
 		return message_error(&settings->log, "%s and %s exclude each other",

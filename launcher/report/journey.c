@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "launcher/base/words.h"
+
 static bool is(const char *text, const char *other)
 {
 	return text && other && !strcmp(text, other);
@@ -39,26 +41,54 @@ static struct hop *find_process(struct journey *journey, int64_t pid)
 	return hop;
 }
 
-/* The last hop that runs this program, else the last of all, or NULL. */
+/* The last hop that runs this program, or NULL. */
 static struct hop *find_program(const struct journey *journey, const char *program)
 {
 	for (size_t i = journey->count; i-- > 0;) {
 		if (is(program, journey->hops[i]->program))
 			return journey->hops[i];
 	}
-	return journey->count ? journey->hops[journey->count - 1] : NULL;
+	return NULL;
 }
 
-static struct hop *add_hop(struct journey *journey, const struct log_event *event,
-			   const struct hop *from)
+/*
+ * Where the program of an event came from: the same process before exec, else its parent, else (a
+ * child that logs before it executes anything) who runs the same program. Of a parent that was
+ * never seen, all that is known is that it came from the launcher's own process.
+ */
+static struct hop *find_origin(struct journey *journey, const struct log_event *event)
 {
+	struct hop *hop = find_process(journey, event->pid);
+
+	if (!hop)
+		hop = find_process(journey, event->ppid);
+	if (!hop && event->kind != EVENT_PROGRAM)
+		hop = find_program(journey, event->exe);
+	if (!hop && journey->count)
+		hop = find_process(journey, journey->hops[0]->pid);
+	return hop;
+}
+
+/* How the descriptor fared before this event's program: of a child, what it got from its parent. */
+static struct fate inherit(const struct hop *from, const struct log_event *event)
+{
+	bool misses = event->kind == EVENT_PROGRAM && !is(event->found, FOUND_WELL);
+
+	if (!from)
+		return (struct fate) { .well = true };
+	return from->pid == event->pid || misses ? from->fate : from->passed_on;
+}
+
+static struct hop *add_hop(struct journey *journey, const struct log_event *event)
+{
+	const struct hop *from = find_origin(journey, event);
 	struct hop *hop = arena_get(journey->arena, sizeof(*hop));
 	struct hop **list = process_list(journey, event->pid);
 
 	*hop = (struct hop) { .program = event->exe ? event->exe : "qrap",
 			      .pid = event->pid,
 			      .from = from,
-			      .fate = from ? from->fate : (struct fate) { .well = true },
+			      .fate = inherit(from, event),
 			      .next = *list };
 	*list = hop;
 	journey->hops =
@@ -82,18 +112,15 @@ static void miss(struct hop *hop, const struct log_event *event)
 
 static void start_program(struct journey *journey, const struct log_event *event)
 {
-	struct hop *origin = find_process(journey, event->pid), *hop;
+	struct hop *hop = add_hop(journey, event);
 
-	/* The same process before exec, else its parent. */
-	if (!origin)
-		origin = find_process(journey, event->ppid);
-	hop = add_hop(journey, event, origin ? origin : find_program(journey, NULL));
 	hop->start = event;
 	if (is(event->found, FOUND_WELL))
 		hop->fate.well_in = hop;
 	else
 		miss(hop, event);
 	hop->fate.well = hop->fate.well_in == hop;
+	hop->passed_on = hop->fate;
 }
 
 /* What an event makes of the descriptor. */
@@ -145,19 +172,22 @@ void journey_add(struct journey *journey, const struct log_event *event)
 	if (!journey->socket)
 		journey->socket = event->socket;
 	if (event->kind == EVENT_HANDED_OVER)
-		journey->missing = is(event->action, ACTION_GUARDED) ? event->qemu : NULL;
+		journey->qemu = event->qemu;
+	if (event->kind == EVENT_FAILED || event->kind == EVENT_ENDED)
+		journey->failure = event;
 	if (event->kind == EVENT_PROGRAM) {
 		start_program(journey, event);
 		return;
 	}
 	/* A child that goes on as the program before it, or execs another one later. */
 	if (!hop)
-		hop = add_hop(journey, event, find_program(journey, event->exe));
+		hop = add_hop(journey, event);
 	hop->events = arena_grow(journey->arena, hop->events, hop->count, sizeof(*hop->events));
 	hop->events[hop->count++] = event;
 	hop->lost = hop->lost || journey_is_loss(event);
 	hop->taken = hop->taken || event->kind == EVENT_CLAIMED || event->kind == EVENT_RELEASED;
 	hop->in_use = hop->in_use || event->kind == EVENT_RELEASED;
+	hop->has_children = hop->has_children || event->children;
 	if (is(event->action, ACTION_UNCONNECTED)) {
 		/* QEMU executes itself anew while passt is away: nobody has lost anything. */
 		hop->fate.well = false;
@@ -168,6 +198,8 @@ void journey_add(struct journey *journey, const struct log_event *event)
 	} else if (!hop->in_use) {
 		go_on(hop, event);
 	}
+	if (!hop->has_children)
+		hop->passed_on = hop->fate;
 }
 
 static bool is_mender(const struct hop *hop)
@@ -175,78 +207,101 @@ static bool is_mender(const struct hop *hop)
 	return hop->start && is(hop->start->action, ACTION_MENDS);
 }
 
-/* Who took the descriptor; else the last that would have mended it; else the last program. */
-static const struct hop *find_user(const struct journey *journey)
+/* It may have been a script, or a link. */
+bool journey_is_qemu(const struct journey *journey, const struct hop *hop)
+{
+	const char *name = path_name(hop->program);
+
+	return is_mender(hop) &&
+	       (is(journey->qemu, hop->program) || strstr(name, "qemu") || strstr(name, "kvm"));
+}
+
+/* Was it lost here, for all that came after? A copy that a child has is not lost with this one. */
+static bool has_lost(const struct hop *hop)
+{
+	const struct blame *blame = &hop->fate.blame;
+
+	return !hop->fate.well && (blame->culprit_hop != hop || !blame->culprit->children);
+}
+
+/*
+ * How far towards QEMU was the descriptor seen with the last program of a process? Programs that
+ * observe, in other processes than the launcher's own, are helpers.
+ */
+static int rank(struct journey *journey, const struct hop *hop)
+{
+	bool is_own = hop->pid == journey->hops[0]->pid;
+
+	if (hop->taken)
+		return 5;
+	if (journey_is_qemu(journey, hop))
+		return 4;
+	if (hop != find_process(journey, hop->pid))
+		return 0;
+	if (has_lost(hop) && (is_own || !hop->start || is_mender(hop)))
+		return is_own ? 3 : 2;
+	return is_own ? 1 : 0;
+}
+
+/* The hop at which the way ends, as far as it was seen: of several, the last one. */
+static const struct hop *find_user(struct journey *journey)
 {
 	const struct hop *user = NULL;
 	int best = 1;
 
 	for (size_t i = 0; i < journey->count; i++) {
-		const struct hop *hop = journey->hops[i];
-		int rank = hop->taken ? 3 : is_mender(hop) ? 2 : hop->start ? 1 : 0;
+		int own = rank(journey, journey->hops[i]);
 
-		if (rank >= best) {
-			best = rank;
-			user = hop;
+		if (own >= best) {
+			best = own;
+			user = journey->hops[i];
 		}
 	}
 	return user;
 }
 
-/* Could that be the QEMU that was to run? It may have been a script, or a link. */
-static bool is_qemu(const struct hop *hop, const char *path)
-{
-	const char *slash = strrchr(hop->program, '/');
-	const char *name = slash ? slash + 1 : hop->program;
-
-	return hop->start &&
-	       (is(path, hop->program) || strstr(name, "qemu") || strstr(name, "kvm"));
-}
-
-/* Is the QEMU that the guarded connection was for still missing? */
-static bool is_missing(const struct journey *journey)
-{
-	bool missing = journey->missing;
-
-	for (size_t i = 0; missing && i < journey->count; i++)
-		missing = !journey->hops[i]->taken && !is_qemu(journey->hops[i], journey->missing);
-	return missing;
-}
-
-/* How it ended, and who is to blame for that. */
-static enum verdict find_verdict(struct journey *journey)
+/* Nobody knows how it went on where the descriptor was seen well, and nobody was seen to take it.
+ */
+static enum verdict find_verdict(const struct journey *journey)
 {
 	const struct hop *user = journey->user;
 
-	if (!user && !journey->missing)
+	if (!user->fate.well)
+		return user->taken || has_lost(user) ? VERDICT_LOST : VERDICT_UNKNOWN;
+	/* One that closes it itself has no use for it. */
+	if (!user->taken && (!is_mender(user) || user->fate.blame.culprit_hop == user))
 		return VERDICT_UNKNOWN;
-	/* QEMU, if it ran at all, had no shim: there is no more to know than where that began. */
-	if (journey->missing && (!user || user->fate.well)) {
-		/* Helpers that were seen last are no way to it: its wrapper, or who began, is. */
-		if (!user || !is_mender(user))
-			user = find_process(journey, journey->hops[0]->pid);
-		journey->blame.before = user;
-		return VERDICT_LOST;
-	}
-	if (user->fate.well && !user->fate.mended)
-		return VERDICT_INTACT;
-	journey->blame = user->fate.blame;
-	return user->fate.well ? VERDICT_MENDED : VERDICT_LOST;
+	if (user->fate.mended)
+		return VERDICT_MENDED;
+	return user->taken ? VERDICT_INTACT : VERDICT_UNKNOWN;
 }
 
 void journey_judge(struct journey *journey)
 {
 	journey->user = find_user(journey);
-	if (!is_missing(journey))
-		journey->missing = NULL;
 	journey->verdict = find_verdict(journey);
+	if (journey->verdict == VERDICT_MENDED || journey->verdict == VERDICT_LOST)
+		journey->blame = journey->user->fate.blame;
 }
 
-bool journey_leads_through(const struct journey *journey, const struct hop *hop)
+const char *const verdict_names[] = {
+	[VERDICT_INTACT] = "intact",
+	[VERDICT_MENDED] = "mended",
+	[VERDICT_LOST] = "lost",
+	[VERDICT_UNKNOWN] = "unknown",
+};
+
+bool journey_is_to_blame(const struct journey *journey)
+{
+	return journey->verdict == VERDICT_MENDED || journey->verdict == VERDICT_LOST;
+}
+
+bool journey_lost_in(const struct journey *journey, const struct hop *hop)
 {
 	const struct hop *on_the_way = journey->user;
 
 	while (on_the_way && on_the_way != hop)
 		on_the_way = on_the_way->from;
-	return on_the_way != NULL;
+	return hop == journey->blame.culprit_hop ||
+	       (journey_is_to_blame(journey) && hop->lost && on_the_way);
 }

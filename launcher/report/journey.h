@@ -7,7 +7,6 @@
 #include <stddef.h>
 
 #include "launcher/base/memory.h"
-#include "launcher/base/message.h"
 #include "shim/common/log.h"
 
 /* How the descriptor came to its user; the exit status of --report. */
@@ -15,15 +14,18 @@ enum verdict {
 	VERDICT_INTACT = 0,
 	VERDICT_MENDED = 1,
 	VERDICT_LOST = 2,
-	VERDICT_UNKNOWN = STATUS_FAILED, /* no program was seen after the hand-over */
+	VERDICT_UNKNOWN = 3, /* well where it was seen last, and no program was seen to take it */
 };
+
+/* What they are called. */
+extern const char *const verdict_names[];
 
 /**
  * struct blame - Who did away with the descriptor
  * @culprit:	The event that says so, or NULL: nobody was seen
  * @culprit_hop: ... and whose it was
  * @before:	Nobody was seen: last hop where the descriptor was well, or NULL
- * @after:	... and the first where it was not; NULL: in the QEMU that is missing
+ * @after:	... and the first where it was not
  * @hung_up:	It was passt that ended the connection
  */
 struct blame {
@@ -59,7 +61,9 @@ struct fate {
  * @taken:	It has taken the descriptor for its own ...
  * @in_use:	... and uses it: what happens to it from now on is its own affair
  * @lost:	It was seen to lose the connection
+ * @has_children: Children that it had by then have copies that are not touched by what it does
  * @fate:	Of the descriptor, up to the last event here; goes on from @from
+ * @passed_on:	The same up to the last event before @has_children
  * @next:	Another hop in the same list of processes
  */
 struct hop {
@@ -72,7 +76,9 @@ struct hop {
 	bool taken;
 	bool in_use;
 	bool lost;
+	bool has_children;
 	struct fate fate;
+	struct fate passed_on;
 	struct hop *next;
 };
 
@@ -86,13 +92,14 @@ struct hop {
  * @time_us:	When it began, in microseconds since 1970
  * @fd:		The descriptor's number
  * @socket:	Path of passt's socket, "" for a private one, or NULL
+ * @failure:	Event that says that qrap failed, or the program that it became; or NULL
  * @hops:	All programs that were seen, in the order of the log
  * @count:	How many
  * @processes:	The same by their process, the last one first
- * @missing:	Path of the QEMU that was to run, and was never seen, or NULL
- * @user:	The one that took the descriptor, or was last to be able to; NULL: none was seen
+ * @qemu:	Path of the QEMU that was to run, or NULL
+ * @user:	The one that took the descriptor; else where the way was seen last
  * @verdict:	How it went on the way there
- * @blame:	Where that is not VERDICT_INTACT or VERDICT_UNKNOWN
+ * @blame:	Where that is VERDICT_MENDED or VERDICT_LOST
  */
 struct journey {
 	struct arena *arena;
@@ -100,10 +107,11 @@ struct journey {
 	int64_t time_us;
 	int64_t fd;
 	const char *socket;
+	const struct log_event *failure;
 	struct hop **hops;
 	size_t count;
 	struct hop *processes[PROCESS_LISTS];
-	const char *missing;
+	const char *qemu;
 	const struct hop *user;
 	enum verdict verdict;
 	struct blame blame;
@@ -112,11 +120,17 @@ struct journey {
 /* The journey goes on with this event, which lives as long as it. */
 void journey_add(struct journey *journey, const struct log_event *event);
 
-/* It is at its end: fills @user, @verdict and @blame, and @missing is what it says. */
+/* It is at its end: fills @user, @verdict and @blame. */
 void journey_judge(struct journey *journey);
 
-/* Is @hop on the way of the descriptor to its user, or a branch? */
-bool journey_leads_through(const struct journey *journey, const struct hop *hop);
+/* Is there a loss, and so somebody to blame? */
+bool journey_is_to_blame(const struct journey *journey);
+
+/* Did the descriptor get lost in @hop, on its way to its user? */
+bool journey_lost_in(const struct journey *journey, const struct hop *hop);
+
+/* Is it the QEMU that was to run, with the shim at work? */
+bool journey_is_qemu(const struct journey *journey, const struct hop *hop);
 
 /* Did this event do away with the descriptor, and was it put back at once or not? */
 bool journey_is_loss(const struct log_event *event);

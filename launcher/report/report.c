@@ -11,6 +11,7 @@
 #include "launcher/base/message.h"
 #include "launcher/preload/elf.h"
 #include "launcher/report/journal.h"
+#include "launcher/report/report_json.h"
 
 /* Longest program that the column of programs makes room for. */
 #define PROGRAM_WIDTH_MAX 40
@@ -45,6 +46,7 @@ static const char *describe(struct arena *arena, const struct log_event *event)
 		[EVENT_FIRST_FRAME] = { "first frame", 0 },
 		[EVENT_LINK_DOWN] = { "link down", 0 },
 		[EVENT_LINK_UP] = { "link up", 0 },
+		[EVENT_FAILED] = { "failed", 0 },
 		[EVENT_OWNER_CLOSED] = { "closed by its owner", 0 },
 	};
 	const char *words = rows[event->kind].words;
@@ -53,6 +55,8 @@ static const char *describe(struct arena *arena, const struct log_event *event)
 	/* Without an error it was restored, which says more. */
 	if (event->kind == EVENT_LOST && event->error)
 		return arena_format(arena, "lost (%s)", strerror((int)event->error));
+	if (event->kind == EVENT_ENDED)
+		return arena_format(arena, "ended with status %lld", (long long)event->status);
 	if (!text)
 		return words;
 	words = arena_format(arena, words,
@@ -106,11 +110,11 @@ static const char *list_states(struct arena *arena, const struct hop *hop)
 	return join_states(arena, states, count);
 }
 
-/* Did the descriptor get lost in this program, on its way to QEMU? */
-static bool is_scene(const struct journey *journey, const struct hop *hop)
+/* Has something gone on, as far as is known, that nobody saw? */
+static bool is_out_of_sight(const struct journey *journey)
 {
-	return hop == journey->blame.culprit_hop ||
-	       (hop->lost && journey_leads_through(journey, hop));
+	return journey->verdict == VERDICT_UNKNOWN && !journey_is_qemu(journey, journey->user) &&
+	       !journey->failure;
 }
 
 /*
@@ -158,33 +162,50 @@ static void print_places(const struct hop *hop)
 	}
 }
 
-/* The command, where it never said that it started although the next program did. */
-static const char *name_unseen(const struct blame *blame)
+static const char *name_hop(struct arena *arena, const struct hop *hop)
 {
-	const struct hop *before = blame->before, *after = blame->after;
-	const char *command = NULL;
-
-	if (blame->hung_up)
-		return "passt";
-	for (size_t i = 0; before && i < before->count; i++)
-		command = before->events[i]->command ? before->events[i]->command : command;
-	return command && (!after || strcmp(command, after->program)) ? command
-								      : "not seen by the shim";
+	return hop ? arena_format(arena, "%s (pid %lld)", hop->program, (long long)hop->pid)
+		   : "the start";
 }
 
-/* What happened between two hops. */
-static void print_unseen(const struct blame *blame, int width)
+/* The command, where it never said that it started although the next program did. */
+static const char *name_command(const struct hop *before, const struct hop *after)
 {
-	message_answer("%8s  %-*s  %s" LOSS_MARK, "?", width, name_unseen(blame),
-		       blame->hung_up ? "ended the connection" : "gone");
+	const char *command = NULL;
+
+	for (size_t i = 0; before && i < before->count; i++)
+		command = before->events[i]->command ? before->events[i]->command : command;
+	return command && (!after || strcmp(command, after->program)) ? command : NULL;
+}
+
+/* What nobody saw: a line of its own, between two hops or behind the last one. */
+static void print_unseen(const char *name, int width, const char *what)
+{
+	message_answer("%8s  %-*s  %s", "?", width, name, what);
+}
+
+/* What comes behind the hop at which the way is lost from sight, as far as it has a name. */
+static const char *name_next(const struct journey *journey)
+{
+	const char *command = name_command(journey->user, NULL);
+
+	return command ? command : journey->qemu ? journey->qemu : "QEMU";
 }
 
 static void print_hop(const struct journey *journey, const struct hop *hop, int width)
 {
-	if (hop == journey->blame.after)
-		print_unseen(&journey->blame, width);
+	const struct blame *blame = &journey->blame;
+	const char *command;
+
+	if (hop == blame->after && blame->hung_up) {
+		print_unseen("passt", width, "ended the connection" LOSS_MARK);
+	} else if (hop == blame->after) {
+		command = name_command(blame->before, hop);
+		print_unseen(command ? command : "not seen by the shim", width, "gone" LOSS_MARK);
+	}
 	message_answer("%8lld  %-*s  %s%s", (long long)hop->pid, width, hop->program,
-		       list_states(journey->arena, hop), is_scene(journey, hop) ? LOSS_MARK : "");
+		       list_states(journey->arena, hop),
+		       journey_lost_in(journey, hop) ? LOSS_MARK : "");
 	print_places(hop);
 }
 
@@ -197,8 +218,11 @@ static void print_head(const struct journey *journey)
 
 	if (localtime_r(&seconds, &tm))
 		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm);
-	message_answer("run %s, %s: descriptor %lld, passt at %s", journey->run, date,
-		       (long long)journey->fd, socket && *socket ? socket : "a socket pair");
+	if (!socket)
+		message_answer("run %s, %s: not connected", journey->run, date);
+	else
+		message_answer("run %s, %s: descriptor %lld, passt at %s", journey->run, date,
+			       (long long)journey->fd, *socket ? socket : "a socket pair");
 }
 
 static void print_hops(const struct journey *journey)
@@ -213,8 +237,8 @@ static void print_hops(const struct journey *journey)
 	}
 	for (size_t i = 0; i < journey->count; i++)
 		print_hop(journey, journey->hops[i], (int)width);
-	if (journey->missing && !journey->blame.after && !journey->blame.culprit)
-		print_unseen(&journey->blame, (int)width);
+	if (is_out_of_sight(journey))
+		print_unseen(name_next(journey), (int)width, "not seen");
 }
 
 static void print_unread(const size_t lines[LINE_KINDS])
@@ -227,26 +251,37 @@ static void print_unread(const size_t lines[LINE_KINDS])
 			       all, lines[LINE_DAMAGED], lines[LINE_FOREIGN], lines[LINE_VERSION]);
 }
 
-static void print_advice(const struct journey *journey)
+/* Where the way is lost from sight, and who has failed, as far as that is known. */
+static void print_last_seen(const struct journey *journey)
 {
-	if (journey->blame.culprit)
-		return;
-	if (journey->blame.hung_up) {
-		message_answer("passt ended the connection, or was ended: no program lost it");
-		return;
-	}
-	if (!journey->blame.after)
-		message_answer("%s was not seen to start: it did not, or not with the shim (sudo "
-			       "and others clear LD_PRELOAD)",
-			       journey->missing);
-	message_answer("The shim sees neither raw system calls nor static programs. strace does:");
-	message_answer("  " STRACE_COMMAND);
+	const char *user = name_hop(journey->arena, journey->user);
+	const struct log_event *failure = journey->failure;
+
+	if (failure && failure->reason)
+		message_answer("qrap failed with status %lld: %s", (long long)failure->status,
+			       failure->reason);
+	else if (journey_is_qemu(journey, journey->user))
+		message_answer("%s had the descriptor when it started, and did not take it", user);
+	else
+		message_answer("Nothing was seen after %s: %s did not start, or not with the shim "
+			       "(a cleared environment, a static program, privileges gained at "
+			       "exec)",
+			       user, journey->qemu ? journey->qemu : "QEMU");
+	if (failure && !failure->reason)
+		message_answer("%s (pid %lld) failed with status %lld", or_unknown(failure->exe),
+			       (long long)failure->pid, (long long)failure->status);
 }
 
-static const char *name_hop(struct arena *arena, const struct hop *hop)
+static void print_advice(const struct journey *journey)
 {
-	return hop ? arena_format(arena, "%s (pid %lld)", hop->program, (long long)hop->pid)
-		   : "the start";
+	if (journey->blame.hung_up)
+		message_answer("passt ended the connection, or was ended: no program lost it");
+	if (journey->verdict == VERDICT_UNKNOWN)
+		print_last_seen(journey);
+	if (journey->blame.hung_up || !(journey->blame.after || is_out_of_sight(journey)))
+		return;
+	message_answer("The shim sees neither raw system calls nor static programs. strace does:");
+	message_answer("  " STRACE_COMMAND);
 }
 
 static void print_culprit(const struct journey *journey)
@@ -257,43 +292,38 @@ static void print_culprit(const struct journey *journey)
 	if (blame->culprit)
 		message_answer("culprit: %s %s", name_hop(journey->arena, blame->culprit_hop),
 			       or_unknown(blame->culprit->call));
-	else if (blame->after && blame->before == blame->after)
+	else if (blame->before == blame->after)
 		message_answer("culprit: unseen between the start of %s and its main", before);
 	else
 		message_answer("culprit: unseen between %s and %s", before,
-			       blame->after ? name_hop(journey->arena, blame->after)
-					    : journey->missing);
+			       name_hop(journey->arena, blame->after));
 }
 
 static void print_verdict(const struct journey *journey)
 {
-	static const char *const names[] = {
-		[VERDICT_INTACT] = "intact",
-		[VERDICT_MENDED] = "mended",
-		[VERDICT_LOST] = "lost",
-	};
-
 	if (journey->verdict != VERDICT_INTACT)
 		print_advice(journey);
-	message_answer("verdict: %s", names[journey->verdict]);
-	if (journey->verdict != VERDICT_INTACT)
+	message_answer("verdict: %s", verdict_names[journey->verdict]);
+	if (journey_is_to_blame(journey))
 		print_culprit(journey);
 }
 
-static int print_report(const struct settings *options, struct journey *journey,
-			const size_t lines[LINE_KINDS])
+static void report_text(const struct journey *journey, const size_t lines[LINE_KINDS])
 {
-	journey_judge(journey);
 	print_head(journey);
 	print_hops(journey);
 	print_unread(lines);
-	if (journey->verdict != VERDICT_UNKNOWN)
-		print_verdict(journey);
+	print_verdict(journey);
+}
+
+static int answer(const struct settings *options, struct journey *journey,
+		  const size_t lines[LINE_KINDS])
+{
+	journey_judge(journey);
+	if (options->json)
+		report_json(journey, lines);
 	else
-		message_error(&options->log,
-			      "%s: nothing was seen after the hand-over, no program loaded the "
-			      "shim",
-			      options->file);
+		report_text(journey, lines);
 	return (int)journey->verdict;
 }
 
@@ -317,20 +347,20 @@ int report(const struct settings *options)
 	FILE *file = open_log(options->file);
 	size_t lines[LINE_KINDS];
 	struct journey journey = { 0 };
-	int error = file ? -journal_read(file, &journey, lines) : errno;
+	int error = file ? -journal_read(file, options->run, &journey, lines) : errno;
 	int status = STATUS_FAILED;
 
 	if (error)
 		message_error(&options->log, "Couldn't read %s: %s", options->file,
 			      strerror(error));
 	else if (journey.run)
-		status = print_report(options, &journey, lines);
+		status = answer(options, &journey, lines);
 	else
 		message_error(&options->log,
-			      "%s has no run of qrap: %zu lines damaged, %zu of another program, "
+			      "%s has no run %s: %zu lines damaged, %zu of another program, "
 			      "%zu of another version",
-			      options->file, lines[LINE_DAMAGED], lines[LINE_FOREIGN],
-			      lines[LINE_VERSION]);
+			      options->file, options->run ? options->run : "of qrap",
+			      lines[LINE_DAMAGED], lines[LINE_FOREIGN], lines[LINE_VERSION]);
 	if (file) {
 		fclose(file);
 		arena_free(journey.arena);

@@ -9,11 +9,10 @@
  * report() - Print the journey in the last run of a log file
  * @options:	@file: the log file
  *
- * On stdout, one line a hop, and last "verdict: intact", "verdict: mended" or "verdict: lost", the
- * latter two with "culprit: PROGRAM (pid N) CALL" or "culprit: unseen between A and B".
+ * On stdout, one line a hop, and last "verdict: intact", "mended", "lost" or "unknown", mended and
+ * lost with "culprit: PROGRAM (pid N) CALL" or "culprit: unseen between A and B".
  *
- * Return: exit status: 0, 1 and 2 for these; STATUS_FAILED after a message for a file without a
- *run, and where nothing was seen after the hand-over (--guard off, a static QEMU)
+ * Return: exit status: 0 to 3 for these; STATUS_FAILED after a message for a file without a run
  */
 int report(const struct settings *options);
 

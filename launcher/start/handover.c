@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "launcher/base/message.h"
+#include "launcher/base/words.h"
 #include "shim/common/fd_store.h"
 #include "shim/common/handoff.h"
 #include "shim/common/sys.h"
@@ -43,14 +44,48 @@ void events_connected(const struct settings *options, const struct connection *c
 				strerror(-ret));
 }
 
-void events_preload_skipped(const struct log *log, const struct qemu *qemu,
-			    const struct preload *preload)
+void events_failed(const struct log *log, int status)
+{
+	const char *reason = message_first_error();
+	const struct log_event event = {
+		.kind = EVENT_FAILED, .severity = SEVERITY_ERROR, .reason = reason, .status = status
+	};
+	struct log file_only = *log;
+
+	/* On stderr it has been said. */
+	file_only.level = LOG_QUIET;
+	log_event(&file_only, &event, "%s", reason);
+}
+
+/* A sudo that was not told what to keep; a -C of the command behind it is taken for its own. */
+static bool is_closing_sudo(const struct handover *h)
+{
+	char **word = h->options->command + 1;
+
+	if (h->options->mode != MODE_EXPLICIT || strcmp(path_name(h->qemu->path), "sudo"))
+		return false;
+	while (*word && strncmp(*word, "-C", 2) && strncmp(*word, "--close-from", 12))
+		word++;
+	return !*word;
+}
+
+void events_preload_skipped(const struct handover *h, const struct preload *preload)
 {
 	const struct log_event event = { .kind = EVENT_PRELOAD_SKIPPED,
 					 .severity = SEVERITY_WARNING,
 					 .found = preload->reason };
+	const struct log *log = &h->options->log;
 
-	log_event(log, &event, "%s runs without the shim: %s", qemu->path, preload->reason);
+	/* That the shim is not there would be no help. */
+	if (is_closing_sudo(h))
+		log_event(
+			log, &event,
+			"sudo closes descriptors from 3 on, and so passt's connection: \"sudo -C "
+			"%d\" keeps it, where sudoers has closefrom_override; or run qrap by sudo",
+			h->fd + 1);
+	else
+		log_event(log, &event, "%s runs without the shim: %s", h->qemu->path,
+			  preload->reason);
 }
 
 /* Onto the number asked for, unless it is there already: then only close-on-exec goes. */
@@ -109,14 +144,21 @@ static void name_qemu(struct handoff *handoff, const char *path)
 	close(fd);
 }
 
-static void make_store(const struct log *log, struct handoff *handoff)
+/* The spare; and the way to a private passt's supervisor: without it, there will be no other one.
+ */
+static void make_store(const struct handover *h, struct handoff *handoff)
 {
-	int ret = store_create(handoff);
+	const struct log *log = &h->options->log;
+	int file = log_has_file(log) ? log_open(log) : -1;
+	int ret = store_create(handoff, file, h->connection->control, NULL);
 
-	if (ret)
-		message_warning(log,
-				"No spare of the connection: %s; a lost descriptor means a new one",
-				strerror(-ret));
+	if (file >= 0)
+		close(file);
+	if (!ret)
+		return;
+	handoff->reconnect &= h->connection->control < 0;
+	message_warning(log, "No spare of the connection: %s; a lost descriptor means a new one",
+			strerror(-ret));
 }
 
 /* A relative log file is the same file wherever the programs that follow change to. */
@@ -159,7 +201,7 @@ static int leave_handoff(struct handover *h)
 		.store = -1,
 		.run = o->log.run,
 		.level = o->log.level,
-		.reconnect = o->reconnect && !o->passt,
+		.reconnect = o->reconnect,
 		.trust = o->trust,
 	};
 
@@ -169,7 +211,7 @@ static int leave_handoff(struct handover *h)
 	name_qemu(&handoff, h->qemu->path);
 	snprintf(handoff.well, sizeof(handoff.well), "qrap, pid %d", getpid());
 	set_log_file(&o->log, &handoff);
-	make_store(&o->log, &handoff);
+	make_store(h, &handoff);
 	h->store = handoff.store;
 	return set_variables(h, &handoff);
 }

@@ -51,41 +51,36 @@ static int duplicate_out_of_the_way(int fd, int avoid)
 	return sys_fcntl(fd, F_DUPFD, to);
 }
 
-/* What the message in the store carries. */
-enum stored_fd { STORED_CONNECTION, STORED_NOTE, STORED_FDS };
-
 /**
  * struct rights_msg - A message with descriptors (unix(7), SCM_RIGHTS)
  * @msg:	Header, set up by rights_msg_start()
- * @iov:	The one byte that carries them
- * @nothing:	That byte
- * @control:	The descriptors
+ * @iov:	Its bytes
+ * @kinds:	Those: an enum stored_fd for each descriptor
+ * @control:	The descriptors, in the same order
  */
 struct rights_msg {
 	struct msghdr msg;
 	struct iovec iov;
-	char nothing;
+	unsigned char kinds[STORED_FDS];
 	union {
 		struct cmsghdr header;
 		char space[CMSG_SPACE(STORED_FDS * sizeof(int))];
 	} control;
 };
 
-/* Ready to be sent, or to be received into. */
-static void rights_msg_start(struct rights_msg *m, int connection, int note)
+/* Ready to be received into, and to be sent once there are @fds in it. */
+static void rights_msg_start(struct rights_msg *m, const int *fds, size_t count)
 {
-	const int fds[STORED_FDS] = { [STORED_CONNECTION] = connection, [STORED_NOTE] = note };
-
 	memset(m, 0, sizeof(*m));
-	m->iov = (struct iovec) { &m->nothing, 1 };
+	m->iov = (struct iovec) { m->kinds, count };
 	m->msg.msg_iov = &m->iov;
 	m->msg.msg_iovlen = 1;
 	m->msg.msg_control = &m->control;
-	m->msg.msg_controllen = sizeof(m->control);
+	m->msg.msg_controllen = CMSG_SPACE(count * sizeof(int));
 	m->control.header.cmsg_level = SOL_SOCKET;
 	m->control.header.cmsg_type = SCM_RIGHTS;
-	m->control.header.cmsg_len = CMSG_LEN(sizeof(fds));
-	memcpy(CMSG_DATA(&m->control.header), fds, sizeof(fds));
+	m->control.header.cmsg_len = CMSG_LEN(count * sizeof(int));
+	memcpy(CMSG_DATA(&m->control.header), fds, count * sizeof(int));
 }
 
 /* A file without a name, which cannot be executed where the kernel knows that wish (Linux 6.3). */
@@ -99,22 +94,41 @@ static int create_note(void)
 	return fd;
 }
 
-/* Queues the connection and a new note for the other end of @socket: 0 or -errno. */
-static int fill(int socket, int connection)
+/* Queues those of @wanted that are there for the other end of @socket: 0 or -errno. */
+static int send_fds(int socket, const int wanted[STORED_FDS])
 {
+	unsigned char kinds[STORED_FDS];
+	int fds[STORED_FDS];
 	struct rights_msg m;
-	int note = create_note();
+	size_t count = 0;
 	ssize_t ret;
 
-	if (note < 0)
-		return note;
-	rights_msg_start(&m, connection, note);
+	for (int kind = 0; kind < STORED_FDS; kind++) {
+		kinds[count] = (unsigned char)kind;
+		fds[count] = wanted[kind];
+		count += wanted[kind] >= 0;
+	}
+	rights_msg_start(&m, fds, count);
+	memcpy(m.kinds, kinds, count);
 	ret = sys_sendmsg(socket, &m.msg, MSG_NOSIGNAL);
-	sys_close(note);
 	return ret < 0 ? (int)ret : 0;
 }
 
-int store_create(struct handoff *c)
+/* Queues the connection, a new note and what goes along: 0 or -errno. */
+static int fill(int socket, int connection, int log, int control)
+{
+	int note = create_note();
+	const int fds[STORED_FDS] = { connection, note, log, control };
+	int ret;
+
+	if (note < 0)
+		return note;
+	ret = send_fds(socket, fds);
+	sys_close(note);
+	return ret;
+}
+
+int store_create(struct handoff *c, int log, int control, int *end)
 {
 	int pair[2], old = c->store;
 	int ret = sys_socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair);
@@ -122,14 +136,17 @@ int store_create(struct handoff *c)
 	c->store = -1;
 	if (ret)
 		return ret;
-	ret = fill(pair[0], c->fd);
-	sys_close(pair[0]);
+	ret = fill(pair[0], c->socket.ino ? c->fd : -1, log, control);
 	if (!ret)
 		ret = old < 0 ? duplicate_out_of_the_way(pair[1], c->fd)
 			      : sys_dup3(pair[1], old, 0);
 	sys_close(pair[1]);
+	if (ret < 0 || !end)
+		sys_close(pair[0]);
 	if (ret < 0)
 		return ret;
+	if (end)
+		*end = pair[0];
 	c->store = ret;
 	descriptor_identity(c->store, &c->store_id);
 	return 0;
@@ -154,34 +171,37 @@ int store_find(const struct handoff *c)
 }
 
 /*
- * One of the descriptors in the message, and the other one closed; -1 without a message. With no
- * number free for both, the kernel gives those that it has numbers for.
+ * One of the descriptors in the message, and the others closed; -1 without a message. With no
+ * number free for all, the kernel gives those that it has numbers for.
  */
 static int receive(int store, int flags, enum stored_fd wanted)
 {
-	int fds[STORED_FDS];
+	int fds[STORED_FDS], found = -1;
 	struct rights_msg m;
 
-	rights_msg_start(&m, -1, -1);
+	memset(fds, -1, sizeof(fds));
+	rights_msg_start(&m, fds, STORED_FDS);
 	sys_recvmsg(store, &m.msg, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	memcpy(fds, CMSG_DATA(&m.control.header), sizeof(fds));
-	for (int i = 0; i < STORED_FDS; i++) {
-		if (i != (int)wanted && fds[i] >= 0)
+	for (int i = 0; i < STORED_FDS && fds[i] >= 0; i++) {
+		if (m.kinds[i] == wanted)
+			found = fds[i];
+		else
 			sys_close(fds[i]);
 	}
-	return wanted < STORED_FDS ? fds[wanted] : -1;
+	return found;
 }
 
-int store_look(int store)
+int store_look(int store, enum stored_fd wanted)
 {
-	return receive(store, MSG_PEEK, STORED_CONNECTION);
+	return receive(store, MSG_PEEK, wanted);
 }
 
 /* Without a note, the calls fail by themselves. */
 void store_leave_note(int store, const char *note)
 {
 	char page[STORE_NOTE_MAX + 1] = { 0 };
-	int fd = receive(store, MSG_PEEK, STORED_NOTE);
+	int fd = store_look(store, STORED_NOTE);
 
 	memcpy(page, note, strnlen(note, STORE_NOTE_MAX));
 	sys_call(SYS_lseek, fd, 0, SEEK_SET, 0, 0, 0);
@@ -191,7 +211,7 @@ void store_leave_note(int store, const char *note)
 
 void store_read_note(int store, char *note)
 {
-	int fd = receive(store, MSG_PEEK, STORED_NOTE);
+	int fd = store_look(store, STORED_NOTE);
 
 	memset(note, 0, STORE_NOTE_MAX + 1);
 	sys_call(SYS_pread64, fd, (long)note, STORE_NOTE_MAX, 0, 0, 0);

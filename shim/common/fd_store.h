@@ -7,7 +7,9 @@
  *
  * With the spare lies a note (memfd_create(2)): a program that is seen to lose the connection
  * leaves its name there, for the program that finds it gone. It gets through where an environment
- * does not: out of a vfork child, and past a shell that keeps its variables elsewhere.
+ * does not: out of a vfork child, and past a shell that keeps its variables elsewhere. The open log
+ * file lies there, for programs whose user may not open it or whose root is another one, and the
+ * supervisor's control socket, each where there is one.
  */
 #ifndef QRAP_FD_STORE_H
 #define QRAP_FD_STORE_H
@@ -17,15 +19,28 @@
 /* Longest note, without its NUL. */
 #define STORE_NOTE_MAX 127
 
+/* What the message in the store carries, as far as it is there. */
+enum stored_fd {
+	STORED_CONNECTION,
+	STORED_NOTE,
+	STORED_LOG,     /* the log file, open to be written at its end */
+	STORED_CONTROL, /* the supervisor's control socket */
+	STORED_FDS
+};
+
 /**
  * store_create() - Put a spare of the connection into a new store, which survives exec
- * @handoff:	Connection wanted; @store is the number for it, whatever that holds is replaced, or
- *-1 for one out of the way: at least 64 below the soft limit of open files (valgrind keeps those),
- *at most 1023 unless that is taken. Store and identity are filled
+ * @handoff:	Connection wanted, none where it has no identity; @store is the number for it,
+ *		whatever that holds is replaced, or -1 for one out of the way: at least 64 below
+ *		the soft limit of open files (valgrind keeps those), at most 1023 unless that is
+ *		taken. Store and identity are filled
+ * @log:	Open log file that goes along, or -1
+ * @control:	Control socket that goes along, or -1
+ * @end:	Filled with the store's other end, with close-on-exec; NULL: that is closed
  *
  * Return: 0, or -errno and no store
  */
-int store_create(struct handoff *handoff);
+int store_create(struct handoff *handoff, int log, int control, int *end);
 
 /**
  * store_find() - Find the store among the open descriptors
@@ -39,10 +54,10 @@ int store_create(struct handoff *handoff);
 int store_find(const struct handoff *handoff);
 
 /*
- * A duplicate of the connection, with close-on-exec, or -1 where the store is empty: the spare
+ * A duplicate of what is in the store, with close-on-exec, or -1 where there is none: what is there
  * stays where it is.
  */
-int store_look(int store);
+int store_look(int store, enum stored_fd wanted);
 
 /* Leaves a note in place of the last one; what is longer than STORE_NOTE_MAX is cut. */
 void store_leave_note(int store, const char *note);
@@ -53,7 +68,7 @@ void store_read_note(int store, char *note);
 /* Empties the store, for all who hold a copy of it, and closes this one. */
 void store_empty(int store);
 
-/* Gives the store another number, out of the way of all numbers below: new number or -errno. */
+/* Moves the store to the highest free number but @avoid; the old one is closed: new or -errno. */
 int store_move(int store, int avoid);
 
 #endif /* QRAP_FD_STORE_H */

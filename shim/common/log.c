@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "shim/common/fd_store.h"
 #include "shim/common/sys.h"
 #include "shim/common/text.h"
 
@@ -47,9 +48,11 @@ const struct log_member log_members[] = {
 	{ "action", LOG_TEXT, offsetof(struct log_event, action), 0, NULL },
 	{ "errno", LOG_NUMBER, offsetof(struct log_event, error), 0, NULL },
 	{ "ppid", LOG_NUMBER, offsetof(struct log_event, ppid), PROGRAM, NULL },
+	{ "children", LOG_NUMBER, offsetof(struct log_event, children), 0, NULL },
 	{ "command", LOG_TEXT, offsetof(struct log_event, command), 0, NULL },
 	{ "qemu", LOG_TEXT, offsetof(struct log_event, qemu), 0, NULL },
 	{ "reason", LOG_TEXT, offsetof(struct log_event, reason), 0, NULL },
+	{ "status", LOG_NUMBER, offsetof(struct log_event, status), 0, NULL },
 	{ "length", LOG_NUMBER, offsetof(struct log_event, length), LINK_DOWN, NULL },
 	{ "uid", LOG_NUMBER, offsetof(struct log_event, uid), LINK_DOWN, NULL },
 	{ "away_ms", LOG_NUMBER, offsetof(struct log_event, away_ms), LINK_UP, NULL },
@@ -78,6 +81,8 @@ const char *const log_kind_names[EVENT_KINDS] = {
 	[EVENT_PRELOAD_SKIPPED] = "preload-skipped",
 	[EVENT_LINK_DOWN] = "link-down",
 	[EVENT_LINK_UP] = "link-up",
+	[EVENT_ENDED] = "ended",
+	[EVENT_FAILED] = "failed",
 };
 
 static const char *const severity_names[] = {
@@ -89,6 +94,11 @@ static const char *const severity_names[] = {
 uint64_t log_new_run(void)
 {
 	return (uint64_t)sys_wall_us() << 16 | ((uint64_t)sys_getpid() & 0xffff);
+}
+
+bool log_is_run_of(uint64_t run, int pid)
+{
+	return (run & 0xffff) == ((uint64_t)pid & 0xffff);
 }
 
 static void add_members(struct text *t, const struct log_member *member, const void *base,
@@ -139,26 +149,33 @@ static void add_members(struct text *t, const struct log_member *member, const v
 	}
 }
 
-static int open_file(const struct log *log)
+static bool is_kept_open(const struct log *log)
 {
+	return log->fd >= 0 && descriptor_is(log->fd, &log->id);
+}
+
+int log_open(const struct log *log)
+{
+	const struct handoff *c = log->handoff;
+	int fd = -1;
+
+	if (is_kept_open(log))
+		return sys_fcntl(log->fd, F_DUPFD_CLOEXEC, 0);
+	if (c && descriptor_is(c->store, &c->store_id))
+		fd = store_look(c->store, STORED_LOG);
+	if (fd >= 0)
+		return fd;
 	return sys_open(log->file,
 			O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
 				O_NONBLOCK,
 			0600);
 }
 
-static bool is_kept_open(const struct log *log)
-{
-	struct identity id;
-
-	return log->fd >= 0 && descriptor_identity(log->fd, &id) && identity_same(&id, &log->id);
-}
-
 static int write_to_file(const struct log *log, const struct log_event *event,
 			 char buf[FILE_LINE_MAX])
 {
 	bool kept = is_kept_open(log);
-	int fd = kept ? log->fd : open_file(log);
+	int fd = kept ? log->fd : log_open(log);
 	struct text t;
 	ssize_t ret;
 
@@ -331,7 +348,7 @@ void log_keep_open(struct log *log)
 
 	if (!log_has_file(log) || is_kept_open(log))
 		return;
-	fd = open_file(log);
+	fd = log_open(log);
 	if (fd < 0)
 		return;
 	kept = sys_move_up(fd);

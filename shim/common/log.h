@@ -41,8 +41,12 @@ enum log_kind {
 	EVENT_PRELOAD_SKIPPED,
 	EVENT_LINK_DOWN,
 	EVENT_LINK_UP,
+	EVENT_ENDED,
+	EVENT_FAILED,
 	EVENT_KINDS
 };
+
+struct handoff;
 
 /**
  * struct log - Where events of this process go
@@ -51,6 +55,7 @@ enum log_kind {
  * @run:	Number of this start, the same in all its processes
  * @file:	Path of the log file, or NULL or "" for none
  * @exe:	Path of this program, for the file
+ * @handoff:	Where the store is that has the open file, or NULL
  * @fd:		The file, kept open by log_keep_open(); -1: opened for each event
  * @id:		Identity of the kept file: the number is used only while it is this
  */
@@ -60,6 +65,7 @@ struct log {
 	uint64_t run;
 	const char *file;
 	const char *exe;
+	const struct handoff *handoff;
 	int fd;
 	struct identity id;
 };
@@ -112,9 +118,11 @@ struct log_actor {
  * @action:	What was done about it
  * @error:	errno that goes with it
  * @ppid:	Parent of the process
+ * @children:	1 where it had children by then, whose copies of the descriptor are their own
  * @command:	What the launcher becomes
  * @qemu:	QEMU that runs in the end
- * @reason:	Why the link is down
+ * @reason:	Why the link is down, or qrap has failed
+ * @status:	Exit status
  * @length:	... the length of a frame that cannot be
  * @uid:	... the user who is not trusted
  * @away_ms:	How long the link was down
@@ -140,9 +148,11 @@ struct log_event {
 	const char *action;
 	int64_t error;
 	int64_t ppid;
+	int64_t children;
 	const char *command;
 	const char *qemu;
 	const char *reason;
+	int64_t status;
 	int64_t length;
 	int64_t uid;
 	int64_t away_ms;
@@ -199,14 +209,17 @@ extern const char *const log_kind_names[EVENT_KINDS];
 /* A number for a start of a guest: microseconds and a pid, which no two have in common. */
 uint64_t log_new_run(void);
 
+/* Can it be the number that this process has made, whatever program it was then? */
+bool log_is_run_of(uint64_t run, int pid);
+
 /**
  * log_event() - Write an event to the log file and to stderr, as far as each wants it
  * @log:	Where to
  * @event:	What
  * @format:	The message: one line for people without prefix and line end; see text_format()
  *
- * The file is opened for each event with O_NOFOLLOW | O_APPEND, mode 0600, and closed again, so
- * that no descriptor of ours can be mistaken for another; unless it is kept open.
+ * The file is opened for each event and closed again, so that no descriptor of ours can be mistaken
+ * for another; unless it is kept open.
  *
  * Return: 0, or -errno if the log file could not be written (errors of stderr are passed over)
  */
@@ -215,6 +228,13 @@ int log_event(const struct log *log, const struct log_event *event, const char *
 
 /* Is there a log file at all? */
 bool log_has_file(const struct log *log);
+
+/*
+ * Opens the log file, with O_NOFOLLOW | O_APPEND, mode 0600; or duplicates the one that is kept
+ * open or is in the store: another user may not open it, and in another root its path leads
+ * elsewhere. Return: descriptor, or -errno.
+ */
+int log_open(const struct log *log);
 
 /* Keeps the log file open from now on, for a program that may lose sight of its path (chroot). */
 void log_keep_open(struct log *log);

@@ -105,6 +105,7 @@ static void try_guard_calls(struct progress *progress)
 	TRY(SYS_TIMED_WAIT, "rt_sigtimedwait", 0, 0, 0);
 	TRY_BY_NAME(getcwd, 0, 0, 0);
 	TRY_BY_NAME(geteuid, 0, 0, 0);
+	TRY_BY_NAME(getsid, 0, 0, 0);
 }
 
 /* What to say so takes comes first. What each program makes when it is loaded is not tried. */
@@ -119,6 +120,7 @@ static void try_log_calls(struct progress *progress)
 	TRY_BY_NAME(fcntl, -1, F_GETFD, 0);
 	TRY_BY_NAME(getpid, 0, 0, 0);
 	TRY_BY_NAME(getppid, 0, 0, 0);
+	TRY_BY_NAME(waitid, P_ALL, 0, 0);
 	TRY_BY_NAME(getpeername, -1, 0, 0);
 	TRY_BY_NAME(getsockopt, -1, SOL_SOCKET, 0);
 	progress->trial.call = "fstat";

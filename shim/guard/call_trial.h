@@ -20,7 +20,7 @@ struct call_trial {
 };
 
 /**
- * call_trial() - Try all of the shim's calls in a child, once in this process
+ * call_trial() - Try all calls that only the shim makes in a child, once in this process
  *
  * Without a filter no child is made. The program notices none: its end sends no signal, and it is
  * waited for.

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "shim/common/fd_store.h"
 #include "shim/common/sys.h"
@@ -83,7 +84,7 @@ static void add_blame(struct text *t, const struct fd_log *fd_log, struct log_ev
 		text_format(t, " (%s)", fd_log->culprit);
 	else if (fd_log->handoff->well[0] && strcmp(event->found, FOUND_HUNG_UP))
 		add_unseen(t, fd_log);
-	strcpy(note, fd_log->culprit);
+	memcpy(note, fd_log->culprit, strlen(fd_log->culprit) + 1);
 	read_note(note, &event->culprit);
 }
 
@@ -125,6 +126,12 @@ void fd_log_program(const struct fd_log *fd_log, const char *found, bool mends)
 		  fd_log->handoff->fd, found);
 }
 
+/* waitid(2) says ECHILD where there are none; it waits for nothing, and takes nobody's status. */
+static bool has_children(void)
+{
+	return !sys_call(SYS_waitid, P_ALL, 0, 0, WEXITED | WNOHANG | WNOWAIT | __WALL, 0, 0);
+}
+
 /* Fills @event, and says what was done about it: @done. */
 static void tell_loss(const struct fd_log *fd_log, const struct loss *loss, struct log_event *event,
 		      const char *done)
@@ -139,6 +146,8 @@ static void tell_loss(const struct fd_log *fd_log, const struct loss *loss, stru
 	event->kind = loss->kind;
 	event->fd = fd_log->handoff->fd;
 	event->call = loss->call;
+	event->ppid = sys_call(SYS_getppid, 0, 0, 0, 0, 0, 0);
+	event->children = has_children();
 	if (caller_find(loss->where, &caller))
 		event->caller = (struct log_place) { caller.module, (int64_t)caller.offset };
 	log_event(fd_log->log, event, "%s %s descriptor %d, passt's connection (%s)%s",
@@ -304,6 +313,15 @@ void fd_log_connected(const struct fd_log *fd_log)
 
 	log_event(fd_log->log, &event, "connected to %s on descriptor %d", fd_log->handoff->passt,
 		  fd_log->handoff->fd);
+}
+
+void fd_log_ended(const struct fd_log *fd_log, int status)
+{
+	const struct log_event event = { .kind = EVENT_ENDED,
+					 .fd = fd_log->handoff->fd,
+					 .status = status & 0xff };
+
+	log_event(fd_log->log, &event, "%s ends with status %d", fd_log->exe, status & 0xff);
 }
 
 void fd_log_filtered(const struct fd_log *fd_log, const char *call)

@@ -87,6 +87,9 @@ void fd_log_restored(const struct fd_log *fd_log, const char *found, const char 
 /* The shim itself has made the first connection: there was none to lose. */
 void fd_log_connected(const struct fd_log *fd_log);
 
+/* The program that the launcher became has failed, and the descriptor was not taken in it. */
+void fd_log_ended(const struct fd_log *fd_log, int status);
+
 /* This program does without the shim, as the filter would kill it for @call. */
 void fd_log_filtered(const struct fd_log *fd_log, const char *call);
 

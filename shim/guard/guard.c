@@ -269,11 +269,20 @@ static bool is_to_restore(int argc, char **argv)
 	return guard.is_qemu || (!names_qemu && names_number);
 }
 
+/* Path of this program's file; false where it has none: a container's runtime, say, in memory. */
+static bool find_exe(void)
+{
+	static const char in_memory[] = "/memfd:";
+
+	return sys_readlink("/proc/self/exe", guard.exe, sizeof(guard.exe) - 1) > 1 &&
+	       strncmp(guard.exe, in_memory, strlen(in_memory));
+}
+
 /* Without @can_ask, no call is made. */
 static void start_log(const char *argv0, bool can_ask)
 {
-	if (!can_ask || sys_readlink("/proc/self/exe", guard.exe, sizeof(guard.exe) - 1) <= 0)
-		strncpy(guard.exe, argv0, sizeof(guard.exe) - 1);
+	if (!can_ask || !find_exe())
+		memcpy(guard.exe, argv0, strnlen(argv0, sizeof(guard.exe) - 1));
 	guard.log = (struct log) {
 		/* Whatever comes onto that number later is no place for messages. */
 		.level = can_ask && sys_fcntl(STDERR_FILENO, F_GETFD, 0) < 0 ? LOG_QUIET
@@ -282,6 +291,7 @@ static void start_log(const char *argv0, bool can_ask)
 		.run = guard.handoff.run,
 		.file = can_ask ? guard.handoff.log_file : NULL,
 		.exe = guard.exe,
+		.handoff = &guard.handoff,
 		.fd = -1,
 	};
 }
@@ -373,6 +383,18 @@ void guard_before_main(void)
 {
 	if (guard.restores && is_owner() && get_phase() == PHASE_WAITING)
 		inspect(false);
+}
+
+/* Only a failure of the process that the launcher became: helpers come and go. */
+void guard_ends(int status)
+{
+	static atomic_bool told;
+	int saved = errno;
+
+	if ((status & 0xff) && get_phase() == PHASE_WAITING && is_owner() &&
+	    log_is_run_of(guard.handoff.run, sys_getpid()) && !atomic_exchange(&told, true))
+		fd_log_ended(&fd_log, status);
+	errno = saved;
 }
 
 bool guard_put_back(void)
@@ -554,6 +576,7 @@ void guard_touched(int fd, enum touch touch)
 void guard_used(int fd)
 {
 	enum phase phase = get_phase();
+	int control;
 
 	if (watched_role(fd) != ROLE_CONNECTION || !guard.restores || is_passive())
 		return;
@@ -562,12 +585,13 @@ void guard_used(int fd)
 	if (!pass_on(phase, PHASE_RELEASED))
 		return;
 	guard.forked = false;
+	log_keep_open(&guard.log);
+	control = store_look(atomic_load(&watched[ROLE_STORE]), STORED_CONTROL);
 	empty_store();
 	sys_fcntl(fd, F_SETFD, FD_CLOEXEC);
 	environment_leave(environ);
-	log_keep_open(&guard.log);
 	fd_log_step(&fd_log, EVENT_RELEASED, "uses", NULL);
-	link_start(&guard.handoff, &guard.log);
+	link_start(&guard.handoff, &guard.log, control);
 }
 
 /*
@@ -577,15 +601,19 @@ void guard_used(int fd)
 static bool hand_on(void)
 {
 	struct handoff *c = &guard.handoff;
+	bool usable;
+	int file;
 
 	c->store = -1;
 	memset(&c->store_id, 0, sizeof(c->store_id));
 	memset(&c->socket, 0, sizeof(c->socket));
-	if (!link_is_usable() || !descriptor_identity(c->fd, &c->socket))
-		return false;
-	store_create(c);
-	sys_fcntl(c->fd, F_SETFD, 0);
-	return true;
+	usable = link_is_usable() && descriptor_identity(c->fd, &c->socket);
+	file = log_has_file(&guard.log) ? log_open(&guard.log) : -1;
+	store_create(c, file, link_control(), NULL);
+	sys_close(file);
+	if (usable)
+		sys_fcntl(c->fd, F_SETFD, 0);
+	return usable;
 }
 
 char *const *guard_exec(const char *path, char *const *envp)

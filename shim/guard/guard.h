@@ -78,7 +78,8 @@ void guard_touched(int fd, enum touch touch);
  * guard_used() - Data is sent or received: the first on the guarded number is the release
  * @fd:		On which number
  *
- * Behind a claim. Empties the store, sets close-on-exec, takes our entries out of the environment.
+ * Behind a claim, or in the QEMU that the handoff names. Empties the store, sets close-on-exec,
+ * takes our entries out of the environment.
  */
 void guard_used(int fd);
 
@@ -96,13 +97,16 @@ enum call_fate {
  *
  * Until the claim, in a program that restores, a call that closes the connection is not made: it
  * stays on its number, or comes back to it from the spare; never by a call that waits. The store
- * stays until one process has tried to close it 64 times.
+ * stays until one process has tried to close it 64 times, or a daemon that is not on the way once.
  *
  * Return: what is to become of the call
  */
 enum call_fate guard_lose(int fd, const struct loss *loss);
 
-/* @from is about to be copied onto @to, which puts the store out of the way. */
+/*
+ * @from is about to be copied onto @to, which puts the store out of the way. Return: CALL_HIDDEN
+ * where @from is the store, else CALL_GOES_ON
+ */
 enum call_fate guard_replace(int from, int to, const struct loss *loss);
 
 /**
@@ -120,6 +124,9 @@ char *const *guard_exec(const char *path, char *const *envp);
 
 /* The program behind guard_exec() could not be executed: all is as it was. errno is kept. */
 void guard_exec_failed(const char *path);
+
+/* This program ends, with that status for exit(3). */
+void guard_ends(int status);
 
 /* Is the connection on its number, still or again, from the spare? Never waits. */
 bool guard_put_back(void);

@@ -31,7 +31,4 @@ bool restore_from_store(struct handoff *handoff);
  */
 int restore_from_passt(struct handoff *handoff);
 
-/* Makes a store for what is on the number, where the old one is, if there is one. */
-void restore_renew_store(struct handoff *handoff);
-
 #endif /* QRAP_RESTORE_H */

@@ -98,7 +98,7 @@ static void take_trust(char **envp, struct handoff *c, const struct log *log)
 		return;
 	if (value)
 		complain(log, "QRAP_TRUST", value, "neither any nor uids, ignored");
-	/* The caller's own user and root; for root also nobody. The same as the launcher's. */
+	/* The caller's own user and root; for root also nobody, as by the launcher. */
 	c->trust = (struct passt_trust) { .count = 2, .uids = { own, own ? 0 : UID_NOBODY } };
 }
 
@@ -118,10 +118,13 @@ static void take_settings(char **envp, struct handoff *c, const struct log *log)
 static void take_connection(struct handoff *c)
 {
 	struct sockaddr_un peer = { .sun_family = AF_UNSPEC };
+	const struct log log = { .file = c->log_file, .fd = -1 };
+	int file = log_has_file(&log) ? log_open(&log) : -1;
 	socklen_t len = sizeof(peer);
 
 	descriptor_identity(c->fd, &c->socket);
-	store_create(c);
+	store_create(c, file, -1, NULL);
+	sys_close(file);
 	if (!c->passt[0] && !sys_getpeername(c->fd, (struct sockaddr *)&peer, &len) &&
 	    peer.sun_family == AF_UNIX && peer.sun_path[0] == '/')
 		memcpy(c->passt, peer.sun_path, sizeof(peer.sun_path) - 1);

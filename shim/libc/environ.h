@@ -36,6 +36,8 @@ void environment_leave(char **envp);
  * Return: for environment_free(), or NULL where there is no memory
  */
 char **environment_return(char *const *envp, const struct handoff *handoff);
+
+/* Gives back what environment_return() made. */
 void environment_free(char **envp);
 
 #endif /* QRAP_ENVIRON_H */

@@ -49,6 +49,7 @@ static const struct {
 	CALL(sendmsg),        CALL(sendto),
 	CALL(setsockopt),     CALL(shutdown),
 	CALL(socketpair),     CALL(wait4),
+	CALL(waitid),
 };
 
 static const struct {

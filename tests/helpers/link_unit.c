@@ -79,7 +79,7 @@ static void start_link(void)
 	close(fd);
 	accept_qemu();
 	descriptor_identity(QEMU_FD, &handoff.socket);
-	insist(!link_start(&handoff, &quiet));
+	insist(!link_start(&handoff, &quiet, -1));
 	insist(link_has(QEMU_FD));
 }
 
@@ -516,11 +516,13 @@ static void shutdown_read(void)
 	start_link();
 	insist(send_frame(60, 1) == 64);
 	insist_frame(60, 1);
+	close(listener); /* or a new connection may be there before QEMU has seen the end */
 	insist(!shutdown(conn, SHUT_RD));
 	insist(send_frame(60, 2) == 64);
 	insist_dummy();
 	insist(!recv(conn, buf, sizeof(buf), 0));
 	close(conn);
+	start_listening();
 	accept_qemu();
 	insist_dummy();
 	insist(send_frame(60, 3) == 64);
@@ -550,7 +552,7 @@ static void prepared(void)
 	insist(!link_prepare(QEMU_FD));
 	descriptor_identity(QEMU_FD, &handoff.socket);
 	wait_readable();
-	insist(!link_start(&handoff, &quiet));
+	insist(!link_start(&handoff, &quiet, -1));
 	insist_dummy();
 	insist(send_frame(60, 3) == 64);
 	start_listening();
@@ -584,7 +586,7 @@ static void not_ours(void)
 {
 	start_listening();
 	insist(dup2(passt_connect(PASST_PATH), QEMU_FD) == QEMU_FD);
-	insist(link_start(&handoff, &quiet) == -ENOTCONN);
+	insist(link_start(&handoff, &quiet, -1) == -ENOTCONN);
 	insist(!link_has(QEMU_FD));
 }
 

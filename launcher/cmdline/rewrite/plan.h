@@ -114,7 +114,7 @@ int slot_choose(struct plan *plan);
  * @is_open:	Is it open in the caller?
  *
  * Return: 5, as in the original, or the next one that is neither open nor spoken of by an argument
- *	   that stays
+ *	   that stays; 5 too where none is free
  */
 int fd_number_choose(const struct plan *plan, char **args, bool (*is_open)(int fd));
 
