@@ -211,11 +211,11 @@ in_all_spellings() {
 	qrap -m 64 -nic none
 	[ "$status" = 0 ]
 	[ "$(arguments)" = "$(printf '%s\n' kvm -m 64 -nic none)" ]
-	[ "$stderr" = 'qrap: -nic none: the guest is to have no network: QEMU runs as it is, without passt' ]
+	[ "$stderr" = 'qrap: QEMU runs as it is, without passt: -nic none: the guest is to have no network' ]
 	qrap --dry-run -m 64 -nic user,restrict=on,hostfwd=tcp::2222-:22
 	[ "$status" = 0 ]
 	[ "$output" = 'kvm -m 64 -nic user,restrict=on,hostfwd=tcp::2222-:22' ]
-	[[ $stderr == *'restrict=on of -nic user,restrict=on,hostfwd=tcp::2222-:22: '*': QEMU runs as it is, without passt' ]]
+	[[ $stderr == *'QEMU runs as it is, without passt: restrict=on of -nic user,restrict=on,hostfwd=tcp::2222-:22: '* ]]
 }
 
 # A row of public-lines is complete: is that what becomes of $line?
