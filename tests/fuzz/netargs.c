@@ -267,7 +267,7 @@ static bool check_network(struct arena *arena, char **before, const struct rewri
 	return others <= (ours->role == ROLE_NETDEV);
 }
 
-/* Each forward is one, and no port of the host leads to two. */
+/* What was promised is whole. */
 static void check_forwards(const struct guest_network *network)
 {
 	for (unsigned i = 0; i < network->forward_count; i++) {
@@ -276,11 +276,8 @@ static void check_forwards(const struct guest_network *network)
 
 		assert(inet_pton(AF_INET, forward->address, &address) == 1);
 		assert(forward->guest_port && *forward->word);
-		for (unsigned j = 0; j < i && forward->host_port; j++)
-			assert(network->forwards[j].host_port != forward->host_port ||
-			       network->forwards[j].udp != forward->udp);
 	}
-	assert(network->prefix <= 32 && !(network->no_ipv4 && network->no_ipv6));
+	assert(network->prefix <= 32 && (!network->search || *network->search));
 }
 
 static void check_stable(const struct rewrite_request *request, char **args)
