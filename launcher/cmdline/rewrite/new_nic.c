@@ -249,6 +249,9 @@ static void choose_own_nic(struct plan *plan, const char *model)
 	} else if (nic && nic->role == ROLE_NIC) {
 		plan->in_place = nic;
 	}
+	/* s390x knows its own by the short name only. */
+	if (name_in(model, "virtio-net-ccw"))
+		model = "virtio";
 	if (model)
 		properties_add(plan->arena, &plan->device, "model", model);
 }
