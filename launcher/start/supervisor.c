@@ -357,13 +357,3 @@ int supervisor_start(const struct passt_request *request, struct connection *con
 	snprintf(failure->text, sizeof(failure->text), "%s", strerror(-ret));
 	return -1;
 }
-
-int private_passt_start(const struct passt_request *request, struct connection *connection)
-{
-	struct supervisor_failure failure;
-	int ret = supervisor_start(request, connection, &failure);
-
-	if (ret)
-		message_error(request->log, "--passt: %s", failure.text);
-	return ret;
-}
