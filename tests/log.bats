@@ -217,8 +217,7 @@ failed() {
 	shift 2
 
 	rm -f "$LOG"
-	run as_from_a_shell "$QRAP" --log-file "$LOG" "$@"
-	[ "$status" = "$status_wanted" ]
+	run "-$status_wanted" as_from_a_shell "$QRAP" --log-file "$LOG" "$@"
 	[ "$(stat -c %a "$LOG")" = 600 ]
 	assert_sound_log
 	assert_logged '"level":"error"' '"event":"failed"' "\"reason\":\"$reason.*\",\"status\":$status_wanted,"
@@ -239,6 +238,7 @@ failed() {
 	failed 127 "Couldn't run /tmp/half: No such file or directory" "$FD" /tmp/half
 	assert_logged '"event":"handed-over"'
 	end "$PASST"
+	rm /tmp/passt_1.socket
 	failed 125 'no passt found' -m 64
 	failed 125 "--wait: ." --wait x -m 64
 	# A dry run and the options that answer something start nothing.
