@@ -132,7 +132,8 @@ static enum target_kind judge_elf(int fd, const ElfW(Ehdr) * header)
 {
 	if (gains_privileges(fd))
 		return TARGET_IGNORES;
-	if (memcmp(header->e_ident, __ehdr_start.e_ident, EI_VERSION) ||
+	if (strncmp((const char *)header->e_ident, (const char *)__ehdr_start.e_ident,
+		    EI_VERSION) ||
 	    header->e_machine != __ehdr_start.e_machine)
 		return TARGET_REFUSES;
 	return judge_loader(fd, header);
@@ -154,7 +155,7 @@ static bool has_name(int fd, const char *name)
 	end = file + st.st_size - len;
 	for (at = file; !found && at <= end && (at = memchr(at, *name, (size_t)(end - at) + 1));
 	     at++)
-		found = !memcmp(at, name, len);
+		found = !strncmp(at, name, len);
 	munmap((void *)file, (size_t)st.st_size);
 	return found;
 }

@@ -299,9 +299,9 @@ static bool args_name_number(int argc, char **argv)
  * QEMU restores, and so does a program that is told of the number itself. One that only passes
  * QEMU's words on does not: what it puts on the number is a file of its own until QEMU starts.
  */
-static bool is_to_restore(int argc, char **argv)
+static bool is_to_restore(int argc, char **argv, bool names_number)
 {
-	bool names_number = args_name_number(argc, argv), names_qemu = false;
+	bool names_qemu = false;
 
 	for (int i = 1; i < argc; i++)
 		names_qemu |= arg_names_qemu(argv[i]);
@@ -388,7 +388,7 @@ static void stand_down(const struct call_trial *trial, const char *argv0, char *
 	start_log(argv0, trial->can_log);
 	if (trial->can_log)
 		fd_log_program(&fd_log, look(), false);
-	if (trial->can_log && is_named_qemu()) {
+	if (trial->can_log && guard.is_qemu) {
 		set_store(store_find(&guard.handoff));
 		empty_store();
 	}
@@ -400,10 +400,13 @@ static void stand_down(const struct call_trial *trial, const char *argv0, char *
 void guard_on_load(int argc, char **argv, char **envp, bool first)
 {
 	const char *argv0 = argc > 0 ? argv[0] : "";
+	bool names_number;
 
 	if (!find_handoff(envp))
 		return;
-	if ((args_name_number(argc, argv) || is_named_qemu()) && call_trial()->call) {
+	names_number = args_name_number(argc, argv);
+	guard.is_qemu = is_named_qemu();
+	if ((names_number || guard.is_qemu) && call_trial()->call) {
 		stand_down(call_trial(), argv0, envp);
 		return;
 	}
@@ -411,8 +414,7 @@ void guard_on_load(int argc, char **argv, char **envp, bool first)
 	atomic_store(&guard.pid, sys_getpid());
 	guard.envp = envp;
 	environment_note(envp);
-	guard.is_qemu = is_named_qemu();
-	guard.restores = is_to_restore(argc, argv);
+	guard.restores = is_to_restore(argc, argv, names_number);
 	set_store(store_find(&guard.handoff));
 	atomic_store(&watched[ROLE_CONNECTION], guard.handoff.fd);
 	passt_trust_enter(&guard.handoff.trust);
