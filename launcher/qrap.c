@@ -68,7 +68,7 @@ static int rewrite(const struct settings *o, const struct qemu *qemu, struct rew
 	};
 	int ret = rewrite_command_line(&request, result);
 
-	if (result->error)
+	if (ret == -EINVAL)
 		message_error(&o->log, "%s", result->error);
 	else if (ret)
 		message_error(&o->log, "Couldn't find free address for device: give the NIC a "
@@ -76,7 +76,7 @@ static int rewrite(const struct settings *o, const struct qemu *qemu, struct rew
 	else if (result->stays && o->insists)
 		ret = message_error(&o->log, "%s: the guest cannot come to passt", result->stays);
 	else if (result->stays)
-		message_warning(&o->log, "%s: QEMU runs as it is, without passt", result->stays);
+		message_warning(&o->log, "QEMU runs as it is, without passt: %s", result->stays);
 	return ret ? STATUS_FAILED : 0;
 }
 
