@@ -240,18 +240,16 @@ qrap: no passt can be started (can't run passt: No such file or directory), so t
 }
 
 @test "nothing moves: QEMU runs as it is without passt; an error where an option asks for one" {
-	local line option
+	local value option
 
-	for line in '-nic none' '-nic user,restrict=on'; do
-		# shellcheck disable=SC2086 # words
-		QRAP_PASST=passt QRAP_PUBLISH=22 qrap $line
+	for value in none user,restrict=on; do
+		QRAP_PASST=passt QRAP_PUBLISH=22 qrap -nic "$value"
 		[ "$status" = 0 ]
-		[ "$(arguments)" = "$(printf 'kvm\n%s\n%s' $line)" ]
+		[ "$(arguments)" = "$(printf '%s\n' kvm -nic "$value")" ]
 		[[ $output == *'fd 5 closed'* ]]
 		[[ $stderr == "qrap: "*": QEMU runs as it is, without passt" ]]
 		for option in --passt --publish=22 --socket=/tmp/x; do
-			# shellcheck disable=SC2086 # words
-			qrap $option $line
+			qrap "$option" -nic "$value"
 			[ "$status" = 125 ]
 			[ -z "$output" ]
 			[[ $stderr == "qrap: "*": the guest cannot come to passt" ]]
