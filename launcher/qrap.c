@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "launcher/base/message.h"
@@ -24,8 +23,6 @@
 #include "launcher/start/exec.h"
 #include "launcher/start/handover.h"
 #include "launcher/start/program.h"
-#include "shim/common/fd_args.h"
-#include "shim/common/handoff.h"
 #include "shim/common/sys.h"
 
 static int find_qemu(const struct settings *o, struct qemu *qemu)
@@ -50,7 +47,20 @@ static bool is_open(int fd)
 	return fcntl(fd, F_GETFD) >= 0;
 }
 
-/* Patch mode: the new command line, and each change for those who want to know. */
+/* Each change, for those who want to know. */
+static void tell_changes(const struct settings *o, const struct changes *changes)
+{
+	for (size_t i = 0; i < changes->count; i++) {
+		const struct change *change = &changes->list[i];
+
+		if (o->dry_run || change->notable)
+			message_warning(&o->log, "%s", change->line);
+		else
+			message_trace(&o->log, "%s", change->line);
+	}
+}
+
+/* Patch mode: the new command line. */
 static int rewrite(const struct settings *o, const struct qemu *qemu, struct rewrite_result *result)
 {
 	const struct rewrite_request request = {
@@ -58,15 +68,7 @@ static int rewrite(const struct settings *o, const struct qemu *qemu, struct rew
 	};
 	int ret = rewrite_command_line(&request, result);
 
-	for (size_t i = 0; !ret && i < result->changes.count; i++) {
-		const struct change *change = &result->changes.list[i];
-
-		if (o->dry_run || change->notable)
-			message_warning(&o->log, "%s", change->line);
-		else
-			message_trace(&o->log, "%s", change->line);
-	}
-	if (ret == -EINVAL)
+	if (result->error)
 		message_error(&o->log, "%s", result->error);
 	else if (ret)
 		message_error(&o->log, "Couldn't find free address for device: give the NIC a "
@@ -116,6 +118,7 @@ static int start(const struct settings *o, struct qemu *qemu, char **words,
 
 	if (ret)
 		return ret < 0 ? STATUS_FAILED : run_as_it_is(o, qemu);
+	tell_changes(o, &line->changes);
 	if (o->guard) {
 		/* A wrapper in explicit mode may be static: what matters is in its words. */
 		char **args = o->mode == MODE_EXPLICIT ? words + 1 : NULL;
@@ -130,29 +133,11 @@ static int start(const struct settings *o, struct qemu *qemu, char **words,
 	return run_command(&handover, words);
 }
 
-/*
- * A kvm that is a script calls qemu-system-x86_64, and both may be links to us: the second time the
- * connection is there already, as the handoff or, without the shim, QRAP_FD tells.
- */
-static bool has_connection(const struct settings *o)
-{
-	const char *value = getenv(HANDOFF_VARIABLE), *number = getenv(FD_VARIABLE);
-	struct handoff handoff = { .fd = number ? atoi(number) : -1 };
-
-	if (!o->is_qemu || (!number && !value) || (value && !handoff_read(value, &handoff)))
-		return false;
-	for (char **arg = o->command; *arg; arg++) {
-		if (arg_names_fd(*arg, handoff.fd))
-			return true;
-	}
-	return false;
-}
-
 /* Explicit mode's command as it is, patch mode's with another command line. */
 static int run_qemu(const struct settings *o)
 {
 	const bool patch = o->mode == MODE_PATCH;
-	bool has_guest = !patch || (starts_guest(o->command) && !has_connection(o));
+	bool has_guest = !patch || (starts_guest(o->command) && !program_has_connection(o));
 	struct rewrite_result result = { .args = o->command, .fd = o->fd };
 	char **words = o->command;
 	struct qemu qemu;
@@ -170,6 +155,7 @@ static int run_qemu(const struct settings *o)
 	}
 	has_guest = has_guest && !result.stays;
 	if (o->dry_run) {
+		tell_changes(o, &result.changes);
 		if (has_guest && choose_passt_dry(o, &result))
 			return STATUS_FAILED;
 		command_print(words);

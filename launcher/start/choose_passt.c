@@ -9,7 +9,6 @@
 #include "launcher/base/message.h"
 #include "launcher/start/supervisor.h"
 #include "shim/common/sys.h"
-#include "shim/common/text.h"
 
 /*
  * How long to try again where a passt is in use: its client may just be closing. Longer where there
@@ -126,20 +125,6 @@ static void tell_found(const struct choice *choice)
 				promised);
 }
 
-/* As an address that can be typed: "127.0.0.1:2222 -> guest 22". */
-static void add_forward(struct text *text, const struct forward *forward)
-{
-	const char *address = forward->address;
-
-	if (!strcmp(address, "0.0.0.0"))
-		address = "127.0.0.1";
-	else if (!strcmp(address, "::"))
-		address = "::1";
-	text_format(text, strchr(address, ':') ? "[%s]" : "%s", address);
-	text_format(text, ":%d -> guest %d%s", forward->host_port, forward->guest_port,
-		    forward->udp ? "/udp" : "");
-}
-
 static void set_variable(const struct forward *forward)
 {
 	char name[32], port[8];
@@ -167,7 +152,7 @@ static void tell_private(const struct choice *choice)
 		const struct forward *forward = &network->forwards[i];
 
 		text_start(&text, one, sizeof(one));
-		add_forward(&text, forward);
+		forward_add_text(&text, forward);
 		text_format(&all, "%s%s", i ? ", " : ": ", one);
 		event = (struct log_event) {
 			.kind = EVENT_PUBLISHED,

@@ -233,7 +233,7 @@ static void log_handed_over(const struct handover *h)
 		  h->fd);
 }
 
-/* For has_connection() of a link that is called further on: there is no handoff. */
+/* For program_has_connection() of a link that is called further on: there is no handoff. */
 static void name_descriptor(const struct handover *h)
 {
 	char number[16];
