@@ -68,7 +68,7 @@ static int rewrite(const struct settings *o, const struct qemu *qemu, struct rew
 	};
 	int ret = rewrite_command_line(&request, result);
 
-	if (result->error)
+	if (ret == -EINVAL)
 		message_error(&o->log, "%s", result->error);
 	else if (ret)
 		message_error(&o->log, "Couldn't find free address for device: give the NIC a "

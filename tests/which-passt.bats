@@ -171,7 +171,7 @@ Started passt for this VM" ]
 
 # A line that promises something.
 
-FORWARD=(-nic user,hostfwd=tcp:127.0.0.1:2222-:22,hostname=vm)
+FORWARD=(-nic user,model=virtio,hostfwd=tcp:127.0.0.1:2222-:22,hostname=vm)
 
 @test "a line that promises something has a private passt, whatever else is free" {
 	start_passt
@@ -190,7 +190,7 @@ FORWARD=(-nic user,hostfwd=tcp:127.0.0.1:2222-:22,hostname=vm)
 @test "its forwards are in QEMU's environment, a port that was chosen with its number" {
 	printf '#!/bin/sh\nenv\n' >/tmp/say
 	chmod 755 /tmp/say
-	qrap --qemu /tmp/say -nic user,hostfwd=tcp::-:22,hostfwd=udp:127.0.0.1:0-:53
+	qrap --qemu /tmp/say -nic user,model=virtio,hostfwd=tcp::-:22,hostfwd=udp:127.0.0.1:0-:53
 	[[ $stderr =~ 127.0.0.1:([0-9]+)' -> guest 22, 127.0.0.1:'([0-9]+)' -> guest 53/udp'$ ]]
 	[ "${BASH_REMATCH[1]}" != 0 ]
 	[[ $output == *"QRAP_PORT_22=${BASH_REMATCH[1]}"$'\n'* ]]

@@ -165,7 +165,6 @@ static int set_variables(struct handover *h, const struct handoff *handoff)
 
 	/* Left behind in the environment, it is an order to end at once. */
 	unsetenv(CHECK_REPLY_VARIABLE);
-	h->variable = getenv(PRELOAD_VARIABLE);
 	preload = preload_value(h->preload, h->variable);
 	handoff_write(handoff, value);
 	if (preload && !setenv(HANDOFF_VARIABLE, value, 1) && !setenv(PRELOAD_VARIABLE, preload, 1))
@@ -178,12 +177,14 @@ static int set_variables(struct handover *h, const struct handoff *handoff)
 static int leave_handoff(struct handover *h)
 {
 	const struct settings *o = h->options;
+	const char *runtime = h->preload->runtime;
 	struct handoff handoff = {
 		.fd = h->fd,
 		.store = -1,
 		.run = o->log.run,
 		.level = o->log.level,
 		.reconnect = o->reconnect,
+		.runtime = *runtime && !(h->variable && strstr(h->variable, runtime)),
 		.trust = o->trust,
 	};
 
@@ -251,6 +252,7 @@ int hand_over(struct handover *h)
 			      h->fd, strerror(errno));
 		return -1;
 	}
+	h->variable = getenv(PRELOAD_VARIABLE);
 	if (h->preload && leave_handoff(h))
 		return -1;
 	name_descriptor(h);
