@@ -82,10 +82,9 @@ gone() {
 	[ "$(ps -o ppid= -p "$SUPERVISOR" | tr -d ' ')" = 1 ]
 	[ -z "$(ps -o pid= --ppid "$VM")" ]
 	for fd in /proc/"$SUPERVISOR"/fd/*; do
-		[[ $(readlink "$fd") =~ ^(/dev/null|(socket|anon_inode):.*)$ ]] || {
-			ls -l "/proc/$SUPERVISOR/fd"
-			return 1
-		}
+		fd=$(readlink "$fd")
+		[[ $fd =~ ^(/dev/null|(socket|anon_inode|pipe):.*)$ ]]
+		[[ $fd != pipe:* || $(readlink /proc/$$/fd/* "/proc/$VM/fd/"*) != *"$fd"* ]]
 	done
 }
 
