@@ -352,6 +352,14 @@ hand_over_to() {
 	assert_hop 13 /usr/bin/sudo 'forked -> closed by close' 'lost here$'
 	[[ $output != *strace* ]]
 
+	# Put back for a program that does not load the shim.
+	cp $LOG before
+	event 13 restored '"exe":"/usr/bin/sudo","fd":5,"found":"nothing","action":"the spare"'
+	report
+	verdict 3 unknown
+	[[ $output == *'Nothing was seen after /usr/bin/sudo (pid 13): '* ]]
+	mv before $LOG
+
 	# It executed a helper: then it is no way to QEMU, as far as is known.
 	program 13 12 /bin/swtpm nothing
 	report
@@ -395,6 +403,16 @@ hand_over_to() {
 	claim 11
 	report
 	verdict 1 mended '/bin/sh (pid 10) close'
+}
+
+@test "an environment without the shim: what was done about it" {
+	hand_over_to 10 /bin/sh /usr/bin/qemu-kvm
+	program 10 1 /usr/bin/env intact
+	event 10 environment '"exe":"/usr/bin/env","call":"execvp","command":"./vm","action":"added"'
+	event 10 environment '"exe":"/usr/bin/env","call":"execvp","command":"./vm","action":"left","reason":"its words name nothing"'
+	report
+	verdict 3 unknown
+	assert_hop 10 /usr/bin/env 'intact -> environment without the shim, added -> environment without the shim, left: its words name nothing$'
 }
 
 @test "put back in a program that has no use for it: ssh" {
@@ -684,7 +702,7 @@ print(json.dumps(json.loads(sys.stdin.buffer.read().decode("utf-8"))))' <<<"$out
 
 	for kind in connected handed-over program closed overwritten cloexec spare-moved lost \
 		restored found-instead claimed released first-frame owner-closed preload-skipped \
-		link-down link-up ended failed; do
+		link-down link-up ended failed environment started published; do
 		rm -f $LOG
 		event 10 $kind
 		report

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "launcher/base/message.h"
+#include "launcher/passt/passt_process.h"
 #include "launcher/passt/private.h"
 #include "shim/common/sys.h"
 
@@ -55,7 +56,7 @@ static void set_title(pid_t vm)
 {
 	static char *room, *end;
 	char title[32];
-	int len = snprintf(title, sizeof(title), "qrap: passt of %d", vm);
+	int len = snprintf(title, sizeof(title), SUPERVISOR_TITLE, vm);
 
 	if (!room) {
 		room = program_invocation_name;
@@ -376,14 +377,4 @@ int supervisor_start(const struct passt_request *request, struct connection *con
 	close(pair[0]);
 	snprintf(failure->text, sizeof(failure->text), "%s", strerror(-ret));
 	return -1;
-}
-
-int private_passt_start(const struct passt_request *request, struct connection *connection)
-{
-	struct supervisor_failure failure;
-	int ret = supervisor_start(request, connection, &failure);
-
-	if (ret)
-		message_error(request->log, "--passt: %s", failure.text);
-	return ret;
 }

@@ -223,7 +223,9 @@ static void tell_instead(const struct fd_log *fd_log, struct log_event *event, c
 
 void fd_log_left(const struct fd_log *fd_log, const char *found)
 {
-	struct log_event event = { .kind = EVENT_FOUND_INSTEAD, .found = found, .action = "left" };
+	struct log_event event = { .kind = EVENT_FOUND_INSTEAD,
+				   .found = found,
+				   .action = ACTION_LEFT };
 
 	tell_instead(fd_log, &event, "holds", "left as it is");
 }
@@ -306,6 +308,21 @@ void fd_log_lost(const struct fd_log *fd_log, const char *found, enum remedy rem
 		  found && is_final ? "; --log-file and --report show who lost it" : "");
 }
 
+void fd_log_held(const struct fd_log *fd_log, const char *found, const char *keeper, int error)
+{
+	const struct log_event event = { .kind = EVENT_LOST,
+					 .severity = SEVERITY_ERROR,
+					 .fd = fd_log->handoff->fd,
+					 .socket = fd_log->handoff->passt,
+					 .found = found,
+					 .error = error };
+
+	log_event(fd_log->log, &event,
+		  "passt's connection on descriptor %d was lost before %s started, and cannot be "
+		  "taken from %s (errno %d): passt is in use until that ends",
+		  fd_log->handoff->fd, program_name(fd_log), keeper, error);
+}
+
 void fd_log_connected(const struct fd_log *fd_log)
 {
 	const struct log_event event = { .kind = EVENT_CONNECTED,
@@ -347,6 +364,20 @@ void fd_log_step(const struct fd_log *fd_log, enum log_kind kind, const char *do
 
 	log_event(fd_log->log, &event, "%s %s descriptor %d", program_name(fd_log), does,
 		  fd_log->handoff->fd);
+}
+
+void fd_log_environment(const struct fd_log *fd_log, const char *call, const char *path,
+			const char *reason)
+{
+	const struct log_event event = { .kind = EVENT_ENVIRONMENT,
+					 .fd = fd_log->handoff->fd,
+					 .call = call,
+					 .command = path,
+					 .action = reason ? ACTION_LEFT : ACTION_ADDED,
+					 .reason = reason };
+
+	log_event(fd_log->log, &event, "%s executes %s in an environment without the shim (%s): %s",
+		  program_name(fd_log), path, call, reason ? reason : "it is added");
 }
 
 void fd_log_exec(const struct fd_log *fd_log, const char *path, bool with_connection)

@@ -6,7 +6,9 @@
 #include "shim/common/fd_args.h"
 #include "shim/common/fd_store.h"
 #include "shim/common/sys.h"
+#include "shim/common/text.h"
 #include "shim/guard/call_trial.h"
+#include "shim/guard/holder.h"
 #include "shim/guard/restore.h"
 #include "shim/guard/standalone.h"
 #include "shim/libc/environ.h"
@@ -14,6 +16,9 @@
 
 /* Refusals before a process that insists gets its way. */
 #define REFUSALS_MAX 64
+
+/* The name of a process, its number, and what it has done. */
+#define ORIGIN_SIZE 64
 
 /* The descriptor's life, seen from one program. */
 enum phase {
@@ -39,7 +44,6 @@ enum phase {
  * @refusals:	How often closing the number was refused
  * @handoff:	What the launcher handed over, brought up to date
  * @envp:	Environment as guard_on_load() got it
- * @exec_envp:	Environment of the program that this one is becoming
  * @log:	Where events go
  * @exe:	Path of this program
  * @culprit:	What the note in the store says of the last loss
@@ -59,7 +63,6 @@ struct guard {
 	atomic_uint refusals;
 	struct handoff handoff;
 	char **envp;
-	char **exec_envp;
 	struct log log;
 	char exe[PATH_MAX];
 	char culprit[STORE_NOTE_MAX + 1];
@@ -181,36 +184,77 @@ static void read_note(void)
 }
 
 /**
+ * restore_from_holder() - Take the connection from whoever has made this process, and kept it
+ * @holder:	Filled
+ * @origin:	Filled: that program, in words
+ *
+ * Passt is in use by it then, for as long as it waits for us.
+ *
+ * Return: 0, or -errno; @holder's pid is 0 where there is none
+ */
+static int restore_from_holder(struct holder *holder, char origin[ORIGIN_SIZE])
+{
+	struct text t;
+	int ret;
+
+	holder->pid = 0;
+	if (call_trial_is_filtered() || !holder_find(&guard.handoff, holder))
+		return -ENOENT;
+	text_start(&t, origin, ORIGIN_SIZE);
+	text_format(&t, "%s (pid %d), which has kept it", holder->name, holder->pid);
+	ret = holder_take(holder, &guard.handoff);
+	/* Passt has ended what it holds: there may be a new one. */
+	if (ret == -ENOTCONN)
+		holder->pid = 0;
+	return ret;
+}
+
+/* It is on its number again. */
+static void tell_restored(const char *found, const char *origin)
+{
+	if (found) {
+		fd_log_lost(&fd_log, found, REMEDY_FOUND, 0);
+		fd_log_restored(&fd_log, found, origin);
+		store_leave_note(guard.handoff.store, "");
+	} else {
+		fd_log_connected(&fd_log);
+	}
+	fd_log_hop(&fd_log, &guard.handoff, true);
+	write_handoff();
+}
+
+/**
  * restore_or_give_up() - Put the connection back and say so, or say that it cannot be
  * @found:	What is on the number instead; NULL if there has never been a connection
  */
 static void restore_or_give_up(const char *found)
 {
-	const char *origin = NULL;
-	int error = 0;
+	const char *origin = FROM_STORE;
+	struct holder holder = { 0 };
+	char keeper[ORIGIN_SIZE];
+	int ret = 0;
 
 	if (atomic_exchange(&guard.restoring, true))
 		return;
 	read_note();
-	if (restore_from_store(&guard.handoff))
-		origin = FROM_STORE;
-	else if (!guard.gave_up && !(error = -restore_from_passt(&guard.handoff)))
+	if (!restore_from_store(&guard.handoff)) {
+		origin = keeper;
+		ret = guard.gave_up ? -ENOENT : restore_from_holder(&holder, keeper);
+	}
+	if (ret && !guard.gave_up && !holder.pid) {
 		origin = FROM_PASST;
+		ret = restore_from_passt(&guard.handoff);
+	}
 	set_store(guard.handoff.store);
-	if (origin) {
-		if (found) {
-			fd_log_lost(&fd_log, found, REMEDY_FOUND, 0);
-			fd_log_restored(&fd_log, found, origin);
-			store_leave_note(guard.handoff.store, "");
-		} else {
-			fd_log_connected(&fd_log);
-		}
-		fd_log_hop(&fd_log, &guard.handoff, true);
-		write_handoff();
+	if (!ret) {
+		tell_restored(found, origin);
 	} else if (!guard.gave_up) {
 		guard.gave_up = true;
-		fd_log_lost(&fd_log, found, start_without_link() ? REMEDY_WAIT : REMEDY_NONE,
-			    error);
+		if (holder.pid)
+			fd_log_held(&fd_log, found, keeper, -ret);
+		else
+			fd_log_lost(&fd_log, found,
+				    start_without_link() ? REMEDY_WAIT : REMEDY_NONE, -ret);
 	}
 	atomic_store(&guard.restoring, false);
 }
@@ -268,9 +312,9 @@ static bool args_name_number(int argc, char **argv)
  * QEMU restores, and so does a program that is told of the number itself. One that only passes
  * QEMU's words on does not: what it puts on the number is a file of its own until QEMU starts.
  */
-static bool is_to_restore(int argc, char **argv)
+static bool is_to_restore(int argc, char **argv, bool names_number)
 {
-	bool names_number = args_name_number(argc, argv), names_qemu = false;
+	bool names_qemu = false;
 
 	for (int i = 1; i < argc; i++)
 		names_qemu |= arg_names_qemu(argv[i]);
@@ -357,7 +401,7 @@ static void stand_down(const struct call_trial *trial, const char *argv0, char *
 	start_log(argv0, trial->can_log);
 	if (trial->can_log)
 		fd_log_program(&fd_log, look(), false);
-	if (trial->can_log && is_named_qemu()) {
+	if (trial->can_log && guard.is_qemu) {
 		set_store(store_find(&guard.handoff));
 		empty_store();
 	}
@@ -369,18 +413,21 @@ static void stand_down(const struct call_trial *trial, const char *argv0, char *
 void guard_on_load(int argc, char **argv, char **envp, bool first)
 {
 	const char *argv0 = argc > 0 ? argv[0] : "";
+	bool names_number;
 
 	if (!find_handoff(envp))
 		return;
-	if ((args_name_number(argc, argv) || is_named_qemu()) && call_trial()->call) {
+	names_number = args_name_number(argc, argv);
+	guard.is_qemu = is_named_qemu();
+	if ((names_number || guard.is_qemu) && call_trial()->call) {
 		stand_down(call_trial(), argv0, envp);
 		return;
 	}
 	start_log(argv0, true);
 	atomic_store(&guard.pid, sys_getpid());
 	guard.envp = envp;
-	guard.is_qemu = is_named_qemu();
-	guard.restores = is_to_restore(argc, argv);
+	environment_note(envp);
+	guard.restores = is_to_restore(argc, argv, names_number);
 	set_store(store_find(&guard.handoff));
 	atomic_store(&watched[ROLE_CONNECTION], guard.handoff.fd);
 	passt_trust_enter(&guard.handoff.trust);
@@ -629,28 +676,135 @@ static bool hand_on(void)
 	return usable;
 }
 
-char *const *guard_exec(const char *path, char *const *envp)
+/* For a live update. */
+static void exec_qemu(struct exec_step *step)
 {
-	if (get_phase() != PHASE_RELEASED || is_passive())
-		return envp;
-	fd_log_exec(&fd_log, path, hand_on());
-	guard.exec_envp = environment_return(envp, &guard.handoff);
-	return guard.exec_envp ? guard.exec_envp : envp;
+	fd_log_exec(&fd_log, step->target.path, hand_on());
+	step->copy = environment_return(step->envp, &guard.handoff, false);
 }
 
-void guard_exec_failed(const char *path)
+/* The new QEMU could not be executed: all is as it was. */
+static void stay_qemu(const struct exec_step *step, int error)
 {
-	int saved = errno;
-
-	if (get_phase() != PHASE_RELEASED || is_passive())
-		return;
-	fd_log_not_executed(&fd_log, path, saved);
+	fd_log_not_executed(&fd_log, step->target.path, error);
 	sys_fcntl(guard.handoff.fd, F_SETFD, FD_CLOEXEC);
 	if (guard.handoff.store >= 0)
 		store_empty(guard.handoff.store);
 	guard.handoff.store = -1;
-	if (guard.exec_envp)
-		environment_free(guard.exec_envp);
-	guard.exec_envp = NULL;
+}
+
+/* Does what is executed lead to QEMU, as far as its words say? */
+static bool leads_to_qemu(const struct exec_step *step)
+{
+	char *const *word = step->argv;
+
+	if (arg_names_qemu(step->target.path))
+		return true;
+	for (; word && *word; word++) {
+		if (arg_names_qemu(*word) || arg_names_fd(*word, guard.handoff.fd))
+			return true;
+	}
+	return false;
+}
+
+/* Will the program that is executed find the connection on the number? */
+static bool is_passed_on(void)
+{
+	return guard_is_connection(guard.handoff.fd) &&
+	       !(sys_fcntl(guard.handoff.fd, F_GETFD, 0) & FD_CLOEXEC);
+}
+
+/*
+ * For a program that cannot do it itself. Another file on the number is the caller's. It may be a
+ * child that shares our memory: nothing of the guard's state changes.
+ */
+static void put_back_for(struct exec_step *step)
+{
+	const int fd = guard.handoff.fd;
+
+	if (guard_is_connection(fd)) {
+		sys_fcntl(fd, F_SETFD, 0);
+		step->unmarked = true;
+		return;
+	}
+	if (sys_fcntl(fd, F_GETFD, 0) != -EBADF ||
+	    !restore_spare(&guard.handoff, store_find(&guard.handoff)))
+		return;
+	step->filled = true;
+	read_note();
+	fd_log_lost(&fd_log, "nothing", REMEDY_FOUND, 0);
+	fd_log_restored(&fd_log, "nothing", FROM_STORE);
+}
+
+/**
+ * exec_on_the_way() - Before QEMU has the connection: see to it that what is executed gets there
+ * @step:	Which program
+ *
+ * What goes along is only looked at where something is amiss.
+ */
+static void exec_on_the_way(struct exec_step *step)
+{
+	char runtime[ENVIRONMENT_NAME_MAX + 1];
+	const bool has_us = environment_has_us(step->envp, runtime);
+	const bool is_passed = is_passed_on();
+	bool needs_runtime = true, drops_runtime, is_way;
+	const char *reason = NULL;
+	enum target_kind kind;
+
+	if (!has_us || !guard.handoff.runtime)
+		runtime[0] = '\0';
+	if (has_us && is_passed && !*runtime)
+		return;
+	kind = exec_target_kind(&step->target, *runtime ? runtime : NULL, &needs_runtime);
+	if (kind == TARGET_NONE)
+		return;
+	drops_runtime = *runtime && !needs_runtime;
+	is_way = leads_to_qemu(step);
+	if (!is_way)
+		reason = "it leads to no QEMU, by its words";
+	else if (kind == TARGET_REFUSES)
+		reason = "it is for another machine, or another libc";
+	else if (!environment_shows_shim())
+		reason = "the shim cannot be read there";
+	if ((!has_us && !reason) || drops_runtime)
+		step->copy = environment_return(step->envp, &guard.handoff, drops_runtime);
+	if (!has_us)
+		fd_log_environment(&fd_log, step->call, step->target.path, reason);
+	if (is_way && !is_passed && !step->spawns && (reason || kind != TARGET_LOADS))
+		put_back_for(step);
+}
+
+void guard_exec(struct exec_step *step)
+{
+	int saved = errno;
+
+	step->wanted = step->envp;
+	if (get_phase() == PHASE_WAITING)
+		exec_on_the_way(step);
+	else if (get_phase() == PHASE_RELEASED && !is_passive() && !step->spawns)
+		exec_qemu(step);
+	if (step->copy)
+		step->envp = step->copy;
 	errno = saved;
+}
+
+bool guard_exec_done(struct exec_step *step, int error)
+{
+	bool is_again = error == E2BIG && step->copy;
+	int saved = errno;
+
+	if (step->copy)
+		environment_free(step->copy);
+	step->copy = NULL;
+	step->envp = step->wanted;
+	if (!is_again) {
+		if (step->filled)
+			sys_close(guard.handoff.fd);
+		if (step->unmarked)
+			sys_fcntl(guard.handoff.fd, F_SETFD, FD_CLOEXEC);
+		if (get_phase() == PHASE_RELEASED && !is_passive() && !step->spawns)
+			stay_qemu(step, error);
+	}
+	errno = saved;
+	return is_again;
 }
