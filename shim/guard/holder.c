@@ -109,6 +109,7 @@ bool holder_find(const struct handoff *c, struct holder *holder)
 		if (look_through(c, holder))
 			return true;
 	}
+	holder->pid = 0;
 	return false;
 }
 
