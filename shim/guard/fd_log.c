@@ -26,9 +26,7 @@
 
 static const char *program_name(const struct fd_log *fd_log)
 {
-	const char *slash = strrchr(fd_log->exe, '/');
-
-	return slash ? slash + 1 : fd_log->exe;
+	return text_file_name(fd_log->exe);
 }
 
 /* Takes a note apart, in place; @culprit stays empty where it is not as leave_note() writes it. */
