@@ -248,7 +248,7 @@ qrap: no passt can be started (can't run passt: No such file or directory), so t
 		[ "$status" = 0 ]
 		[ "$(arguments)" = "$(printf 'kvm\n%s\n%s' $line)" ]
 		[[ $output == *'fd 5 closed'* ]]
-		[[ $stderr == "qrap: "*": QEMU runs as it is, without passt" ]]
+		[[ $stderr == "qrap: QEMU runs as it is, without passt: "* ]]
 		for option in --passt --publish=22 --socket=/tmp/x; do
 			# shellcheck disable=SC2086 # words
 			qrap $option $line
