@@ -247,7 +247,7 @@ qrap: no passt can be started (can't run passt: No such file or directory), so t
 		[ "$status" = 0 ]
 		[ "$(arguments)" = "$(printf '%s\n' kvm -nic "$value")" ]
 		[[ $output == *'fd 5 closed'* ]]
-		[[ $stderr == "qrap: "*": QEMU runs as it is, without passt" ]]
+		[[ $stderr == "qrap: QEMU runs as it is, without passt: "* ]]
 		for option in --passt --publish=22 --socket=/tmp/x; do
 			qrap "$option" -nic "$value"
 			[ "$status" = 125 ]
