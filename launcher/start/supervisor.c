@@ -22,7 +22,8 @@
 #define SYS_pidfd_open 434
 #endif
 
-/* The first start and 20 more at once, then one each time that long has passed: as the manual says. */
+/* The first start and 20 more at once, then one each time that long has passed: as the manual says.
+ */
 #define STARTS_AT_ONCE 21
 #define START_EACH_MS  10000
 
