@@ -263,7 +263,8 @@ static void add_outcome(struct text *t, const struct fd_log *fd_log, enum remedy
 	const char *reason = find_reason(error);
 
 	if (!fd_log->handoff->passt[0]) {
-		text_add(t, "there is no socket to connect to again");
+		text_add(t, error == ENOTCONN ? "there is no socket to connect to again"
+					      : "the private passt does not start again");
 	} else {
 		text_format(t, "passt at %s cannot be reached: ", fd_log->handoff->passt);
 		if (reason)

@@ -147,6 +147,19 @@ static const char *look(void)
 	return descriptor_hung_up(guard.handoff.fd) ? FOUND_HUNG_UP : FOUND_WELL;
 }
 
+/* May there be another connection later on? A private passt's supervisor is asked by the store's.
+ */
+static bool may_come_back(const struct handoff *c)
+{
+	int control;
+
+	if (!c->reconnect || c->passt[0])
+		return c->reconnect;
+	control = store_look(c->store, STORED_CONTROL);
+	sys_close(control);
+	return control >= 0;
+}
+
 /*
  * The last resort: QEMU starts with the link down, where there is a way for it to come up later.
  * The placeholder is what has to be on the number from now on, and in programs that follow it is a
@@ -156,7 +169,7 @@ static bool start_without_link(void)
 {
 	struct handoff *c = &guard.handoff;
 
-	if (!c->reconnect || link_prepare(c->fd))
+	if (!may_come_back(c) || link_prepare(c->fd))
 		return false;
 	descriptor_identity(c->fd, &c->socket);
 	write_handoff();
