@@ -60,6 +60,21 @@ field() {
 	[ "$(field 1 client)" = null ]
 }
 
+# The start has failed, and a program of it lives on: passt is in use until that ends.
+@test "a program that has a spare of the connection and no more is named" {
+	need passt
+	need_root
+	start_passt
+	qrap --guard on 5 sh -c 'sleep 1000 5>&- >/dev/null 2>&1 & echo $!'
+	STARTED+=("$output")
+	keeper=$output
+	qrap --list
+	[ "$status" = 1 ]
+	[[ $(line 1) == *" in-use $PASST "*" $keeper (sleep), with a spare only" ]]
+	qrap --list=json
+	[ "$(field 1 client)" = "$keeper" ]
+}
+
 # Any user of the host chooses what his programs are called. Of the same kind: paths and names in messages, in
 # the log and in reports.
 @test "a client's name drives no terminal" {
@@ -180,4 +195,36 @@ assert row["path"] == "/tmp/\"quoted\"1.socket" and row["state"] == "free", row'
 @test "no room for the list: status 125" {
 	run bash -c '"$1" --list >/dev/full' bash "$QRAP"
 	[ "$status" = 125 ]
+}
+
+@test "a private passt: its VM and its ports; it counts for nothing" {
+	need passt python3
+	start vm "$QRAP" --publish 2222:22,53/udp --publish '[::1]:2223:23' 5 sleep 1000
+	VM=$PID
+	wait_for 10 has /tmp/vm.log Started
+	[[ $(</tmp/vm.log) =~ 127.0.0.1:([0-9]+)' -> guest 53/udp' ]]
+	qrap --list
+	[ "$status" = 1 ]
+	[[ $(tail -n 1 <<<"$output" | tr -s ' ') =~ ^'- private '([0-9]+)' nobody '[0-9]+'s '$VM' (sleep), 127.0.0.1:2222 -> guest 22, 127.0.0.1:'${BASH_REMATCH[1]}' -> guest 53/udp, [::1]:2223 -> guest 23'$ ]]
+	[ "$(<"/proc/${BASH_REMATCH[1]}/comm")" = passt ] || [[ $(<"/proc/${BASH_REMATCH[1]}/comm") == passt.* ]]
+	start_passt
+	qrap --list=json
+	[ "$status" = 0 ]
+	/usr/bin/python3 -c 'if True:
+		import json, sys
+		free, private = json.loads(sys.argv[1])
+		assert free["state"] == "free" and "ports" not in free
+		assert private["state"] == "private" and private["path"] is None
+		assert private["client"] == int(sys.argv[2])
+		assert private["ports"][0] == "127.0.0.1:2222 -> guest 22" and len(private["ports"]) == 3' "$output" "$VM"
+	# With --socket only that one.
+	qrap --list --socket /tmp/passt_1.socket
+	[[ $output != *private* ]]
+	end_all
+	wait_for 3 no_private
+}
+
+no_private() {
+	qrap --list
+	[[ $output != *private* ]]
 }
