@@ -331,6 +331,15 @@ static bool is_to_restore(const char *argv0, bool names_number, bool names_qemu)
 	return names_number && (!names_qemu || arg_names_qemu(guard.exe) || arg_names_qemu(argv0));
 }
 
+/* Path of this program's file; false where it has none: a container's runtime, say, in memory. */
+static bool find_exe(void)
+{
+	static const char in_memory[] = "/memfd:";
+
+	return sys_readlink("/proc/self/exe", guard.exe, sizeof(guard.exe) - 1) > 1 &&
+	       strncmp(guard.exe, in_memory, strlen(in_memory)) != 0;
+}
+
 /*
  * Without @can_ask, no call is made. Of what merely inherits us nobody wants to know its file, but
  * the log: all that is in /proc is made for each process anew, which takes as long as some thousand
@@ -340,8 +349,8 @@ static void start_log(const char *argv0, bool can_ask)
 {
 	bool is_asked = can_ask && (guard.on_the_way || guard.handoff.log_file[0]);
 
-	if (!is_asked || sys_readlink("/proc/self/exe", guard.exe, sizeof(guard.exe) - 1) <= 0)
-		memcpy(guard.exe, argv0, strnlen(argv0, sizeof(guard.exe) - 1));
+	if (!is_asked || !find_exe())
+		memcpy(guard.exe, argv0, strnlen(argv0, sizeof(guard.exe) - 1) + 1);
 	guard.log = (struct log) {
 		/* Whatever comes onto that number later is no place for messages. */
 		.level = can_ask && sys_fcntl(STDERR_FILENO, F_GETFD, 0) < 0 ? LOG_QUIET
