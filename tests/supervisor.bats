@@ -194,6 +194,8 @@ monitor() {
 
 @test "a VM that is paused gets it back; one whose netdev is removed has none any more" {
 	make_monitor
+	BARE=(qemu-system-x86_64 -machine none -display none -nodefaults -netdev socket,fd=5,id=n
+		-netdev user,id=b -netdev hubport,hubid=0,id=h0,netdev=n -netdev hubport,hubid=0,id=h1,netdev=b)
 	ARGUMENTS=("${MONITOR[@]}")
 	start_vm --passt --
 	monitor stop
@@ -202,6 +204,7 @@ monitor() {
 	monitor cont
 	kill_and_wait 2
 	passt_of "$SUPERVISOR"
+	monitor 'netdev_del h0'
 	monitor 'netdev_del n'
 	wait_for 5 is_logged owner-closed
 	wait_for 2 ended "$PASST"
