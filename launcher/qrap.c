@@ -8,21 +8,24 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "launcher/base/message.h"
 #include "launcher/cli/options.h"
 #include "launcher/cmdline/parse/starts_guest.h"
 #include "launcher/cmdline/rewrite/rewrite.h"
-#include "launcher/passt/discover.h"
 #include "launcher/passt/list.h"
-#include "launcher/passt/private.h"
 #include "launcher/preload/check.h"
 #include "launcher/preload/loadable.h"
 #include "launcher/preload/qemu_path.h"
 #include "launcher/report/report.h"
+#include "launcher/start/choose_passt.h"
 #include "launcher/start/exec.h"
 #include "launcher/start/handover.h"
+#include "launcher/start/program.h"
+#include "shim/common/fd_args.h"
+#include "shim/common/handoff.h"
 #include "shim/common/sys.h"
 
 static int find_qemu(const struct settings *o, struct qemu *qemu)
@@ -63,27 +66,24 @@ static int rewrite(const struct settings *o, const struct qemu *qemu, struct rew
 		else
 			message_trace(&o->log, "%s", change->line);
 	}
-	if (ret)
+	if (ret == -EINVAL)
+		message_error(&o->log, "%s", result->error);
+	else if (ret)
 		message_error(&o->log, "Couldn't find free address for device: give the NIC a "
 				       "place of its own, or remove another device");
+	else if (result->stays && o->insists)
+		ret = message_error(&o->log, "the guest cannot come to passt: %s", result->stays);
+	else if (result->stays)
+		message_warning(&o->log, "QEMU runs as it is, without passt: %s", result->stays);
 	return ret ? STATUS_FAILED : 0;
 }
 
-/* A passt of our own, the one that was named, or one that is found. */
-static int connect_to_passt(const struct settings *o, struct connection *connection)
+/* QEMU with its arguments as they are: there is no guest, or none that comes to passt. */
+static int run_as_it_is(const struct settings *o, const struct qemu *qemu)
 {
-	const struct discovery discovery = {
-		.log = &o->log,
-		.socket = o->socket,
-		.wait_ms = o->wait_ms,
-		.trust = &o->trust,
-	};
+	char **words = command_words(qemu->name, o->command);
 
-	if (o->passt ? private_passt_start(&o->log, o->passt, connection)
-		     : discover(&discovery, connection))
-		return -1;
-	events_connected(o, connection);
-	return 0;
+	return command_failed(&o->log, qemu, words ? command_try(qemu, words) : ENOMEM);
 }
 
 /* Becomes the command: without the shim where only that is too much for it. */
@@ -104,16 +104,18 @@ static int run_command(struct handover *h, char **words)
 }
 
 /* The main job, once it is known what to run with which arguments. */
-static int start(const struct settings *o, struct qemu *qemu, char **words, int fd)
+static int start(const struct settings *o, struct qemu *qemu, char **words,
+		 struct rewrite_result *line)
 {
 	struct preload preload;
 	struct connection connection = { .fd = -1 };
 	struct handover handover = {
-		.options = o, .connection = &connection, .fd = fd, .qemu = qemu
+		.options = o, .connection = &connection, .fd = line->fd, .qemu = qemu
 	};
+	int ret = choose_passt(o, line, &connection);
 
-	if (connect_to_passt(o, &connection))
-		return STATUS_FAILED;
+	if (ret)
+		return ret < 0 ? STATUS_FAILED : run_as_it_is(o, qemu);
 	if (o->guard) {
 		/* A wrapper in explicit mode may be static: what matters is in its words. */
 		char **args = o->mode == MODE_EXPLICIT ? words + 1 : NULL;
@@ -128,11 +130,29 @@ static int start(const struct settings *o, struct qemu *qemu, char **words, int 
 	return run_command(&handover, words);
 }
 
+/*
+ * A kvm that is a script calls qemu-system-x86_64, and both may be links to us: the second time the
+ * connection is there already, as the handoff or, without the shim, QRAP_FD tells.
+ */
+static bool has_connection(const struct settings *o)
+{
+	const char *value = getenv(HANDOFF_VARIABLE), *number = getenv(FD_VARIABLE);
+	struct handoff handoff = { .fd = number ? atoi(number) : -1 };
+
+	if (!o->is_qemu || (!number && !value) || (value && !handoff_read(value, &handoff)))
+		return false;
+	for (char **arg = o->command; *arg; arg++) {
+		if (arg_names_fd(*arg, handoff.fd))
+			return true;
+	}
+	return false;
+}
+
 /* Explicit mode's command as it is, patch mode's with another command line. */
 static int run_qemu(const struct settings *o)
 {
 	const bool patch = o->mode == MODE_PATCH;
-	const bool has_guest = !patch || starts_guest(o->command);
+	bool has_guest = !patch || (starts_guest(o->command) && !has_connection(o));
 	struct rewrite_result result = { .args = o->command, .fd = o->fd };
 	char **words = o->command;
 	struct qemu qemu;
@@ -148,13 +168,16 @@ static int run_qemu(const struct settings *o)
 		message_error(&o->log, "Couldn't rewrite the command line: %s", strerror(ENOMEM));
 		return STATUS_FAILED;
 	}
+	has_guest = has_guest && !result.stays;
 	if (o->dry_run) {
+		if (has_guest && choose_passt_dry(o, &result))
+			return STATUS_FAILED;
 		command_print(words);
 		return 0;
 	}
 	if (!has_guest)
-		return command_failed(&o->log, &qemu, command_try(&qemu, words));
-	return start(o, &qemu, words, result.fd);
+		return run_as_it_is(o, &qemu);
+	return start(o, &qemu, words, &result);
 }
 
 /* Where one is closed, no connection must come onto its number: messages would go there. */
@@ -172,6 +195,8 @@ static int run(const struct settings *options)
 	case MODE_EXPLICIT:
 	case MODE_PATCH:
 		return run_qemu(options);
+	case MODE_PROGRAM:
+		return run_program(options);
 	case MODE_CHECK:
 		return check(options);
 	case MODE_REPORT:

@@ -73,6 +73,7 @@ assert_clean() {
 }
 
 @test "valgrind: no passt, and none that is free" {
+	export QRAP_PASST=off
 	checked 125 5 kvm
 	start_peers 1=silent 2=garbage 3=busy 4=stale
 	checked 125 --log trace 5 kvm

@@ -106,6 +106,16 @@ assert_refused() {
 @test "socket and passt: one of both, and an option beats both variables" {
 	parse --socket /s --passt
 	assert_refused --passt
+	parse --socket /s --passt=try
+	assert_refused --passt
+	parse --socket /s --passt=off
+	assert_lines socket=/s passt=off
+	parse --passt=auto --socket /s
+	assert_lines socket=/s passt=auto
+	QRAP_SOCKET=/s QRAP_PASST=off parse
+	assert_lines socket=/s passt=off
+	QRAP_SOCKET=/s parse --passt=auto
+	assert_no_line ^socket=
 	QRAP_SOCKET=/s QRAP_PASST=passt parse
 	assert_refused QRAP_SOCKET
 	QRAP_SOCKET=/s parse --passt

@@ -2,6 +2,8 @@
 #include "launcher/passt/private.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -30,6 +32,7 @@
 /**
  * struct private_passt - A passt that is being started
  * @log:	For messages
+ * @reason:	Why it is not up, in words
  * @argv:	Its command line
  * @fd:		Our end of the connection
  * @child:	The process that was started: it may go into the background
@@ -37,6 +40,7 @@
  */
 struct private_passt {
 	const struct log *log;
+	char *reason;
 	char **argv;
 	int fd;
 	struct child child;
@@ -110,55 +114,69 @@ static const char *last_words(char *said)
 	return last;
 }
 
-/* Is it up? Why not is said; one that runs in the background, but is mute, is a warning. */
-static bool is_ready(struct private_passt *passt)
+/* Writes why there is none. Return: -1, for the caller to return. */
+static int __attribute__((format(printf, 2, 3))) refuse(char *reason, const char *format, ...)
 {
-	const struct log *log = passt->log;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reason, PRIVATE_REASON_MAX, format, args);
+	va_end(args);
+	return -1;
+}
+
+/* Is it up? 0, or -1 and the reason; one that runs in the background, but is mute, is a warning. */
+static int check_ready(struct private_passt *passt)
+{
 	const char *name = passt->argv[0];
 	const struct child *child = &passt->child;
 	const char *said = last_words(passt->child.said);
 
 	if (passt->reply > 0)
-		return true;
-	if (child->error) {
-		message_error(log, "--passt: can't run %s: %s", name, strerror(child->error));
-	} else if (child->signal) {
-		message_error(log, "--passt: %s was ended by signal %d: %s", name, child->signal,
+		return 0;
+	if (child->error)
+		return refuse(passt->reason, "can't run %s: %s", name, strerror(child->error));
+	if (child->signal)
+		return refuse(passt->reason, "%s was ended by signal %d: %s", name, child->signal,
 			      said);
-	} else if (child->status) {
-		message_error(log, "--passt: %s failed with status %d: %s", name, child->status,
+	if (child->status)
+		return refuse(passt->reason, "%s failed with status %d: %s", name, child->status,
 			      said);
-	} else if (passt->reply) {
-		message_error(log, "--passt: %s does not serve descriptor " PASST_FD_S ": %s", name,
-			      said);
-	} else if (!child->ended) {
-		message_error(log, "--passt: %s was not ready after %d s: %s", name,
+	if (passt->reply)
+		return refuse(passt->reason, "%s does not serve descriptor " PASST_FD_S ": %s",
+			      name, said);
+	if (!child->ended)
+		return refuse(passt->reason, "%s was not ready after %d s: %s", name,
 			      START_MS / 1000, said);
-	} else {
-		message_warning(log, "--passt: %s runs, but does not answer", name);
-		return true;
-	}
-	return false;
-}
-
-/* The command line: what the user gave, and the descriptor. 0 or -errno; -ENOENT: not a word */
-static int make_words(char ***argv, const char *command)
-{
-	static char option[] = "--fd", fd[] = PASST_FD_S;
-	int count = words_split(command, 2, argv);
-
-	if (count <= 0)
-		return count ? count : -ENOENT;
-	(*argv)[count] = option;
-	(*argv)[count + 1] = fd;
+	message_warning(passt->log, "--passt: %s runs, but does not answer", name);
 	return 0;
 }
 
-/* Waits for one that was started: 0, or -1 after a message, and it is ended. */
+char **private_passt_words(const char *command, char *reason)
+{
+	static char option[] = "--fd", fd[] = PASST_FD_S;
+	char **words = NULL;
+	int count = words_split(command, 2, &words);
+
+	if (count == -EINVAL) {
+		refuse(reason, "a quote does not end: %s", command);
+	} else if (count < 0) {
+		refuse(reason, "%s", strerror(-count));
+	} else if (!count) {
+		refuse(reason, "no command in it; leave it out for passt");
+	} else {
+		words[count] = option;
+		words[count + 1] = fd;
+		return words;
+	}
+	return NULL;
+}
+
+/* Waits for one that was started: 0, or -1 and the reason, and it is ended. */
 static int take(struct private_passt *passt)
 {
 	wait_until_ready(passt);
-	if (is_ready(passt)) {
+	if (!check_ready(passt)) {
 		child_release(&passt->child);
 		return 0;
 	}
@@ -167,23 +185,20 @@ static int take(struct private_passt *passt)
 	return -1;
 }
 
-int private_passt_start(const struct log *log, const char *command, struct connection *connection)
+int private_passt_start(const struct log *log, const char *command, struct connection *connection,
+			char *reason)
 {
-	struct private_passt passt = { .log = log };
-	int ret = make_words(&passt.argv, command);
+	struct private_passt passt = { .log = log,
+				       .reason = reason,
+				       .argv = private_passt_words(command, reason) };
+	int ret;
 
-	if (!ret)
-		ret = launch(&passt);
-	if (!ret)
-		ret = take(&passt);
-	else if (ret == -EINVAL)
-		message_error(log, "--passt: a quote does not end: %s", command);
-	else if (ret == -ENOENT)
-		message_error(log, "--passt: no command in it; leave it out for passt");
-	else
-		message_error(log, "--passt: %s", strerror(-ret));
+	if (!passt.argv)
+		return -1;
+	ret = launch(&passt);
+	ret = ret ? refuse(reason, "%s", strerror(-ret)) : take(&passt);
 	free(passt.argv);
 	connection->fd = passt.fd;
 	connection->path[0] = '\0';
-	return ret ? -1 : 0;
+	return ret;
 }

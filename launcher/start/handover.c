@@ -25,24 +25,6 @@ void events_begin(struct log *log)
 	log->exe = exe;
 }
 
-void events_connected(const struct settings *options, const struct connection *connection)
-{
-	const struct log_event event = { .kind = EVENT_CONNECTED, .socket = connection->path };
-	struct log log = options->log;
-	int ret;
-
-	/* The line that scripts wait for; the event is for the file then. */
-	if (!options->passt) {
-		message(&options->log, LOG_NORMAL, "Connected to %s", connection->path);
-		log.level = LOG_QUIET;
-	}
-	ret = log_event(&log, &event, "Connected to %s",
-			options->passt ? "a passt of its own" : connection->path);
-	if (ret)
-		message_warning(&options->log, "Couldn't write the log file %s: %s", log.file,
-				strerror(-ret));
-}
-
 void events_failed(const struct log *log, int status)
 {
 	const char *reason = message_first_error();
@@ -175,7 +157,7 @@ static int leave_handoff(struct handover *h)
 		.store = -1,
 		.run = o->log.run,
 		.level = o->log.level,
-		.reconnect = o->reconnect && !o->passt,
+		.reconnect = o->reconnect && *h->connection->path,
 		.trust = o->trust,
 	};
 
@@ -225,6 +207,16 @@ static void log_handed_over(const struct handover *h)
 		  h->fd);
 }
 
+/* For has_connection() of a link that is called further on: there is no handoff. */
+static void name_descriptor(const struct handover *h)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", h->fd);
+	if (h->options->is_qemu && !h->preload)
+		setenv(FD_VARIABLE, number, 1);
+}
+
 int hand_over(struct handover *h)
 {
 	warn_of_replacement(h);
@@ -235,6 +227,7 @@ int hand_over(struct handover *h)
 	}
 	if (h->preload && leave_handoff(h))
 		return -1;
+	name_descriptor(h);
 	log_handed_over(h);
 	return 0;
 }
@@ -247,5 +240,6 @@ void hand_over_unguarded(struct handover *h)
 	if (h->store >= 0)
 		close(h->store);
 	h->preload = NULL;
+	name_descriptor(h);
 	log_handed_over(h);
 }

@@ -22,6 +22,9 @@
 
 #define HANDOFF_VARIABLE "QRAP_SHIM"
 
+/* Without the launcher, or without the shim: the number alone. */
+#define FD_VARIABLE "QRAP_FD"
+
 /*
  * The trial exec of qrap --check: the launcher starts a program with the shim and this variable,
  * the number of a pipe's descriptor. A shim that was loaded writes this line to it and ends the

@@ -58,6 +58,10 @@ const struct log_member log_members[] = {
 	{ "away_ms", LOG_NUMBER, offsetof(struct log_event, away_ms), LINK_UP, NULL },
 	{ "dropped", LOG_NUMBER, offsetof(struct log_event, dropped), LINK_UP, NULL },
 	{ "padded", LOG_NUMBER, offsetof(struct log_event, padded), LINK_UP, NULL },
+	{ "address", LOG_TEXT, offsetof(struct log_event, address), 0, NULL },
+	{ "port", LOG_NUMBER, offsetof(struct log_event, port), 0, NULL },
+	{ "guest_port", LOG_NUMBER, offsetof(struct log_event, guest_port), 0, NULL },
+	{ "protocol", LOG_TEXT, offsetof(struct log_event, protocol), 0, NULL },
 	{ "culprit", LOG_OBJECT, offsetof(struct log_event, culprit), 0, actor_members },
 	{ "msg", LOG_TEXT, offsetof(struct log_event, msg), 0, NULL },
 	{ "", LOG_TEXT, 0, 0, NULL },
@@ -83,6 +87,8 @@ const char *const log_kind_names[EVENT_KINDS] = {
 	[EVENT_LINK_UP] = "link-up",
 	[EVENT_ENDED] = "ended",
 	[EVENT_FAILED] = "failed",
+	[EVENT_STARTED] = "started",
+	[EVENT_PUBLISHED] = "published",
 };
 
 static const char *const severity_names[] = {

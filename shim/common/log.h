@@ -43,6 +43,8 @@ enum log_kind {
 	EVENT_LINK_UP,
 	EVENT_ENDED,
 	EVENT_FAILED,
+	EVENT_STARTED,
+	EVENT_PUBLISHED,
 	EVENT_KINDS
 };
 
@@ -128,6 +130,10 @@ struct log_actor {
  * @away_ms:	How long the link was down
  * @dropped:	Frames of the guest that were dropped meanwhile
  * @padded:	Frames of passt that were completed with zeroes
+ * @address:	Of the host, for a port that leads to the guest
+ * @port:	... the port there
+ * @guest_port:	... and the guest's
+ * @protocol:	... "tcp" or "udp"
  * @culprit:	Who was seen to lose the connection that is missed
  */
 struct log_event {
@@ -158,6 +164,10 @@ struct log_event {
 	int64_t away_ms;
 	int64_t dropped;
 	int64_t padded;
+	const char *address;
+	int64_t port;
+	int64_t guest_port;
+	const char *protocol;
 	struct log_actor culprit;
 	const char *msg;
 };
