@@ -108,7 +108,7 @@ static int start(const struct settings *o, struct qemu *qemu, char **words,
 		 struct rewrite_result *line)
 {
 	struct preload preload;
-	struct connection connection = { .fd = -1 };
+	struct connection connection = { .fd = -1, .control = -1 };
 	struct handover handover = {
 		.options = o, .connection = &connection, .fd = line->fd, .qemu = qemu
 	};

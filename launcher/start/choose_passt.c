@@ -7,8 +7,7 @@
 
 #include "launcher/base/memory.h"
 #include "launcher/base/message.h"
-#include "launcher/base/words.h"
-#include "launcher/passt/private.h"
+#include "launcher/start/supervisor.h"
 #include "shim/common/text.h"
 
 /*
@@ -25,7 +24,7 @@
  * @connection:	To it
  * @discovery:	What was looked for
  * @search:	What was seen where one was looked for
- * @reason:	Why a private one was not started
+ * @failure:	Why a private one was not started
  */
 struct choice {
 	const struct settings *options;
@@ -33,7 +32,7 @@ struct choice {
 	struct connection *connection;
 	struct discovery discovery;
 	struct search search;
-	char reason[PRIVATE_REASON_MAX];
+	struct supervisor_failure failure;
 };
 
 /* Is a private passt the only one that will do? */
@@ -48,17 +47,24 @@ static bool wants_found(const struct settings *options)
 	return options->socket || options->passt.choice == PASST_OFF;
 }
 
-static const char *private_command(const struct settings *options)
+static struct passt_request make_request(const struct settings *options,
+					 const struct rewrite_result *line)
 {
-	return options->passt.choice == PASST_PRIVATE ? options->passt.command : PASST_COMMAND;
+	const bool has_command = options->passt.choice == PASST_PRIVATE &&
+				 strcmp(options->passt.command, PASST_COMMAND) != 0;
+
+	return (struct passt_request) {
+		.log = &options->log,
+		.command = has_command ? options->passt.command : NULL,
+		.network = &line->network,
+	};
 }
 
 static bool start_private(struct choice *choice)
 {
-	const struct settings *options = choice->options;
+	const struct passt_request request = make_request(choice->options, choice->line);
 
-	return !private_passt_start(&options->log, private_command(options), choice->connection,
-				    choice->reason);
+	return !supervisor_start(&request, choice->connection, &choice->failure);
 }
 
 static bool find(struct choice *choice)
@@ -99,10 +105,10 @@ static void tell_found(const struct choice *choice)
 	snprintf(msg, sizeof(msg), "Connected to %s", path);
 	message(log, LOG_NORMAL, "%s", msg);
 	tell_file(log, &event, msg);
-	if (promised && *choice->reason)
+	if (promised && *choice->failure.text)
 		message_warning(
 			log, "no passt can be started (%s), so this one is used, and lost is: %s",
-			choice->reason, promised);
+			choice->failure.text, promised);
 	else if (promised)
 		message_warning(log,
 				"lost, as this passt was not started for it: %s; --passt has it",
@@ -190,6 +196,26 @@ static int add_published(const struct settings *options, struct guest_network *n
 	return 0;
 }
 
+/* There is no private one, and no other will do: -1. */
+static int explain_private(const struct choice *choice)
+{
+	const struct settings *options = choice->options;
+	const struct log *log = &options->log;
+	const char *text = choice->failure.text;
+
+	if (options->passt.choice == PASST_PRIVATE)
+		return message_error(log, "--passt: %s", text);
+	/* The words are the user's. */
+	if (choice->failure.taken && options->publish.forward_count)
+		return message_error(log, "%s", text);
+	if (choice->failure.taken)
+		return message_error(log,
+				     "%s; if a passt that is there is what has it, --passt=off "
+				     "uses that one",
+				     text);
+	return message_error(log, "--publish: %s", text);
+}
+
 /* What promises something looks for no passt of others unless there is no other way. */
 int choose_passt(const struct settings *options, struct rewrite_result *line,
 		 struct connection *connection)
@@ -204,8 +230,8 @@ int choose_passt(const struct settings *options, struct rewrite_result *line,
 		tell_private(&choice);
 		return 0;
 	}
-	if (wants_private(options))
-		return message_error(&options->log, "--passt: %s", choice.reason);
+	if (wants_private(options) || choice.failure.taken)
+		return explain_private(&choice);
 	if (find(&choice)) {
 		tell_found(&choice);
 		return 0;
@@ -216,34 +242,29 @@ int choose_passt(const struct settings *options, struct rewrite_result *line,
 		return 0;
 	}
 	if (options->passt.choice != PASST_TRY || options->mode != MODE_PATCH) {
-		discover_explain(&choice.search, *choice.reason ? choice.reason : NULL);
+		discover_explain(&choice.search, *choice.failure.text ? choice.failure.text : NULL);
 		return -1;
 	}
 	message_warning(&options->log,
 			"no passt is free, and none can be started (%s): QEMU runs as it is",
-			choice.reason);
+			choice.failure.text);
 	return 1;
 }
 
 int choose_passt_dry(const struct settings *options, struct rewrite_result *line)
 {
 	const bool is_private = wants_private(options) || line->promised;
-	char reason[PRIVATE_REASON_MAX] = "";
-	char **words;
-	char *text;
+	const struct passt_request request = make_request(options, line);
+	const char *trouble, *text;
 
 	if (add_published(options, &line->network))
 		return -1;
 	if (wants_found(options))
 		return 0;
-	words = private_passt_words(private_command(options), reason);
-	text = words ? words_join(words) : NULL;
-	if (text)
-		message_warning(&options->log, "%spasst would run: %s",
-				is_private ? "" : "a passt that is free, else ", text);
-	else
-		message_error(&options->log, "--passt: %s", reason);
-	free(text);
-	free(words);
-	return text ? 0 : -1;
+	text = passt_words_text(arena_new(), &request, &trouble);
+	if (!text)
+		return message_error(&options->log, "--passt: %s", trouble);
+	message_warning(&options->log, "%spasst would run: %s",
+			is_private ? "" : "a passt that is free, else ", text);
+	return 0;
 }
