@@ -16,6 +16,7 @@
 #include "launcher/cmdline/parse/starts_guest.h"
 #include "launcher/cmdline/rewrite/rewrite.h"
 #include "launcher/job/job.h"
+#include "launcher/job/result.h"
 #include "launcher/passt/list.h"
 #include "launcher/preload/check.h"
 #include "launcher/preload/loadable.h"
@@ -255,7 +256,9 @@ int main(int argc, char **argv)
 		status = run(&options);
 	if (!message_all_answered(&options.log))
 		status = STATUS_FAILED;
-	if (status && is_start(&options))
+	if (status && is_start(&options)) {
 		events_failed(&options.log, status);
+		result_write_failed(&options, status);
+	}
 	return status;
 }

@@ -15,6 +15,7 @@
 #include "launcher/base/message.h"
 #include "launcher/base/settings.h"
 #include "launcher/base/words.h"
+#include "launcher/job/result.h"
 #include "launcher/passt/users.h"
 #include "shim/common/passt.h"
 
@@ -327,6 +328,10 @@ int value_timeout(const struct log *log, const struct given *given, void *member
 int value_result(const struct log *log, const struct given *given, void *member)
 {
 	struct job_settings *job = member;
+	const char *file = make_absolute(given->text);
 
-	return value_path(log, given, &job->result);
+	if (result_check(log, file))
+		return -1;
+	job->result = file;
+	return 0;
 }

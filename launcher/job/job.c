@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "launcher/base/message.h"
-#include "launcher/job/result.h"
 #include "launcher/job/supervise.h"
 
 /* They end the job; SIGHUP does where it is not ignored: nohup(1). */
@@ -34,7 +33,7 @@ static int check(const struct job *job, struct ready *ready, const char *no_shim
 				     "nobody sees when the guest is ready, as QEMU runs without "
 				     "the shim (%s): --ready console:TEXT needs none",
 				     no_shim);
-	return result_check(job->settings);
+	return 0;
 }
 
 /* From here on they come by a descriptor: that, or -1. Whoever has ignored them gets them, too. */

@@ -25,21 +25,18 @@ static int open_new(const char *file, char **path)
 	return mkstemp(*path);
 }
 
-int result_check(const struct settings *settings)
+int result_check(const struct log *log, const char *file)
 {
-	const char *file = settings->job.result;
 	struct stat st;
 	char *path;
 	int fd;
 
-	if (!file)
-		return 0;
 	/* A device would be replaced by a file. */
 	if (!lstat(file, &st) && !S_ISREG(st.st_mode))
-		return message_error(&settings->log, "--result %s: not a regular file", file);
+		return message_error(log, "--result %s: not a regular file", file);
 	fd = open_new(file, &path);
 	if (fd < 0)
-		return message_error(&settings->log, "--result %s: %s", file, strerror(errno));
+		return message_error(log, "--result %s: %s", file, strerror(errno));
 	close(fd);
 	unlink(path);
 	free(path);
@@ -113,4 +110,18 @@ void result_write(const struct settings *settings, const struct result *result)
 	message_error(&settings->log, "--result %s: %s", file, strerror(errno));
 	if (fd >= 0)
 		unlink(path);
+}
+
+void result_write_failed(const struct settings *settings, int status)
+{
+	const struct result result = {
+		.status = status,
+		.reason = "failed",
+		.ready_ms = -1,
+		.run_ms = -1,
+		.command_status = -1,
+		.qemu_status = -1,
+	};
+
+	result_write(settings, &result);
 }

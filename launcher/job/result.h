@@ -29,9 +29,12 @@ struct result {
 };
 
 /* Can --result be written? 0, or -1 after a message. */
-int result_check(const struct settings *settings);
+int result_check(const struct log *log, const char *file);
 
 /* Writes the file, whole, by a rename; a failure is told. Nothing where none is wanted. */
 void result_write(const struct settings *settings, const struct result *result);
+
+/* The same where qrap ends with a status of its own before there is a job. */
+void result_write_failed(const struct settings *settings, int status);
 
 #endif /* QRAP_RESULT_H */
