@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "launcher/base/message.h"
@@ -26,8 +25,6 @@
 #include "launcher/start/exec.h"
 #include "launcher/start/handover.h"
 #include "launcher/start/program.h"
-#include "shim/common/fd_args.h"
-#include "shim/common/handoff.h"
 #include "shim/common/sys.h"
 
 static int find_qemu(const struct settings *o, struct qemu *qemu)
@@ -52,7 +49,20 @@ static bool is_open(int fd)
 	return fcntl(fd, F_GETFD) >= 0;
 }
 
-/* Patch mode: the new command line, and each change for those who want to know. */
+/* Each change, for those who want to know. */
+static void tell_changes(const struct settings *o, const struct changes *changes)
+{
+	for (size_t i = 0; i < changes->count; i++) {
+		const struct change *change = &changes->list[i];
+
+		if (o->dry_run || change->notable)
+			message_warning(&o->log, "%s", change->line);
+		else
+			message_trace(&o->log, "%s", change->line);
+	}
+}
+
+/* Patch mode: the new command line. */
 static int rewrite(const struct settings *o, const struct qemu *qemu, struct rewrite_result *result)
 {
 	const struct rewrite_request request = {
@@ -60,21 +70,13 @@ static int rewrite(const struct settings *o, const struct qemu *qemu, struct rew
 	};
 	int ret = rewrite_command_line(&request, result);
 
-	for (size_t i = 0; !ret && i < result->changes.count; i++) {
-		const struct change *change = &result->changes.list[i];
-
-		if (o->dry_run || change->notable)
-			message_warning(&o->log, "%s", change->line);
-		else
-			message_trace(&o->log, "%s", change->line);
-	}
 	if (ret == -EINVAL)
 		message_error(&o->log, "%s", result->error);
 	else if (ret)
 		message_error(&o->log, "Couldn't find free address for device: give the NIC a "
 				       "place of its own, or remove another device");
 	else if (result->stays && o->insists)
-		ret = message_error(&o->log, "the guest cannot come to passt: %s", result->stays);
+		ret = message_error(&o->log, "%s: the guest cannot come to passt", result->stays);
 	else if (result->stays)
 		message_warning(&o->log, "QEMU runs as it is, without passt: %s", result->stays);
 	return ret ? STATUS_FAILED : 0;
@@ -98,7 +100,7 @@ static int run_command(struct handover *h, char **words)
 	if (error == E2BIG && preload) {
 		snprintf(preload->reason, sizeof(preload->reason),
 			 "its arguments and environment leave no room for the shim's");
-		events_preload_skipped(log, h->qemu, preload);
+		events_preload_skipped(h, preload);
 		hand_over_unguarded(h);
 		error = command_try(h->qemu, words);
 	}
@@ -117,8 +119,9 @@ static int launch(struct job *job, struct handover *h, struct preload *preload, 
 		return run_as_it_is(o, h->qemu);
 	if (ret || job_connected(job, !*connection->path))
 		return STATUS_FAILED;
+	tell_changes(o, &line->changes);
 	if (o->guard && !h->preload)
-		events_preload_skipped(&o->log, h->qemu, preload);
+		events_preload_skipped(h, preload);
 	if (hand_over(h))
 		return STATUS_FAILED;
 	job_before_exec(job);
@@ -150,29 +153,11 @@ static int start(const struct settings *o, struct qemu *qemu, char **words,
 	return status;
 }
 
-/*
- * A kvm that is a script calls qemu-system-x86_64, and both may be links to us: the second time the
- * connection is there already, as the handoff or, without the shim, QRAP_FD tells.
- */
-static bool has_connection(const struct settings *o)
-{
-	const char *value = getenv(HANDOFF_VARIABLE), *number = getenv(FD_VARIABLE);
-	struct handoff handoff = { .fd = number ? atoi(number) : -1 };
-
-	if (!o->is_qemu || (!number && !value) || (value && !handoff_read(value, &handoff)))
-		return false;
-	for (char **arg = o->command; *arg; arg++) {
-		if (arg_names_fd(*arg, handoff.fd))
-			return true;
-	}
-	return false;
-}
-
 /* Explicit mode's command as it is, patch mode's with another command line. */
 static int run_qemu(const struct settings *o)
 {
 	const bool patch = o->mode == MODE_PATCH;
-	bool has_guest = !patch || (starts_guest(o->command) && !has_connection(o));
+	bool has_guest = !patch || (starts_guest(o->command) && !program_has_connection(o));
 	struct rewrite_result result = { .args = o->command, .fd = o->fd };
 	char **words = o->command;
 	struct qemu qemu;
@@ -190,6 +175,7 @@ static int run_qemu(const struct settings *o)
 	}
 	has_guest = has_guest && !result.stays;
 	if (o->dry_run) {
+		tell_changes(o, &result.changes);
 		if (has_guest && choose_passt_dry(o, &result))
 			return STATUS_FAILED;
 		command_print(words);

@@ -93,7 +93,7 @@ EXPORT void exit(int status)
 {
 	next_need();
 	guard_ends(status);
-	next.exit(status);
+	next_exit()(status);
 	__builtin_unreachable();
 }
 
@@ -105,56 +105,60 @@ EXPORT void _exit(int status)
 	__builtin_unreachable();
 }
 
+/* execve() and those that are told the environment. */
+static int exec_with(const char *call, const char *path, char *const argv[], char *const envp[])
+{
+	struct exec_step step = {
+		.call = call, .target = { AT_FDCWD, path, false }, .argv = argv, .envp = envp
+	};
+
+	guard_exec(&step);
+	do
+		next_execve()(path, argv, step.envp);
+	while (guard_exec_done(&step, errno));
+	return -1;
+}
+
+/* execvp() and those that search PATH. */
+static int search_with(const char *call, const char *file, char *const argv[], char *const envp[])
+{
+	struct exec_step step = {
+		.call = call, .target = { AT_FDCWD, file, true }, .argv = argv, .envp = envp
+	};
+
+	guard_exec(&step);
+	do
+		next_execvpe()(file, argv, step.envp);
+	while (guard_exec_done(&step, errno));
+	return -1;
+}
+
 EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
-	next_need();
-	next.execve(path, argv, guard_exec(path, envp));
-	guard_exec_failed(path);
-	return -1;
+	return exec_with("execve", path, argv, envp);
 }
 
 EXPORT int execv(const char *path, char *const argv[])
 {
-	char *const *envp;
-
-	next_need();
-	envp = guard_exec(path, environ);
-	if (envp == environ)
-		next.execv(path, argv);
-	else
-		next.execve(path, argv, envp);
-	guard_exec_failed(path);
-	return -1;
+	return exec_with("execv", path, argv, environ);
 }
 
 EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 {
-	next_need();
-	next.execvpe(file, argv, guard_exec(file, envp));
-	guard_exec_failed(file);
-	return -1;
+	return search_with("execvpe", file, argv, envp);
 }
 
 EXPORT int execvp(const char *file, char *const argv[])
 {
-	char *const *envp;
-
-	next_need();
-	envp = guard_exec(file, environ);
-	if (envp == environ)
-		next.execvp(file, argv);
-	else
-		next.execvpe(file, argv, envp);
-	guard_exec_failed(file);
-	return -1;
+	return search_with("execvp", file, argv, environ);
 }
 
-/*
- * execl() and its like: words up to a NULL, then the environment if @has_envp. What is called for
- * them is the function for vectors, other libraries' too.
- */
-static int exec_words(int (*run)(const char *, char *const *, char *const *), const char *path,
-		      const char *first, va_list list, bool has_envp)
+typedef int exec_function(const char *call, const char *path, char *const argv[],
+			  char *const envp[]);
+
+/* execl() and its like: words up to a NULL, then the environment if @has_envp. */
+static int exec_words(exec_function *run, const char *call, const char *path, const char *first,
+		      va_list list, bool has_envp)
 {
 	size_t count = 1, n = 0;
 	va_list again;
@@ -166,7 +170,7 @@ static int exec_words(int (*run)(const char *, char *const *, char *const *), co
 	char *argv[count];
 	for (argv[0] = (char *)first; argv[n]; n++)
 		argv[n + 1] = va_arg(list, char *);
-	return run(path, argv, has_envp ? va_arg(list, char **) : environ);
+	return run(call, path, argv, has_envp ? va_arg(list, char **) : environ);
 }
 
 EXPORT int execl(const char *path, const char *arg, ...)
@@ -174,7 +178,7 @@ EXPORT int execl(const char *path, const char *arg, ...)
 	va_list list;
 
 	va_start(list, arg);
-	exec_words(execve, path, arg, list, false);
+	exec_words(exec_with, "execl", path, arg, list, false);
 	va_end(list);
 	return -1;
 }
@@ -184,7 +188,7 @@ EXPORT int execlp(const char *file, const char *arg, ...)
 	va_list list;
 
 	va_start(list, arg);
-	exec_words(execvpe, file, arg, list, false);
+	exec_words(search_with, "execlp", file, arg, list, false);
 	va_end(list);
 	return -1;
 }
@@ -194,30 +198,106 @@ EXPORT int execle(const char *path, const char *arg, ...)
 	va_list list;
 
 	va_start(list, arg);
-	exec_words(execve, path, arg, list, true);
+	exec_words(exec_with, "execle", path, arg, list, true);
 	va_end(list);
 	return -1;
 }
 
 EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
-	next_need();
-	next.fexecve(fd, argv, guard_exec("a descriptor", envp));
-	guard_exec_failed("a descriptor");
+	struct exec_step step = {
+		.call = "fexecve", .target = { fd, "", false }, .argv = argv, .envp = envp
+	};
+
+	/* The libc refuses one that is none. */
+	if (!envp)
+		return next_fexecve()(fd, argv, envp);
+	guard_exec(&step);
+	do
+		next_fexecve()(fd, argv, step.envp);
+	while (guard_exec_done(&step, errno));
 	return -1;
 }
 
 EXPORT int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
 {
-	next_need();
-	envp = guard_exec(path, envp);
-	if (next.execveat)
-		next.execveat(dir, path, argv, envp, flags);
-	else
-		sys_result(
-			sys_call(SYS_execveat, dir, (long)path, (long)argv, (long)envp, flags, 0));
-	guard_exec_failed(path);
+	struct exec_step step = {
+		.call = "execveat", .target = { dir, path, false }, .argv = argv, .envp = envp
+	};
+
+	guard_exec(&step);
+	do {
+		if (next_execveat())
+			next_execveat()(dir, path, argv, step.envp, flags);
+		else
+			sys_result(sys_call(SYS_execveat, dir, (long)path, (long)argv,
+					    (long)step.envp, flags, 0));
+	} while (guard_exec_done(&step, errno));
 	return -1;
+}
+
+/* posix_spawn() and its like: @real is the one behind. */
+static int spawn_with(__typeof__(posix_spawn) *real, struct exec_step *step, int *child,
+		      const posix_spawn_file_actions_t *actions,
+		      const posix_spawnattr_t *attributes)
+{
+	int ret;
+
+	step->spawns = true;
+	guard_exec(step);
+	do
+		ret = real(child, step->target.path, actions, attributes, step->argv, step->envp);
+	while (guard_exec_done(step, ret));
+	return ret;
+}
+
+EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+		       const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+	struct exec_step step = { .call = "posix_spawn",
+				  .target = { AT_FDCWD, path, false },
+				  .argv = argv,
+				  .envp = envp };
+
+	return spawn_with(next_posix_spawn(), &step, pid, actions, attributes);
+}
+
+EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
+			const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+	struct exec_step step = { .call = "posix_spawnp",
+				  .target = { AT_FDCWD, file, true },
+				  .argv = argv,
+				  .envp = envp };
+
+	return spawn_with(next_posix_spawnp(), &step, pid, actions, attributes);
+}
+
+/* They are not declared where they do not exist: glibc has them since 2.39. */
+EXPORT int pidfd_spawn(int *pidfd, const char *path, const posix_spawn_file_actions_t *actions,
+		       const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+	struct exec_step step = { .call = "pidfd_spawn",
+				  .target = { AT_FDCWD, path, false },
+				  .argv = argv,
+				  .envp = envp };
+
+	if (!next_pidfd_spawn())
+		return ENOSYS;
+	return spawn_with(next_pidfd_spawn(), &step, pidfd, actions, attributes);
+}
+
+EXPORT int pidfd_spawnp(int *pidfd, const char *file, const posix_spawn_file_actions_t *actions,
+			const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+	struct exec_step step = { .call = "pidfd_spawnp",
+				  .target = { AT_FDCWD, file, true },
+				  .argv = argv,
+				  .envp = envp };
+
+	if (!next_pidfd_spawnp())
+		return ENOSYS;
+	return spawn_with(next_pidfd_spawnp(), &step, pidfd, actions, attributes);
 }
 
 /* What the program gets for a call that is not made. */
@@ -271,7 +351,7 @@ EXPORT int posix_spawn_file_actions_addclose(posix_spawn_file_actions_t *actions
 	/* In the child the store is as invisible as here: nothing is to be done. */
 	if (guard_lose(fd, &loss) == CALL_HIDDEN)
 		return 0;
-	return next.posix_spawn_file_actions_addclose(actions, fd);
+	return next_posix_spawn_file_actions_addclose()(actions, fd);
 }
 
 EXPORT int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions, int from, int to)
@@ -282,13 +362,13 @@ EXPORT int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions,
 	next_need();
 	if (watched_role(to) == ROLE_CONNECTION && !guard_is_connection(from))
 		guard_lose(to, &loss);
-	return next.posix_spawn_file_actions_adddup2(actions, from, to);
+	return next_posix_spawn_file_actions_adddup2()(actions, from, to);
 }
 
 EXPORT int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first)
 {
 	next_need();
-	if (!next.posix_spawn_file_actions_addclosefrom_np)
+	if (!next_posix_spawn_file_actions_addclosefrom_np())
 		return ENOSYS;
 	return range_addclosefrom(actions, first, CALLER);
 }
@@ -325,42 +405,16 @@ static enum call_fate control(int fd, bool marks, const struct loss *loss)
 	return CALL_GOES_ON;
 }
 
-static enum call_fate before_fcntl(int fd, int command, long arg, const void *where)
+/* fcntl() and its like: @real is the one behind. */
+static int pass_fcntl(__typeof__(fcntl) *real, int fd, int command, long arg, const void *where)
 {
 	const struct loss loss = { EVENT_CLOEXEC, "fcntl", where, false };
+	enum call_fate fate;
 
 	if (command == F_SETFL && (arg & O_NONBLOCK))
 		guard_touched(fd, TOUCH_NONBLOCK);
-	return control(fd, command == F_SETFD && (arg & FD_CLOEXEC), &loss);
-}
-
-/* The argument is an int, a pointer or absent; a long holds each of them (fcntl(2)). */
-EXPORT int fcntl(int fd, int command, ...)
-{
-	enum call_fate fate;
-	va_list list;
-	long arg;
-
-	va_start(list, command);
-	arg = va_arg(list, long);
-	va_end(list);
-	next_need();
-	fate = before_fcntl(fd, command, arg, CALLER);
-	return fate == CALL_GOES_ON ? next.fcntl(fd, command, arg) : refuse(fate);
-}
-
-EXPORT int fcntl64(int fd, int command, ...)
-{
-	enum call_fate fate;
-	va_list list;
-	long arg;
-
-	va_start(list, command);
-	arg = va_arg(list, long);
-	va_end(list);
-	next_need();
-	fate = before_fcntl(fd, command, arg, CALLER);
-	return fate == CALL_GOES_ON ? next.fcntl64(fd, command, arg) : refuse(fate);
+	fate = control(fd, command == F_SETFD && (arg & FD_CLOEXEC), &loss);
+	return fate == CALL_GOES_ON ? real(fd, command, arg) : refuse(fate);
 }
 
 #ifdef __GLIBC__
@@ -369,25 +423,63 @@ typedef unsigned long ioctl_request;
 typedef int ioctl_request;
 #endif
 
-EXPORT int ioctl(int fd, ioctl_request request, ...)
+static int pass_ioctl(__typeof__(ioctl) *real, int fd, ioctl_request request, long arg,
+		      const void *where)
 {
-	const struct loss loss = { EVENT_CLOEXEC, "ioctl", CALLER, false };
+	const struct loss loss = { EVENT_CLOEXEC, "ioctl", where, false };
 	enum call_fate fate = control(fd, (unsigned long)request == FIOCLEX, &loss);
-	va_list list;
-	long arg;
 
-	va_start(list, request);
-	arg = va_arg(list, long);
-	va_end(list);
-	next_need();
-	return fate == CALL_GOES_ON ? next.ioctl(fd, request, arg) : refuse(fate);
+	return fate == CALL_GOES_ON ? real(fd, request, arg) : refuse(fate);
 }
 
-EXPORT int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+/* The argument behind @last is an int, a pointer or absent; a long holds each of them (fcntl(2)).
+ */
+#define THIRD_ARGUMENT(arg, last)         \
+	do {                              \
+		va_list list;             \
+                                          \
+		va_start(list, last);     \
+		arg = va_arg(list, long); \
+		va_end(list);             \
+	} while (0)
+
+EXPORT int fcntl(int fd, int command, ...)
+{
+	long arg;
+
+	THIRD_ARGUMENT(arg, command);
+	next_need();
+	return pass_fcntl(next.fcntl, fd, command, arg, CALLER);
+}
+
+EXPORT int fcntl64(int fd, int command, ...)
+{
+	long arg;
+
+	THIRD_ARGUMENT(arg, command);
+	next_need();
+	return pass_fcntl(next.fcntl64, fd, command, arg, CALLER);
+}
+
+EXPORT int ioctl(int fd, ioctl_request request, ...)
+{
+	long arg;
+
+	THIRD_ARGUMENT(arg, request);
+	next_need();
+	return pass_ioctl(next.ioctl, fd, request, arg, CALLER);
+}
+
+static void before_getsockopt(int fd, int level, int name)
 {
 	next_need();
 	if (level == SOL_SOCKET && name == SO_TYPE)
 		guard_touched(fd, TOUCH_TYPE);
+}
+
+EXPORT int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+	before_getsockopt(fd, level, name);
 	return next.getsockopt(fd, level, name, value, len);
 }
 
@@ -437,3 +529,40 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 {
 	return is_linked(fd, 0) ? link_sendmsg(fd, msg, flags) : next.sendmsg(fd, msg, flags);
 }
+
+#ifdef HAS_TIME64_CALLS
+EXPORT int __fcntl_time64(int fd, int command, ...)
+{
+	long arg;
+
+	THIRD_ARGUMENT(arg, command);
+	next_need();
+	return pass_fcntl(next.__fcntl_time64, fd, command, arg, CALLER);
+}
+
+EXPORT int __ioctl_time64(int fd, unsigned long request, ...)
+{
+	long arg;
+
+	THIRD_ARGUMENT(arg, request);
+	next_need();
+	return pass_ioctl(next.__ioctl_time64, fd, request, arg, CALLER);
+}
+
+EXPORT int __getsockopt64(int fd, int level, int name, void *value, socklen_t *len)
+{
+	before_getsockopt(fd, level, name);
+	return next.__getsockopt64(fd, level, name, value, len);
+}
+
+EXPORT ssize_t __recvmsg64(int fd, struct msghdr *msg, int flags)
+{
+	return is_linked(fd, flags) ? link_recvmsg(fd, msg, flags)
+				    : next.__recvmsg64(fd, msg, flags);
+}
+
+EXPORT ssize_t __sendmsg64(int fd, const struct msghdr *msg, int flags)
+{
+	return is_linked(fd, 0) ? link_sendmsg(fd, msg, flags) : next.__sendmsg64(fd, msg, flags);
+}
+#endif

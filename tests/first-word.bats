@@ -197,7 +197,7 @@ script() {
 
 	fake_qemus qemu-system-x86_64
 	script /tmp/bin/kvm <<<'exec qemu-system-x86_64 -enable-kvm "$@"'
-	script start-vm.sh <<<'exec kvm -m 64 -nic user'
+	script start-vm.sh <<<'exec kvm -m 64 -nic user,model=virtio'
 	for guard in on off; do
 		start_passt
 		start_passt /tmp/passt_2.socket

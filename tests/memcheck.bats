@@ -103,7 +103,8 @@ assert_clean() {
 	checked 0 --check kvm
 	checked 125 --report "$no_log"
 	"$QRAP" --log-file /tmp/log 5 kvm
-	checked 0 --report /tmp/log
+	checked 3 --report /tmp/log
+	checked 3 --report /tmp/log --json
 }
 
 # The shim is in the program that memcheck looks into.

@@ -154,9 +154,9 @@ Started passt for this VM" ]
 @test "a dry run says which passt it would be" {
 	qrap --dry-run -m 64
 	[ "$status" = 0 ]
-	[[ $stderr == *'qrap: a passt that is free, else passt would run: passt --fd '* ]]
+	[[ $stderr == *'qrap: a passt that is free, else passt would run: passt '*' --fd '* ]]
 	qrap --dry-run 5 kvm
-	[[ $stderr == 'qrap: a passt that is free, else passt would run: passt --fd '* ]]
+	[[ $stderr == 'qrap: a passt that is free, else passt would run: passt '*' --fd '* ]]
 	qrap --dry-run --passt='passt -4 -a "a b"' -m 64
 	[[ $stderr == *"qrap: passt would run: passt -4 -a 'a b' --fd "* ]]
 	for option in --passt=off --socket=/tmp/x; do
@@ -167,6 +167,117 @@ Started passt for this VM" ]
 	qrap --dry-run -version
 	[ -z "$stderr" ]
 	no_passt_runs
+}
+
+# A line that promises something.
+
+FORWARD=(-nic user,hostfwd=tcp:127.0.0.1:2222-:22,hostname=vm)
+
+@test "a line that promises something has a private passt, whatever else is free" {
+	start_passt
+	qrap "${FORWARD[@]}"
+	[ "$status" = 0 ]
+	[[ $stderr == *'Started passt for this VM: 127.0.0.1:2222 -> guest 22' ]]
+	passt_is_free
+	# --publish is one more.
+	qrap --publish 2223:23 "${FORWARD[@]}"
+	[[ $stderr == *'VM: 127.0.0.1:2222 -> guest 22, 127.0.0.1:2223 -> guest 23' ]]
+	qrap --publish 2222:23 "${FORWARD[@]}"
+	[ "$status" = 125 ]
+	[[ $stderr == *'hostfwd=tcp:127.0.0.1:2222-:22 and --publish 2222:23: the same port of the host' ]]
+}
+
+@test "its forwards are in QEMU's environment, a port that was chosen with its number" {
+	printf '#!/bin/sh\nenv\n' >/tmp/say
+	chmod 755 /tmp/say
+	qrap --qemu /tmp/say -nic user,hostfwd=tcp::-:22,hostfwd=udp:127.0.0.1:0-:53
+	[[ $stderr =~ 127.0.0.1:([0-9]+)' -> guest 22, 127.0.0.1:'([0-9]+)' -> guest 53/udp'$ ]]
+	[ "${BASH_REMATCH[1]}" != 0 ]
+	[[ $output == *"QRAP_PORT_22=${BASH_REMATCH[1]}"$'\n'* ]]
+	[[ $output == *"QRAP_PORT_53_UDP=${BASH_REMATCH[2]}"* ]]
+}
+
+@test "a line that promises something, where no passt can be started: the one that is found, and what is lost" {
+	start_passt
+	QRAP_PATH=$WITHOUT qrap "${FORWARD[@]}"
+	[ "$status" = 0 ]
+	[[ $stderr == *"Connected to /tmp/passt_1.socket
+qrap: no passt can be started (can't run passt: No such file or directory), so this one is used, and lost is: hostfwd=tcp:127.0.0.1:2222-:22, hostname=vm" ]]
+	end_all
+	QRAP_PATH=$WITHOUT qrap "${FORWARD[@]}"
+	[ "$status" = 125 ]
+	[[ $stderr == *'no passt is free ('*"), and none can be started: can't run passt: "* ]]
+	QRAP_PATH=$WITHOUT qrap --passt=try "${FORWARD[@]}"
+	[ "$status" = 0 ]
+	[ "$(arguments)" = "$(printf '%s\n' kvm "${FORWARD[@]}")" ]
+}
+
+@test "a line that promises something, with --socket and off: that passt, and what is lost" {
+	local option
+
+	start_passt
+	for option in --socket=/tmp/passt_1.socket --passt=off; do
+		wait_for 5 passt_is_free
+		qrap $option "${FORWARD[@]}"
+		[ "$status" = 0 ]
+		[[ $stderr == *"qrap: lost, as this passt was not started for it: hostfwd=tcp:127.0.0.1:2222-:22, hostname=vm; --passt has it" ]]
+	done
+	# Nothing was promised: nothing is lost.
+	wait_for 5 passt_is_free
+	qrap --passt=off -nic user,model=virtio
+	[[ $stderr != *lost* ]]
+}
+
+@test "a port that is taken is an error that names the word, whatever passt is free" {
+	start_passt /tmp/passt_1.socket -t 127.0.0.1/2222:22
+	qrap "${FORWARD[@]}"
+	[ "$status" = 125 ]
+	[[ $stderr == *'qrap: hostfwd=tcp:127.0.0.1:2222-:22: TCP port 2222: Address already in use; if a passt that is there is what has it, --passt=off uses that one' ]]
+	passt_is_free
+	qrap --passt=off "${FORWARD[@]}"
+	[ "$status" = 0 ]
+	[[ $stderr == *'Connected to /tmp/passt_1.socket'* ]]
+}
+
+@test "nothing moves: QEMU runs as it is without passt; an error where an option asks for one" {
+	local line option
+
+	for line in '-nic none' '-nic user,restrict=on'; do
+		# shellcheck disable=SC2086 # words
+		QRAP_PASST=passt QRAP_PUBLISH=22 qrap $line
+		[ "$status" = 0 ]
+		[ "$(arguments)" = "$(printf 'kvm\n%s\n%s' $line)" ]
+		[[ $output == *'fd 5 closed'* ]]
+		[[ $stderr == "qrap: "*": QEMU runs as it is, without passt" ]]
+		for option in --passt --publish=22 --socket=/tmp/x; do
+			# shellcheck disable=SC2086 # words
+			qrap $option $line
+			[ "$status" = 125 ]
+			[ -z "$output" ]
+			[[ $stderr == "qrap: "*": the guest cannot come to passt" ]]
+		done
+	done
+}
+
+# bats test_tags=timeout:90
+@test "a guest with a forward where no passt runs: the host reaches it" {
+	need_guest
+	unset QRAP_GUARD
+	start_http
+	guest "$(guest_script 'network && fetch
+		while :; do
+			printf "HTTP/1.0 200 OK\r\n\r\nfrom the guest\n" | nc -l -p 22 >/dev/null
+		done')"
+	start vm "$QRAP" qemu-system-x86_64 -machine q35 -nic user,model=virtio,hostfwd=tcp:127.0.0.1:2222-:22 "${GUEST[@]}"
+	wait_for 40 has /tmp/vm.log "QRAP-GUEST page=$PAGE"
+	has /tmp/vm.log 'lease=10.0.2.15/24 router=10.0.2.2'
+	wait_for 10 reaches_guest
+	end "$PID"
+	wait_for 3 no_passt_runs
+}
+
+reaches_guest() {
+	[ "$(timeout 1 "$QRAP_GUEST/busybox" wget -q -O - http://127.0.0.1:2222/)" = 'from the guest' ]
 }
 
 # bats test_tags=timeout:90

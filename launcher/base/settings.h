@@ -76,8 +76,9 @@ struct job_settings {
  * @guard:	--guard: load the shim
  * @reconnect:	--reconnect: keep the link when passt restarts
  * @dry_run:	--dry-run: print the command only
- * @json:	--list=json
+ * @json:	--list=json, --json
  * @file:	--report: its log file
+ * @run:	--run: the run in that file; or NULL for the last one
  * @is_qemu:	Called by a name that QEMU itself has
  * @job:	--run, --ready, --timeout, --result
  * @fd:		Explicit mode: the number asked for
@@ -100,6 +101,7 @@ struct settings {
 	bool dry_run;
 	bool json;
 	const char *file;
+	const char *run;
 	bool is_qemu;
 	struct job_settings job;
 	int fd;

@@ -93,6 +93,10 @@ static const struct own_option options[] = {
 	  "can the connection be guarded in that QEMU?" },
 	{ "--report", " FILE", NULL, MODE_REPORT, value_text, MEMBER(file), NULL,
 	  "who lost the descriptor, from a log file" },
+	{ "--json", "", NULL, MODE_PATCH, value_flag, MEMBER(json), "",
+	  "with --report: one JSON object" },
+	{ "--run", " ID", NULL, MODE_PATCH, value_text, MEMBER(run), NULL,
+	  "with --report: that run, not the last" },
 };
 
 #define OPTIONS ((int)(sizeof(options) / sizeof(options[0])))
@@ -291,6 +295,11 @@ static int apply_all(struct settings *settings, const struct given *given)
 		if (apply(settings, &options[i % OPTIONS], &given[i % OPTIONS]))
 			return -1;
 	}
+	for (int i = find_option("--json"); i <= find_option("--run"); i++) {
+		if (given[i].text && settings->mode != MODE_REPORT)
+			return message_error(&settings->log, "%s: only with --report",
+					     given[i].source);
+	}
 	return 0;
 }
 
@@ -485,9 +494,8 @@ void options_help(void)
 	fputs("Usage: qrap [OPTION]... [QEMU] [QEMU_ARG]...\n"
 	      "       qrap [OPTION]... PROGRAM [ARG]...\n"
 	      "       qrap [OPTION]... FDNUM QEMU_CMD [QEMU_ARG]...\n"
-	      "Starts QEMU with its network on a passt(1) that is free: finds QEMU and gives it\n"
-	      "a NIC, does so for each QEMU that PROGRAM starts by name, or leaves the\n"
-	      "connection on descriptor FDNUM and the command as it is.\n"
+	      "Puts QEMU on passt(1): gives it a NIC there, or each QEMU that PROGRAM starts by\n"
+	      "name, or leaves the connection on descriptor FDNUM and the command as it is.\n"
 	      "Options come first, -- ends them; the variable in brackets does the same.\n\n",
 	      stdout);
 	for (const struct own_option *o = options; o < options + OPTIONS; o++) {

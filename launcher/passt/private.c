@@ -27,12 +27,51 @@
 /* So often another port is chosen for one that somebody else took. */
 #define TRIES_MAX 10
 
+static void keep(struct private_passt *passt, const char **text)
+{
+	if (*text)
+		*text = arena_copy(passt->kept, *text, strlen(*text));
+}
+
+/* A copy of all that has been promised. */
+static void keep_network(struct private_passt *passt, const struct guest_network *network)
+{
+	struct guest_network *n = arena_get(passt->kept, sizeof(*n));
+	struct forward *forwards =
+		arena_get(passt->kept, (network->forward_count + 1) * sizeof(*forwards));
+	const char **search = NULL;
+
+	*n = *network;
+	for (unsigned i = 0; i < n->forward_count; i++) {
+		forwards[i] = n->forwards[i];
+		keep(passt, &forwards[i].word);
+		keep(passt, &forwards[i].address);
+	}
+	n->forwards = forwards;
+	keep(passt, &n->address);
+	keep(passt, &n->gateway);
+	keep(passt, &n->dns);
+	keep(passt, &n->hostname);
+	keep(passt, &n->domainname);
+	for (size_t i = 0; n->search && (!i || n->search[i - 1]); i++) {
+		search = arena_grow(passt->kept, search, i, sizeof(*search));
+		search[i] = n->search[i];
+		keep(passt, &search[i]);
+	}
+	n->search = search;
+	passt->request.network = n;
+}
+
 void private_init(struct private_passt *passt, const struct passt_request *request)
 {
-	*passt = (struct private_passt) { .request = *request, .fd = -1, .reading = -1 };
+	*passt = (struct private_passt) {
+		.request = *request, .fd = -1, .reading = -1, .kept = arena_new()
+	};
+	keep(passt, &passt->request.command);
+	keep_network(passt, request->network);
 	/* Where it is gone, there is none to go to. */
 	passt->directory = getcwd(NULL, 0);
-	passt->chosen = calloc(request->network->forward_count + 1, sizeof(bool));
+	passt->chosen = arena_get(passt->kept, request->network->forward_count + 1);
 }
 
 /*

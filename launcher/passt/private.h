@@ -16,7 +16,8 @@ enum private_state {
 /**
  * struct private_passt - One that is started, again and again
  * @request:	What is wanted
- * @directory:	Where it is started, or ""
+ * @kept:	Where all of that is kept
+ * @directory:	Where it is started, or NULL
  * @state:	Of the last start
  * @child:	The process that was started: it may go into the background
  * @fd:		Our end of the connection while it is starting, else -1
@@ -35,6 +36,7 @@ enum private_state {
  */
 struct private_passt {
 	struct passt_request request;
+	struct arena *kept;
 	char *directory;
 	enum private_state state;
 	struct child child;
@@ -53,7 +55,10 @@ struct private_passt {
 	bool taken;
 };
 
-/* Nothing is started yet: what is wanted is copied as far as it may change. */
+/*
+ * Nothing is started yet. The request is copied: its texts may be on the command line of this
+ * process, which ps(1) is to show something else for.
+ */
 void private_init(struct private_passt *passt, const struct passt_request *request);
 
 /**

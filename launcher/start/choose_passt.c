@@ -8,7 +8,7 @@
 #include "launcher/base/memory.h"
 #include "launcher/base/message.h"
 #include "launcher/start/supervisor.h"
-#include "shim/common/text.h"
+#include "shim/common/sys.h"
 
 /*
  * How long to try again where a passt is in use: its client may just be closing. Longer where there
@@ -16,6 +16,9 @@
  */
 #define BUSY_MS      1000
 #define BUSY_ONLY_MS 2500
+
+/* Between two tries to have a port that is taken. */
+#define PAUSE_MS 50
 
 /**
  * struct choice - The passt that is being chosen
@@ -63,12 +66,19 @@ static struct passt_request make_request(const struct settings *options,
 	};
 }
 
+/* A port that is taken may be that of a VM which is just ending, like a passt that is in use. */
 static bool start_private(struct choice *choice)
 {
 	const struct passt_request request =
 		make_request(choice->options, choice->line, choice->observer);
+	const int64_t until = sys_now_ms() + BUSY_MS;
 
-	return !supervisor_start(&request, choice->connection, &choice->failure);
+	while (supervisor_start(&request, choice->connection, &choice->failure)) {
+		if (!choice->failure.taken || sys_now_ms() >= until)
+			return false;
+		sys_poll(NULL, 0, PAUSE_MS);
+	}
+	return true;
 }
 
 static bool find(struct choice *choice)
@@ -119,20 +129,6 @@ static void tell_found(const struct choice *choice)
 				promised);
 }
 
-/* As an address that can be typed: "127.0.0.1:2222 -> guest 22". */
-static void add_forward(struct text *text, const struct forward *forward)
-{
-	const char *address = forward->address;
-
-	if (!strcmp(address, "0.0.0.0"))
-		address = "127.0.0.1";
-	else if (!strcmp(address, "::"))
-		address = "::1";
-	text_format(text, strchr(address, ':') ? "[%s]" : "%s", address);
-	text_format(text, ":%d -> guest %d%s", forward->host_port, forward->guest_port,
-		    forward->udp ? "/udp" : "");
-}
-
 static void set_variable(const struct forward *forward)
 {
 	char name[32], port[8];
@@ -167,7 +163,7 @@ static void tell_private(const struct choice *choice)
 		const struct forward *forward = &network->forwards[i];
 
 		text_start(&text, one, sizeof(one));
-		add_forward(&text, forward);
+		forward_add_text(&text, forward);
 		text_format(&all, "%s%s", i ? ", " : ": ", one);
 		event = (struct log_event) {
 			.kind = EVENT_PUBLISHED,

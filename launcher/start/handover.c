@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "launcher/base/message.h"
+#include "launcher/base/words.h"
 #include "shim/common/fd_store.h"
 #include "shim/common/handoff.h"
 #include "shim/common/sys.h"
@@ -38,14 +39,35 @@ void events_failed(const struct log *log, int status)
 	log_event(&file_only, &event, "%s", reason);
 }
 
-void events_preload_skipped(const struct log *log, const struct qemu *qemu,
-			    const struct preload *preload)
+/* A sudo that was not told what to keep; a -C of the command behind it is taken for its own. */
+static bool is_closing_sudo(const struct handover *h)
+{
+	char **word = h->options->command + 1;
+
+	if (h->options->mode != MODE_EXPLICIT || strcmp(path_name(h->qemu->path), "sudo"))
+		return false;
+	while (*word && strncmp(*word, "-C", 2) && strncmp(*word, "--close-from", 12))
+		word++;
+	return !*word;
+}
+
+void events_preload_skipped(const struct handover *h, const struct preload *preload)
 {
 	const struct log_event event = { .kind = EVENT_PRELOAD_SKIPPED,
 					 .severity = SEVERITY_WARNING,
 					 .found = preload->reason };
+	const struct log *log = &h->options->log;
 
-	log_event(log, &event, "%s runs without the shim: %s", qemu->path, preload->reason);
+	/* That the shim is not there would be no help. */
+	if (is_closing_sudo(h))
+		log_event(
+			log, &event,
+			"sudo closes descriptors from 3 on, and so passt's connection: \"sudo -C "
+			"%d\" keeps it, where sudoers has closefrom_override; or run qrap by sudo",
+			h->fd + 1);
+	else
+		log_event(log, &event, "%s runs without the shim: %s", h->qemu->path,
+			  preload->reason);
 }
 
 /* Onto the number asked for, unless it is there already: then only close-on-exec goes. */
@@ -144,7 +166,6 @@ static int set_variables(struct handover *h, const struct handoff *handoff)
 
 	/* Left behind in the environment, it is an order to end at once. */
 	unsetenv(CHECK_REPLY_VARIABLE);
-	h->variable = getenv(PRELOAD_VARIABLE);
 	preload = preload_value(h->preload, h->variable);
 	handoff_write(handoff, value);
 	if (preload && !setenv(HANDOFF_VARIABLE, value, 1) && !setenv(PRELOAD_VARIABLE, preload, 1))
@@ -157,6 +178,7 @@ static int set_variables(struct handover *h, const struct handoff *handoff)
 static int leave_handoff(struct handover *h)
 {
 	const struct settings *o = h->options;
+	const char *runtime = h->preload->runtime;
 	struct handoff handoff = {
 		.fd = h->fd,
 		.store = -1,
@@ -164,6 +186,7 @@ static int leave_handoff(struct handover *h)
 		.level = o->log.level,
 		.reconnect = o->reconnect,
 		.observe = settings_has_job(o),
+		.runtime = *runtime && !(h->variable && strstr(h->variable, runtime)),
 		.trust = o->trust,
 	};
 
@@ -213,7 +236,7 @@ static void log_handed_over(const struct handover *h)
 		  h->fd);
 }
 
-/* For has_connection() of a link that is called further on: there is no handoff. */
+/* For program_has_connection() of a link that is called further on: there is no handoff. */
 static void name_descriptor(const struct handover *h)
 {
 	char number[16];
@@ -231,6 +254,7 @@ int hand_over(struct handover *h)
 			      h->fd, strerror(errno));
 		return -1;
 	}
+	h->variable = getenv(PRELOAD_VARIABLE);
 	if (h->preload && leave_handoff(h))
 		return -1;
 	name_descriptor(h);

@@ -12,6 +12,8 @@
 #include "launcher/preload/loadable.h"
 #include "launcher/preload/qemu_path.h"
 #include "launcher/start/exec.h"
+#include "shim/common/fd_args.h"
+#include "shim/common/handoff.h"
 
 /* Where the links are, beside the shim; one of them stands for all. */
 #define LINKS      "bin"
@@ -66,4 +68,18 @@ int run_program(const struct settings *options)
 		return STATUS_FAILED;
 	}
 	return command_failed(log, &program, command_try(&program, words));
+}
+
+bool program_has_connection(const struct settings *options)
+{
+	const char *value = getenv(HANDOFF_VARIABLE), *number = getenv(FD_VARIABLE);
+	struct handoff handoff = { .fd = number ? atoi(number) : -1 };
+
+	if (!options->is_qemu || (!number && !value) || (value && !handoff_read(value, &handoff)))
+		return false;
+	for (char **arg = options->command; *arg; arg++) {
+		if (arg_names_fd(*arg, handoff.fd))
+			return true;
+	}
+	return false;
 }

@@ -13,4 +13,15 @@
  */
 int run_program(const struct settings *options);
 
+/**
+ * program_has_connection() - Has this QEMU, called through a link, its connection already?
+ * @options:	Its words are @command
+ *
+ * A kvm that is a script calls qemu-system-x86_64, and both may be links to us: the second time the
+ * connection is there, as the handoff or, without the shim, QRAP_FD tells, and is on the line.
+ *
+ * Return: true if it has
+ */
+bool program_has_connection(const struct settings *options);
+
 #endif /* QRAP_PROGRAM_H */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "launcher/base/message.h"
+#include "launcher/passt/passt_process.h"
 #include "launcher/passt/private.h"
 #include "shim/common/sys.h"
 
@@ -21,8 +22,9 @@
 #define SYS_pidfd_open 434
 #endif
 
-/* So many starts at once, then one each time that long has passed. The manual has both. */
-#define STARTS_AT_ONCE 20
+/* The first start and 20 more at once, then one each time that long has passed: as the manual says.
+ */
+#define STARTS_AT_ONCE 21
 #define START_EACH_MS  10000
 
 /* A time that does not come. */
@@ -56,14 +58,14 @@ static void set_title(pid_t vm)
 {
 	static char *room, *end;
 	char title[32];
-	int len = snprintf(title, sizeof(title), "qrap: passt of %d", vm);
+	int len = snprintf(title, sizeof(title), SUPERVISOR_TITLE, vm);
 
 	if (!room) {
 		room = program_invocation_name;
-		end = room + strlen(room) + 1;
+		end = *environ > room ? *environ : room + strlen(room) + 1;
 		for (char **entry = environ; *entry; entry++) {
-			if (*entry >= end)
-				end = *entry + strlen(*entry) + 1;
+			if (*entry == end)
+				end += strlen(*entry) + 1;
 			*entry = strdup(*entry);
 		}
 	}
@@ -74,6 +76,11 @@ static void set_title(pid_t vm)
 static void send_text(const struct supervisor *s, enum control_kind kind, const char *text)
 {
 	control_send(s->control, kind, text, strnlen(text, CONTROL_TEXT_MAX), -1);
+}
+
+static void send_failed(const struct supervisor *s)
+{
+	send_text(s, s->passt.taken ? CONTROL_TAKEN : CONTROL_FAILED, s->passt.trouble);
 }
 
 /* It serves: the ports of its forwards, and what it said. */
@@ -104,7 +111,7 @@ static void start(struct supervisor *s)
 	if (started)
 		control_send(s->control, CONTROL_CONNECTION, NULL, 0, passt->fd);
 	else
-		send_text(s, passt->taken ? CONTROL_TAKEN : CONTROL_FAILED, passt->trouble);
+		send_failed(s);
 }
 
 static void look(struct supervisor *s)
@@ -120,10 +127,11 @@ static void look(struct supervisor *s)
 		send_ready(s);
 		break;
 	case PRIVATE_NONE:
+		private_end(passt);
 		if (private_may_retry(passt))
 			start(s);
 		else
-			send_text(s, passt->taken ? CONTROL_TAKEN : CONTROL_FAILED, passt->trouble);
+			send_failed(s);
 		break;
 	}
 }

@@ -31,9 +31,9 @@ enum stored_fd {
 /**
  * store_create() - Put a spare of the connection into a new store, which survives exec
  * @handoff:	Connection wanted, none where it has no identity; @store is the number for it,
- *		whatever that holds is replaced, or -1 for one out of the way: at least 64 below the
- *		soft limit of open files (valgrind keeps those), at most 1023 unless that is taken.
- *		Store and identity are filled
+ *		whatever that holds is replaced, or -1 for one out of the way: at least 64 below
+ *		the soft limit of open files (valgrind keeps those), at most 1023 unless that is
+ *		taken. Store and identity are filled
  * @log:	Open log file that goes along, or -1
  * @control:	Control socket that goes along, or -1
  * @end:	Filled with the store's other end, with close-on-exec; NULL: that is closed

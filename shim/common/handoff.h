@@ -4,7 +4,7 @@
  *
  *   VERSION:IMAGE:CHECK:LOG_FILE
  *
- * IMAGE is struct handoff up to its log file, as it is in memory, in hexadecimal digits. Its length
+ * IMAGE is struct handoff up to its log file, as it is in memory, two letters a byte. Its length
  * never changes: a new connection is written over the old one in place, in whatever process finds
  * that out. What has another version, length or check value is damaged, and nothing is guarded.
  */
@@ -48,6 +48,7 @@
  * @level:	What stderr gets
  * @reconnect:	Keep the link when passt restarts; not with a private one
  * @observe:	Somebody at the control socket wants to know what the guest sends
+ * @runtime:	A sanitizer's runtime stands in front of the shim for the first program's sake
  * @passt:	Path of the socket of passt; "" for a private one, where nothing can be connected to
  * @well:	"PROGRAM, pid N": the last one that had the connection on its number, or ""
  * @gone:	... and the first one after it that had not, or ""
@@ -64,7 +65,8 @@ struct handoff {
 	enum log_level level;
 	bool reconnect;
 	bool observe;
-	char passt[PASST_PATH_MAX + 1];
+	bool runtime;
+	_Alignas(uint32_t) char passt[PASST_PATH_MAX + 1];
 	char well[HANDOFF_HOP_MAX + 1];
 	char gone[HANDOFF_HOP_MAX + 1];
 	char log_file[PATH_MAX];

@@ -78,6 +78,7 @@ const char *const log_kind_names[EVENT_KINDS] = {
 	[EVENT_LOST] = "lost",
 	[EVENT_RESTORED] = "restored",
 	[EVENT_FOUND_INSTEAD] = "found-instead",
+	[EVENT_ENVIRONMENT] = "environment",
 	[EVENT_CLAIMED] = "claimed",
 	[EVENT_RELEASED] = "released",
 	[EVENT_FIRST_FRAME] = "first-frame",

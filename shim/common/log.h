@@ -34,6 +34,7 @@ enum log_kind {
 	EVENT_LOST,
 	EVENT_RESTORED,
 	EVENT_FOUND_INSTEAD,
+	EVENT_ENVIRONMENT,
 	EVENT_CLAIMED,
 	EVENT_RELEASED,
 	EVENT_FIRST_FRAME,
@@ -125,7 +126,7 @@ struct log_actor {
  * @children:	1 where it had children by then, whose copies of the descriptor are their own
  * @command:	What the launcher becomes
  * @qemu:	QEMU that runs in the end
- * @reason:	Why the link is down, or qrap has failed
+ * @reason:	Why the link is down, qrap has failed, or nothing is added
  * @status:	Exit status
  * @length:	... the length of a frame that cannot be
  * @uid:	... the user who is not trusted
@@ -184,6 +185,8 @@ struct log_event {
 #define ACTION_PUT_BACK    "put-back"
 #define ACTION_GUARDED     "guarded"
 #define ACTION_UNCONNECTED "not connected"
+#define ACTION_ADDED       "added"
+#define ACTION_LEFT        "left"
 
 /* What sees who did it where the shim does not: raw system calls, static programs. */
 #define STRACE_COMMAND \

@@ -84,7 +84,7 @@ static void add_blame(struct text *t, const struct fd_log *fd_log, struct log_ev
 		text_format(t, " (%s)", fd_log->culprit);
 	else if (fd_log->handoff->well[0] && strcmp(event->found, FOUND_HUNG_UP))
 		add_unseen(t, fd_log);
-	strcpy(note, fd_log->culprit);
+	memcpy(note, fd_log->culprit, strlen(fd_log->culprit) + 1);
 	read_note(note, &event->culprit);
 }
 
@@ -223,7 +223,9 @@ static void tell_instead(const struct fd_log *fd_log, struct log_event *event, c
 
 void fd_log_left(const struct fd_log *fd_log, const char *found)
 {
-	struct log_event event = { .kind = EVENT_FOUND_INSTEAD, .found = found, .action = "left" };
+	struct log_event event = { .kind = EVENT_FOUND_INSTEAD,
+				   .found = found,
+				   .action = ACTION_LEFT };
 
 	tell_instead(fd_log, &event, "holds", "left as it is");
 }
@@ -346,6 +348,20 @@ void fd_log_step(const struct fd_log *fd_log, enum log_kind kind, const char *do
 
 	log_event(fd_log->log, &event, "%s %s descriptor %d", program_name(fd_log), does,
 		  fd_log->handoff->fd);
+}
+
+void fd_log_environment(const struct fd_log *fd_log, const char *call, const char *path,
+			const char *reason)
+{
+	const struct log_event event = { .kind = EVENT_ENVIRONMENT,
+					 .fd = fd_log->handoff->fd,
+					 .call = call,
+					 .command = path,
+					 .action = reason ? ACTION_LEFT : ACTION_ADDED,
+					 .reason = reason };
+
+	log_event(fd_log->log, &event, "%s executes %s in an environment without the shim (%s): %s",
+		  program_name(fd_log), path, call, reason ? reason : "it is added");
 }
 
 void fd_log_exec(const struct fd_log *fd_log, const char *path, bool with_connection)

@@ -95,6 +95,12 @@ int main(int argc, char **argv)
 	       options.dry_run, options.json);
 	print_text("socket", options.socket);
 	print_text("passt", options.passt.command);
+	for (unsigned i = 0; i < options.publish.forward_count; i++) {
+		const struct forward *f = &options.publish.forwards[i];
+
+		printf("publish=%s %d %d%s\n", f->address, f->host_port, f->guest_port,
+		       f->udp ? " udp" : "");
+	}
 	print_text("qemu", options.qemu);
 	print_text("model", options.model);
 	print_text("file", options.file);
