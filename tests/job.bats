@@ -357,6 +357,46 @@ nothing_left() {
 	RESULT=/tmp/result3 assert_result "ports={\"22\": $(</tmp/tcp3), \"53/udp\": $(</tmp/udp3)}"
 }
 
+# on_terminal WHAT OPTION...: a job on a terminal (tests/helpers/terminal.py)
+on_terminal() {
+	local what=$1
+	shift
+
+	run as_from_a_shell /usr/bin/python3 "$TOP/tests/helpers/terminal.py" "$what" "$QRAP" --guard off --passt "$@"
+	echo "$output"
+	nothing_left
+}
+
+@test "Ctrl-C on a terminal reaches the command, which is waited for, and qrap dies of it" {
+	on_terminal 'running=^C' --ready console:up --run 'trap "sleep 0.3; echo cleaned; exit 3" INT; echo running
+		while :; do sleep 0.05; done' 5 /tmp/vm
+	[[ $output == *$'cleaned\n'*'signal 2' ]]
+	# Before it runs there is nobody to wait for.
+	make_vm 'echo not yet; exec sleep 1000'
+	on_terminal 'not yet=^C' --ready console:up --run true 5 /tmp/vm
+	[[ $output == *'signal 2' ]]
+}
+
+@test "Ctrl-Z on a terminal stops qrap and the command, which read the terminal when they go on" {
+	on_terminal 'running=^Z' --ready console:up --run 'echo running; sleep 0.3; echo on; exit 3' 5 /tmp/vm
+	[[ $output == *stopped*'status 3' ]]
+	on_terminal $'name?=qrap\n' --ready console:up --run 'echo "name?"; read -r name; echo "it is $name"' 5 /tmp/vm
+	[[ $output == *'it is qrap'*'status 0' ]]
+}
+
+@test "the terminal is as before: QEMU killed, a command that changed it, qrap told to end" {
+	need qemu-system-x86_64
+	make_vm 'echo $$ >/tmp/pid; exec qemu-system-x86_64 -machine none -display none -serial none -monitor stdio'
+	start killer sh -c '"$0" /tmp/pid .; sleep 0.5; kill -KILL "$(cat /tmp/pid)"' "$BUILD/tests/await"
+	on_terminal - --timeout 60 5 /tmp/vm
+	[[ $output == *'(qemu)'*'status 137' ]]
+	make_vm 'echo up; exec sleep 1000'
+	on_terminal - --ready console:up --run 'stty raw -echo; kill -TERM $(ps -o ppid= $PPID); sleep 1000' 5 /tmp/vm
+	[[ $output == *'signal 15' ]]
+	on_terminal - --ready console:up --run 'stty raw -echo; kill -KILL $$' 5 /tmp/vm
+	[[ $output == *'status 137' ]]
+}
+
 # refused WORDS OPTION...: an error before anything is started
 refused() {
 	local words=$1
