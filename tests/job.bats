@@ -357,6 +357,59 @@ nothing_left() {
 	RESULT=/tmp/result3 assert_result "ports={\"22\": $(</tmp/tcp3), \"53/udp\": $(</tmp/udp3)}"
 }
 
+# guest_job SCRIPT OPTION...: a job with the guest, which runs the script; "page" is what it serves on port 22
+guest_job() {
+	local script=$1
+	shift
+
+	guest "$(guest_script "network
+		mkdir /www && echo page >/www/index.html
+		$script")"
+	run_apart as_from_a_shell "$QRAP" --log-file /tmp/log --result "$RESULT" "$@" --qemu qemu-system-x86_64 \
+		-machine q35 "${GUEST[@]}"
+	echo "$output $stderr"
+	nothing_left
+}
+
+FETCH='"$QRAP_GUEST/busybox" wget -q -O - http://127.0.0.1:$QRAP_PORT_22/'
+
+@test "a guest: the first connection of the command works, however late the service comes" {
+	local late
+
+	need_guest
+	export QRAP_GUEST
+	for late in 0 1.7 3; do
+		guest_job "sleep $late; httpd -f -p 22 -h /www" --publish 22 --ready tcp:22 --timeout 80 --run "$FETCH"
+		[ "$status" = 0 ]
+		[[ $output == *page* && $stderr == *'Ready after'* ]]
+		has_line /tmp/log '"event":"guest-serves".*"guest_port":22'
+		has_line /tmp/log '"event":"ready"'
+		rm /tmp/log
+	done
+}
+
+@test "a guest: its passt ends while the command runs; a daemon of the command's stays until the end" {
+	need_guest
+	export QRAP_GUEST
+	guest_job 'httpd -f -p 22 -h /www' --publish 22 --ready tcp:22,frame --timeout 80 --run "
+		setsid sh -c 'echo \$\$ >/tmp/daemon; exec sleep 1004' &
+		$BUILD/tests/await /tmp/daemon .; sleep 0.1; pkill -x 'passt.*'
+		until $FETCH; do sleep 0.05; done; kill -0 \$(cat /tmp/daemon)"
+	[ "$status" = 0 ]
+	[[ $output == *page* ]]
+}
+
+@test "a guest on a passt that was there: --run waits for its first frame, and passt stays" {
+	need_guest
+	start_passt
+	KNOWN+=("$PASST")
+	guest_job 'sleep 1000' --timeout 80 --run 'exit 8'
+	[ "$status" = 8 ]
+	[[ $stderr == *'Connected to /tmp/passt_1.socket'* && $stderr != *'Ready after'* ]]
+	has_line /tmp/log '"event":"first-frame"'
+	refute ended "$PASST"
+}
+
 # on_terminal WHAT OPTION...: a job on a terminal (tests/helpers/terminal.py)
 on_terminal() {
 	local what=$1

@@ -95,7 +95,7 @@ static const struct own_option options[] = {
 	  "who lost the descriptor, from a log file" },
 	{ "--json", "", NULL, MODE_PATCH, value_flag, MEMBER(json), "",
 	  "with --report: one JSON object" },
-	{ "--run", " ID", NULL, MODE_PATCH, value_text, MEMBER(run), NULL,
+	{ "--run-id", " ID", NULL, MODE_PATCH, value_text, MEMBER(run), NULL,
 	  "with --report: that run, not the last" },
 };
 
@@ -295,7 +295,7 @@ static int apply_all(struct settings *settings, const struct given *given)
 		if (apply(settings, &options[i % OPTIONS], &given[i % OPTIONS]))
 			return -1;
 	}
-	for (int i = find_option("--json"); i <= find_option("--run"); i++) {
+	for (int i = find_option("--json"); i <= find_option("--run-id"); i++) {
 		if (given[i].text && settings->mode != MODE_REPORT)
 			return message_error(&settings->log, "%s: only with --report",
 					     given[i].source);
