@@ -73,6 +73,7 @@ struct process {
  * @before:	What signals did that are ignored here
  * @qemu:	QEMU
  * @command:	--run
+ * @passt:	Supervisor of a private passt, or 0
  * @relays:	Of QEMU's standard output and error
  * @last:	QEMU's last line
  * @ports_known: There are forwards
@@ -100,6 +101,7 @@ struct job_run {
 	struct sigaction before[IGNORED];
 	struct process qemu;
 	struct process command;
+	pid_t passt;
 	struct process relays[2];
 	char *last;
 	bool ports_known;
@@ -225,6 +227,8 @@ static bool on_control(struct loop_source *source)
 		close(msg.fd);
 	if (msg.kind == CONTROL_FRAME)
 		s->ready->has_frame = true;
+	if (msg.kind == CONTROL_SUPERVISOR)
+		s->passt = msg.sender;
 	if (msg.kind != CONTROL_SERVES || msg.len != sizeof(port))
 		return true;
 	memcpy(&port, data, sizeof(port));
@@ -358,24 +362,38 @@ static bool is_relay(const struct job_run *s, pid_t pid)
 	return pid == s->relays[0].pid || pid == s->relays[1].pid;
 }
 
-/* To all children but the relays, which end when those have ended: are there any? */
+static void signal_child(pid_t pid, int number)
+{
+	kill(pid, number);
+	/* One that was stopped has to go on to end. */
+	kill(pid, SIGCONT);
+}
+
+/*
+ * To all children but the relays, which end when those have ended; to passt's supervisor, which
+ * ends with QEMU, when it is the last: a link that goes first would be told. Are there any?
+ */
 static bool signal_children(const struct job_run *s, int number)
 {
 	FILE *list = fopen("/proc/thread-self/children", "re");
-	bool any = false;
+	bool any = false, has_passt = false;
 	pid_t pid;
 
 	while (list && fscanf(list, "%d", &pid) == 1) {
 		if (is_relay(s, pid))
 			continue;
+		if (pid == s->passt) {
+			has_passt = true;
+			continue;
+		}
 		any = true;
-		kill(pid, number);
-		/* One that was stopped has to go on to end. */
-		kill(pid, SIGCONT);
+		signal_child(pid, number);
 	}
 	if (list)
 		fclose(list);
-	return any;
+	if (has_passt && (!any || number == SIGKILL))
+		signal_child(s->passt, number);
+	return any || has_passt;
 }
 
 /* Each end may leave children of its own to us. Return: are any left? */
@@ -575,6 +593,7 @@ void supervise(struct job *job, struct ready *ready, int front, pid_t group)
 		.result = { .ready_ms = -1, .run_ms = -1, .command_status = -1, .qemu_status = -1 },
 	};
 	void (*before)(int) = signal(SIGCHLD, SIG_DFL);
+	const int yes = 1;
 	struct plumbing p;
 
 	s.last = mmap(NULL, CONSOLE_LAST_MAX + 1, PROT_READ | PROT_WRITE,
@@ -590,6 +609,7 @@ void supervise(struct job *job, struct ready *ready, int front, pid_t group)
 		become_launcher(job, &p, front, group);
 		return;
 	}
+	setsockopt(p.control[0], SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes));
 	if (s.qemu.pid < 0) {
 		message_error(&settings->log, "no job: %s", strerror(errno));
 		finish(&s, "failed", STATUS_FAILED);

@@ -266,6 +266,8 @@ static _Noreturn void supervise(const struct passt_request *request, int control
 	/* What goes into the background below us is ours to wait for, and to end. */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) || (ret = child_arrange_fds(fds, is_observed ? 5 : 4)))
 		_exit(1);
+	if (is_observed)
+		control_send(s.observer, CONTROL_SUPERVISOR, NULL, 0, -1);
 	private_init(&s.passt, request);
 	if (chdir("/"))
 		_exit(1);
