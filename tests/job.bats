@@ -494,3 +494,51 @@ refused() {
 	[ "$status" = 125 ]
 	[[ $stderr == *'nobody sees when the guest is ready'*'--ready console:TEXT needs none'* ]]
 }
+
+# readme_commands HEADING: the lines of its indented blocks, a blank line between two blocks
+readme_commands() {
+	sed -n "/^## $1\$/,/^## /{ /^    /s/^    //p; /^$/p; }" "$TOP/README.md"
+}
+
+# What the examples name: a KVM, which boots our guest with a service on port 22, and what runs in it.
+make_readme_world() {
+	guest "$(guest_script 'network; mkdir /www; echo page >/www/index.html
+		echo "login:" >/dev/console; httpd -f -p 22 -h /www')"
+	mkdir -p /tmp/bin /tmp/work
+	printf '#!/bin/sh\nexec qemu-system-x86_64 %s "$@"\n' "${GUEST[*]@Q}" >/tmp/bin/kvm
+	# shellcheck disable=SC2016 # for that script
+	printf '#!/bin/sh\nexec "%s" wget -q -O - "http://127.0.0.1:${2:-$QRAP_PORT_22}/"\n' \
+		"$QRAP_GUEST/busybox" >/tmp/bin/ssh
+	printf '#!/bin/sh\necho tested\n' >/tmp/work/test.sh
+	printf '#!/bin/sh\n' >/tmp/bin/apt-get
+	printf '#!/bin/sh\nexec "$@"\n' >/tmp/bin/sudo
+	chmod +x /tmp/bin/* /tmp/work/test.sh
+	ln -s "$QRAP" /tmp/bin/qrap
+	head -c 1M /dev/zero >/tmp/work/disk.qcow2
+	cd /tmp/work
+}
+
+# bats test_tags=slow
+@test "the examples in README run as they are written" {
+	local blocks
+
+	need_guest
+	make_readme_world
+	readme_commands 'In CI' >/tmp/blocks
+	mapfile -d '' blocks < <(/usr/bin/python3 -c '
+import re, textwrap
+one, github, gitlab, shell = [b for b in re.split(r"\n\n+", open("/tmp/blocks").read().strip("\n")) if b]
+print(one, end="\0")
+print(textwrap.dedent(github.split("run: |\n")[1]), end="\0")
+print("\n".join(re.findall(r"^    - (.*)", gitlab, re.M)), end="\0")
+print(shell, end="\0")')
+	[ ${#blocks[@]} = 4 ]
+	for block in "${blocks[@]}"; do
+		[ "$(wc -l <<<"$block")" -le 10 ]
+		run as_from_a_shell env PATH="/tmp/bin:$PATH" timeout 80 sh -e -c "$block"
+		echo "$block: $output"
+		[ "$status" = 0 ]
+		[[ $output == *page* || $output == *tested* ]]
+	done
+	nothing_left
+}
