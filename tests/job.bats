@@ -282,9 +282,9 @@ nothing_left() {
 		rm -f "$RESULT" /tmp/running
 		start_job --run 'touch /tmp/running; sleep 1000'
 		wait_for 10 test -e /tmp/running
-		kill -$signal "$JOB"
-		ends_with $((128 + $(kill -l $signal))) "$JOB"
-		assert_result status=$((128 + $(kill -l $signal))) 'reason="signal"'
+		kill "-$signal" "$JOB"
+		ends_with $((128 + $(kill -l "$signal"))) "$JOB"
+		assert_result status=$((128 + $(kill -l "$signal"))) 'reason="signal"'
 		nothing_left
 	done
 }
@@ -325,10 +325,10 @@ nothing_left() {
 		rm -f "$RESULT"
 		start_job --publish 7022 --run 'sleep 0.1; setsid sleep 1003 & sleep 1000'
 		pause "0.$(printf %03d $((RANDOM % 400)))"
-		kill -$signal "$JOB"
+		kill "-$signal" "$JOB"
 		status=0
 		wait "$JOB" || status=$?
-		[ "$status" = $((128 + $(kill -l $signal))) ]
+		[ "$status" = $((128 + $(kill -l "$signal"))) ]
 		nothing_left
 		refute grep -q ' 0A ' /proc/net/tcp
 		# At the very first moments there is no job yet.
