@@ -370,8 +370,8 @@ static void signal_child(pid_t pid, int number)
 }
 
 /*
- * To all children but the relays, which end when those have ended; to passt's supervisor, which
- * ends with QEMU, when it is the last: a link that goes first would be told. Are there any?
+ * To all children but the relays, which end when those have ended. passt's supervisor goes last: a
+ * link that ends before QEMU does would be told. Its passt is our child then. Are there any?
  */
 static bool signal_children(const struct job_run *s, int number)
 {
@@ -392,7 +392,7 @@ static bool signal_children(const struct job_run *s, int number)
 	if (list)
 		fclose(list);
 	if (has_passt && (!any || number == SIGKILL))
-		signal_child(s->passt, number);
+		signal_child(s->passt, SIGKILL);
 	return any || has_passt;
 }
 

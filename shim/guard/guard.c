@@ -147,6 +147,19 @@ static const char *look(void)
 	return descriptor_hung_up(guard.handoff.fd) ? FOUND_HUNG_UP : FOUND_WELL;
 }
 
+/* May there be another connection later on? A private passt's supervisor is asked by the store's.
+ */
+static bool may_come_back(const struct handoff *c)
+{
+	int control;
+
+	if (!c->reconnect || c->passt[0])
+		return c->reconnect;
+	control = store_look(c->store, STORED_CONTROL);
+	sys_close(control);
+	return control >= 0;
+}
+
 /*
  * The last resort: QEMU starts with the link down, where there is a way for it to come up later.
  * The placeholder is what has to be on the number from now on, and in programs that follow it is a
@@ -156,7 +169,7 @@ static bool start_without_link(void)
 {
 	struct handoff *c = &guard.handoff;
 
-	if (!c->reconnect || link_prepare(c->fd))
+	if (!may_come_back(c) || link_prepare(c->fd))
 		return false;
 	descriptor_identity(c->fd, &c->socket);
 	write_handoff();
@@ -184,8 +197,8 @@ static int restore_from_holder(struct holder *holder, char origin[ORIGIN_SIZE])
 	struct text t;
 	int ret;
 
-	holder->pid = 0;
-	if (call_trial_is_filtered() || !holder_find(&guard.handoff, holder))
+	if (guard.handoff.store >= 0 || call_trial_is_filtered() ||
+	    !holder_find(&guard.handoff, holder))
 		return -ENOENT;
 	text_start(&t, origin, ORIGIN_SIZE);
 	text_format(&t, "%s (pid %d), which has kept it", holder->name, holder->pid);
@@ -278,10 +291,13 @@ static void inspect(bool nothing_ran)
 /* Is this program the QEMU that the handoff names? */
 static bool is_named_qemu(void)
 {
-	int fd = sys_open("/proc/self/exe", O_PATH | O_CLOEXEC, 0);
-	struct identity id;
-	bool is_it = descriptor_identity(fd, &id) && identity_same(&id, &guard.handoff.qemu);
+	bool is_it;
+	int fd;
 
+	if (!guard.handoff.qemu.ino)
+		return false;
+	fd = sys_open("/proc/self/exe", O_PATH | O_CLOEXEC, 0);
+	is_it = descriptor_is(fd, &guard.handoff.qemu);
 	sys_close(fd);
 	return is_it;
 }
@@ -295,37 +311,36 @@ static bool args_name_number(int argc, char **argv)
 	return false;
 }
 
+static bool args_name_qemu(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (arg_names_qemu(argv[i]))
+			return true;
+	}
+	return false;
+}
+
 /*
  * QEMU restores, and so does a program that is told of the number itself. One that only passes
  * QEMU's words on does not: what it puts on the number is a file of its own until QEMU starts.
  */
-static bool is_to_restore(int argc, char **argv, bool names_number)
+static bool is_to_restore(const char *argv0, bool names_number, bool names_qemu)
 {
-	bool names_qemu = false;
-
-	for (int i = 1; i < argc; i++)
-		names_qemu |= arg_names_qemu(argv[i]);
-	guard.on_the_way = guard.is_qemu || names_number || names_qemu;
-	if (!guard.on_the_way)
-		guard.session = (int)sys_call(SYS_getsid, 0, 0, 0, 0, 0, 0);
-	if (arg_names_qemu(guard.exe) || (argc > 0 && arg_names_qemu(argv[0])))
-		names_qemu = false;
-	return guard.is_qemu || (!names_qemu && names_number);
+	if (guard.is_qemu)
+		return true;
+	return names_number && (!names_qemu || arg_names_qemu(guard.exe) || arg_names_qemu(argv0));
 }
 
-/* Path of this program's file; false where it has none: a container's runtime, say, in memory. */
-static bool find_exe(void)
-{
-	static const char in_memory[] = "/memfd:";
-
-	return sys_readlink("/proc/self/exe", guard.exe, sizeof(guard.exe) - 1) > 1 &&
-	       strncmp(guard.exe, in_memory, strlen(in_memory));
-}
-
-/* Without @can_ask, no call is made. */
+/*
+ * Without @can_ask, no call is made. Of what merely inherits us nobody wants to know its file, but
+ * the log: all that is in /proc is made for each process anew, which takes as long as some thousand
+ * instructions.
+ */
 static void start_log(const char *argv0, bool can_ask)
 {
-	if (!can_ask || !find_exe())
+	bool is_asked = can_ask && (guard.on_the_way || guard.handoff.log_file[0]);
+
+	if (!is_asked || sys_readlink("/proc/self/exe", guard.exe, sizeof(guard.exe) - 1) <= 0)
 		memcpy(guard.exe, argv0, strnlen(argv0, sizeof(guard.exe) - 1));
 	guard.log = (struct log) {
 		/* Whatever comes onto that number later is no place for messages. */
@@ -400,12 +415,14 @@ static void stand_down(const struct call_trial *trial, const char *argv0, char *
 void guard_on_load(int argc, char **argv, char **envp, bool first)
 {
 	const char *argv0 = argc > 0 ? argv[0] : "";
-	bool names_number;
+	bool names_number, names_qemu;
 
 	if (!find_handoff(envp))
 		return;
 	names_number = args_name_number(argc, argv);
+	names_qemu = args_name_qemu(argc, argv);
 	guard.is_qemu = is_named_qemu();
+	guard.on_the_way = guard.is_qemu || names_number || names_qemu;
 	if ((names_number || guard.is_qemu) && call_trial()->call) {
 		stand_down(call_trial(), argv0, envp);
 		return;
@@ -414,10 +431,13 @@ void guard_on_load(int argc, char **argv, char **envp, bool first)
 	atomic_store(&guard.pid, sys_getpid());
 	guard.envp = envp;
 	environment_note(envp);
-	guard.restores = is_to_restore(argc, argv, names_number);
+	guard.restores = is_to_restore(argv0, names_number, names_qemu);
 	set_store(store_find(&guard.handoff));
 	atomic_store(&watched[ROLE_CONNECTION], guard.handoff.fd);
-	passt_trust_enter(&guard.handoff.trust);
+	if (guard.on_the_way)
+		passt_trust_enter(&guard.handoff.trust);
+	else
+		guard.session = (int)sys_call(SYS_getsid, 0, 0, 0, 0, 0, 0);
 	atomic_store(&guard.phase, PHASE_WAITING);
 	note_start();
 	if (!guard.restores)
