@@ -362,11 +362,23 @@ static bool is_relay(const struct job_run *s, pid_t pid)
 	return pid == s->relays[0].pid || pid == s->relays[1].pid;
 }
 
-static void signal_child(pid_t pid, int number)
+/* Return: is it there? */
+static bool signal_child(pid_t pid, int number)
 {
-	kill(pid, number);
+	bool is_there = !kill(pid, number);
+
 	/* One that was stopped has to go on to end. */
 	kill(pid, SIGCONT);
+	return is_there;
+}
+
+/* Those that are known, where there is no list of children (proc(5)): are there any? */
+static bool signal_known(const struct job_run *s, int number)
+{
+	bool any = s->qemu.pid > 0 && !s->qemu.ended && signal_child(s->qemu.pid, number);
+
+	any |= s->command.pid && !s->command.ended && signal_child(s->command.pid, number);
+	return any || (s->passt && signal_child(s->passt, SIGKILL));
 }
 
 /*
@@ -379,7 +391,9 @@ static bool signal_children(const struct job_run *s, int number)
 	bool any = false, has_passt = false;
 	pid_t pid;
 
-	while (list && fscanf(list, "%d", &pid) == 1) {
+	if (!list)
+		return signal_known(s, number);
+	while (fscanf(list, "%d", &pid) == 1) {
 		if (is_relay(s, pid))
 			continue;
 		if (pid == s->passt) {
@@ -389,8 +403,7 @@ static bool signal_children(const struct job_run *s, int number)
 		any = true;
 		signal_child(pid, number);
 	}
-	if (list)
-		fclose(list);
+	fclose(list);
 	if (has_passt && (!any || number == SIGKILL))
 		signal_child(s->passt, SIGKILL);
 	return any || has_passt;
