@@ -410,6 +410,17 @@ FETCH='"$QRAP_GUEST/busybox" wget -q -O - http://127.0.0.1:$QRAP_PORT_22/'
 	refute ended "$PASST"
 }
 
+# bats test_tags=slow
+@test "a guest that panics while the command waits for it: --timeout ends that" {
+	need_guest
+	export QRAP_GUEST
+	guest_job 'httpd -p 22 -h /www; sleep 4; echo 1 >/proc/sys/kernel/sysrq; echo 0 >/proc/sys/kernel/panic
+		echo c >/proc/sysrq-trigger; sleep 1000' --publish 22 --ready tcp:22 --timeout $((20 * SLOW)) \
+		--run "$FETCH; sleep 1000"
+	[ "$status" = 124 ]
+	[[ $output == *page*'Kernel panic'* ]]
+}
+
 # on_terminal WHAT OPTION...: a job on a terminal (tests/helpers/terminal.py)
 on_terminal() {
 	local what=$1
