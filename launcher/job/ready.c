@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "launcher/job/ready.h"
 
-#include <arpa/inet.h>
-#include <stdlib.h>
-#include <string.h>
+#include <netdb.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -75,26 +74,22 @@ static void close_probe(struct ready_port *port)
 
 static void probe(struct ready_port *port)
 {
+	const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM };
 	const struct linger reset = { .l_onoff = 1 };
-	const struct forward *forward = port->forward;
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(forward->host_port) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
-				   .sin6_port = htons(forward->host_port) };
-	const bool is_v4 = inet_pton(AF_INET, forward->address, &v4.sin_addr) == 1;
+	struct addrinfo *to;
+	char number[8];
 
-	/* An address that stands for all of the host leads to its loopback. */
-	if (!is_v4)
-		inet_pton(AF_INET6, forward->address, &v6.sin6_addr);
-	port->fd =
-		socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (port->fd < 0)
+	snprintf(number, sizeof(number), "%u", port->forward->host_port);
+	if (getaddrinfo(port->forward->address, number, &hints, &to))
 		return;
+	port->fd = socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	setsockopt(port->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	/* Whatever comes of it: the guest's answer is what counts, and the shim sees that. */
-	if (is_v4)
-		(void)!connect(port->fd, (struct sockaddr *)&v4, sizeof(v4));
-	else
-		(void)!connect(port->fd, (struct sockaddr *)&v6, sizeof(v6));
+	/*
+	 * Whatever comes of it: the guest's answer is what counts, and the shim sees that. An
+	 * address that stands for all of the host's leads to its loopback.
+	 */
+	(void)!connect(port->fd, to->ai_addr, to->ai_addrlen);
+	freeaddrinfo(to);
 }
 
 int64_t ready_probe(struct ready *ready, int64_t now)
