@@ -115,7 +115,7 @@ static int launch(struct job *job, struct handover *h, struct preload *preload, 
 	struct connection *connection = h->connection;
 	int ret = choose_passt(o, line, job->control, connection);
 
-	if (ret > 0 && !settings_has_job(o))
+	if (ret > 0)
 		return run_as_it_is(o, h->qemu);
 	if (ret || job_connected(job, !*connection->path))
 		return STATUS_FAILED;

@@ -258,7 +258,8 @@ int choose_passt(const struct settings *options, struct rewrite_result *line, in
 		tell_private(&choice);
 		return 0;
 	}
-	if (options->passt.choice != PASST_TRY || options->mode != MODE_PATCH)
+	if (options->passt.choice != PASST_TRY || options->mode != MODE_PATCH ||
+	    settings_has_job(options))
 		return explain_neither(&choice);
 	message_warning(&options->log,
 			"no passt is free, and none can be started (%s): QEMU runs as it is",
