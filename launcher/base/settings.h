@@ -43,7 +43,7 @@ struct passt_option {
 
 /**
  * struct job_settings - A job: QEMU, and what is done with its guest
- * @run:	--run: command for sh(1) once the guest is ready; or NULL
+ * @run:	--run: command for sh(1) once the guest is ready, --report's run; or NULL
  * @timeout_ms:	--timeout: most that the job may take, in milliseconds; 0: no limit
  * @result:	--result: file for the outcome; or NULL
  * @frame:	--ready frame: the guest has spoken
@@ -78,7 +78,6 @@ struct job_settings {
  * @dry_run:	--dry-run: print the command only
  * @json:	--list=json, --json
  * @file:	--report: its log file
- * @run:	--run: the run in that file; or NULL for the last one
  * @is_qemu:	Called by a name that QEMU itself has
  * @job:	--run, --ready, --timeout, --result
  * @fd:		Explicit mode: the number asked for
@@ -101,7 +100,6 @@ struct settings {
 	bool dry_run;
 	bool json;
 	const char *file;
-	const char *run;
 	bool is_qemu;
 	struct job_settings job;
 	int fd;

@@ -80,7 +80,7 @@ static const struct own_option options[] = {
 	{ "--ready", " WHAT", NULL, MODE_PATCH, value_ready, MEMBER(job), NULL,
 	  "the guest is: tcp:PORT, frame, console:TEXT" },
 	{ "--run", " COMMAND", NULL, MODE_PATCH, value_run, MEMBER(job), NULL,
-	  "once it is, run this; then end the guest" },
+	  "once it is, run this; with --report: ID of a run" },
 	{ "--timeout", " SECONDS", NULL, MODE_PATCH, value_timeout, MEMBER(job), NULL,
 	  "end all after that long, status 124" },
 	{ "--result", " FILE", NULL, MODE_PATCH, value_result, MEMBER(job), NULL,
@@ -95,8 +95,6 @@ static const struct own_option options[] = {
 	  "who lost the descriptor, from a log file" },
 	{ "--json", "", NULL, MODE_PATCH, value_flag, MEMBER(json), "",
 	  "with --report: one JSON object" },
-	{ "--run-id", " ID", NULL, MODE_PATCH, value_text, MEMBER(run), NULL,
-	  "with --report: that run, not the last" },
 };
 
 #define OPTIONS ((int)(sizeof(options) / sizeof(options[0])))
@@ -295,11 +293,8 @@ static int apply_all(struct settings *settings, const struct given *given)
 		if (apply(settings, &options[i % OPTIONS], &given[i % OPTIONS]))
 			return -1;
 	}
-	for (int i = find_option("--json"); i <= find_option("--run-id"); i++) {
-		if (given[i].text && settings->mode != MODE_REPORT)
-			return message_error(&settings->log, "%s: only with --report",
-					     given[i].source);
-	}
+	if (settings->json && settings->mode != MODE_REPORT && settings->mode != MODE_LIST)
+		return message_error(&settings->log, "--json: only with --report");
 	return 0;
 }
 
