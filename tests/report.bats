@@ -525,34 +525,34 @@ print(json.dumps(json.loads(sys.stdin.buffer.read().decode("utf-8"))))' <<<"$out
 	RUN=first program 10 1 /qemu intact mends
 	RUN=second program 20 1 /bin/sh intact
 	RUN=first claim 10
-	run "$QRAP" --report $LOG --run first
+	run "$QRAP" --report $LOG --run-id first
 	verdict 0 intact
 	[[ ${lines[0]} == 'run first, '* ]]
 	[[ $output != *' 20 '* ]]
-	run "$QRAP" --run=second --report $LOG
+	run "$QRAP" --run-id=second --report $LOG
 	verdict 3 unknown
 	[[ ${lines[0]} == 'run second, '* ]]
-	json --run first
+	json --run-id first
 	[ "$status" = 0 ]
 	[[ $output == '{"run": "first",'* ]]
 	report
 	[[ ${lines[0]} == 'run second, '* ]]
-	run "$QRAP" --report $LOG --run fir
+	run "$QRAP" --report $LOG --run-id fir
 	[ "$status" = 125 ]
 	[ "$output" = "qrap: $LOG has no run fir: 0 lines damaged, 0 of another program, 0 of another version" ]
 }
 
-@test "--json and --run belong to --report" {
-	for option in --json --run=x; do
+@test "--json and --run-id belong to --report" {
+	for option in --json --run-id=x; do
 		run "$QRAP" $option -m 64
 		[ "$status" = 125 ]
 		[ "$output" = "qrap: ${option%=*}: only with --report" ]
 		run "$QRAP" --list $option
 		[ "$status" = 125 ]
 	done
-	run "$QRAP" --report $LOG --run
+	run "$QRAP" --report $LOG --run-id
 	[ "$status" = 125 ]
-	[ "$output" = 'qrap: --run needs a value' ]
+	[ "$output" = 'qrap: --run-id needs a value' ]
 }
 
 @test "a command that never said that it started has a name" {
