@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "launcher/base/memory.h"
 #include "launcher/base/message.h"
 #include "launcher/cli/options.h"
 #include "launcher/cmdline/parse/starts_guest.h"
@@ -109,7 +110,8 @@ static int run_command(struct handover *h, char **words)
 static int start(const struct settings *o, struct qemu *qemu, char **words,
 		 struct rewrite_result *line)
 {
-	struct preload preload;
+	/* Not on the stack, which cannot grow where memory is limited. */
+	struct preload *preload = arena_get(arena_new(), sizeof(*preload));
 	struct connection connection = { .fd = -1, .control = -1 };
 	struct handover handover = {
 		.options = o, .connection = &connection, .fd = line->fd, .qemu = qemu
@@ -123,10 +125,10 @@ static int start(const struct settings *o, struct qemu *qemu, char **words,
 		/* A wrapper in explicit mode may be static: what matters is in its words. */
 		char **args = o->mode == MODE_EXPLICIT ? words + 1 : NULL;
 
-		if (preload_find(&preload, qemu->path, args))
-			handover.preload = &preload;
+		if (preload_find(preload, qemu->path, args))
+			handover.preload = preload;
 		else
-			events_preload_skipped(&handover, &preload);
+			events_preload_skipped(&handover, preload);
 	}
 	if (hand_over(&handover))
 		return STATUS_FAILED;

@@ -336,17 +336,23 @@ static int wait_for_start(const struct passt_request *request, struct connection
 static int ask(const struct passt_request *request, struct connection *connection,
 	       struct supervisor_failure *failure)
 {
-	char data[CHILD_SAID_MAX + 65536];
+	/* Not on the stack, which cannot grow where memory is limited. */
+	struct arena *arena = arena_new();
+	const size_t size = CHILD_SAID_MAX + 65536;
+	char *data = arena_get(arena, size);
+	bool is_ready;
 	int kind;
 
 	kind = control_send(connection->control, CONTROL_START, NULL, 0, -1)
 		       ? 0
-		       : wait_for_start(request, connection, data, sizeof(data));
-	if (kind == CONTROL_READY && connection->fd >= 0)
-		return 0;
+		       : wait_for_start(request, connection, data, size);
+	is_ready = kind == CONTROL_READY && connection->fd >= 0;
 	failure->taken = kind == CONTROL_TAKEN;
 	snprintf(failure->text, sizeof(failure->text), "%.*s", CONTROL_TEXT_MAX,
 		 kind ? data : "its supervisor has ended");
+	arena_free(arena);
+	if (is_ready)
+		return 0;
 	if (connection->fd >= 0)
 		close(connection->fd);
 	close(connection->control);

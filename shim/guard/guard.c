@@ -689,7 +689,7 @@ static bool hand_on(void)
 	memset(&c->socket, 0, sizeof(c->socket));
 	usable = link_is_usable() && descriptor_identity(c->fd, &c->socket);
 	file = log_has_file(&guard.log) ? log_open(&guard.log) : -1;
-	store_create(c, file, link_control(), NULL);
+	store_create(c, file, link_control());
 	sys_close(file);
 	if (usable)
 		sys_fcntl(c->fd, F_SETFD, 0);
