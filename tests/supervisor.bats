@@ -267,7 +267,7 @@ not_serves_port() {
 	END
 	chmod +x /tmp/mad
 	start_vm --passt=/tmp/mad --
-	prlimit --pid "$SUPERVISOR" --nofile=5:1024
+	prlimit --pid "$SUPERVISOR" --nofile=6:1024
 	kill_private
 	wait_for 5 is_logged link-down '"reason":"not-started"'
 	[ "$(said 'does not start again: Too many open files: still waiting')" = 1 ]

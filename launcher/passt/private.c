@@ -66,7 +66,7 @@ static void keep_network(struct private_passt *passt, const struct guest_network
 void private_init(struct private_passt *passt, const struct passt_request *request)
 {
 	*passt = (struct private_passt) {
-		.request = *request, .fd = -1, .reading = -1, .kept = arena_new()
+		.request = *request, .fd = -1, .peer = -1, .reading = -1, .kept = arena_new()
 	};
 	keep(passt, &passt->request.command);
 	keep_network(passt, request->network);
@@ -83,45 +83,59 @@ static int watch_reading(int fd)
 {
 	struct epoll_event event = { .events = EPOLLOUT | EPOLLET };
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	int error = errno;
 
-	if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) ||
-	    epoll_wait(epoll, &event, 1, 0) < 0) {
-		close(epoll);
-		return -errno;
-	}
-	return epoll;
-}
-
-/* Starts the program with its end of a socket pair, to which the probe was sent: 0 or -errno. */
-static int launch(struct private_passt *passt)
-{
-	int pair[2];
-	int ret;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-		return -errno;
-	const int fds[] = { CHILD_NULL, CHILD_OUTPUT, CHILD_OUTPUT, pair[1] };
-	const struct child_plan plan = {
-		.argv = passt->words, .fds = fds, .fd_count = 4, .directory = passt->directory
-	};
-
-	ret = passt_ask(pair[0]);
-	if (!ret)
-		ret = passt->reading = watch_reading(pair[0]);
-	if (ret >= 0)
-		ret = child_start(&passt->child, &plan);
-	close(pair[1]);
-	passt->fd = pair[0];
-	return ret;
+	if (epoll >= 0 && !epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) &&
+	    epoll_wait(epoll, &event, 1, 0) >= 0)
+		return epoll;
+	if (epoll >= 0)
+		error = errno;
+	close(epoll);
+	return -error;
 }
 
 static void close_start(struct private_passt *passt)
 {
-	if (passt->fd >= 0)
-		close(passt->fd);
-	if (passt->reading >= 0)
-		close(passt->reading);
-	passt->fd = passt->reading = -1;
+	close(passt->fd);
+	close(passt->peer);
+	close(passt->reading);
+	passt->fd = passt->peer = passt->reading = -1;
+}
+
+bool private_connect(struct private_passt *passt)
+{
+	int pair[2];
+	int ret;
+
+	close_start(passt);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
+		ret = -errno;
+	} else {
+		passt->fd = pair[0];
+		passt->peer = pair[1];
+		ret = passt_ask(passt->fd);
+	}
+	if (!ret)
+		ret = passt->reading = watch_reading(passt->fd);
+	if (ret >= 0)
+		return true;
+	passt->trouble = strerror(-ret);
+	close_start(passt);
+	return false;
+}
+
+/* Starts the program with its end of the connection: 0 or -errno. */
+static int launch(struct private_passt *passt)
+{
+	const int fds[] = { CHILD_NULL, CHILD_OUTPUT, CHILD_OUTPUT, passt->peer };
+	const struct child_plan plan = {
+		.argv = passt->words, .fds = fds, .fd_count = 4, .directory = passt->directory
+	};
+	int ret = child_start(&passt->child, &plan);
+
+	close(passt->peer);
+	passt->peer = -1;
+	return ret;
 }
 
 /* Are all ports free, or once it has @started its own? If not, that is the trouble. */
@@ -145,11 +159,10 @@ bool private_start(struct private_passt *passt)
 	if (!passt->was_ready)
 		forwards_choose(passt->request.network, passt->chosen);
 	passt->words = passt_words(passt->arena, &passt->request, passt->lacks, &passt->trouble);
-	if (!passt->words || !has_ports(passt, false))
-		return false;
-	ret = launch(passt);
-	if (ret < 0) {
+	ret = passt->words && has_ports(passt, false) ? launch(passt) : -1;
+	if (ret && !passt->trouble)
 		passt->trouble = strerror(-ret);
+	if (ret) {
 		close_start(passt);
 		return false;
 	}
@@ -276,7 +289,6 @@ const char *private_end(struct private_passt *passt)
 {
 	const bool served = passt->state == PRIVATE_READY;
 
-	close_start(passt);
 	if (passt->child.pid > 0)
 		child_end(&passt->child, GRACE_MS);
 	passt->child.pid = 0;

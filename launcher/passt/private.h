@@ -21,6 +21,7 @@ enum private_state {
  * @state:	Of the last start
  * @child:	The process that was started: it may go into the background
  * @fd:		Our end of the connection while it is starting, else -1
+ * @peer:	Its end, until it has started; else -1
  * @reading:	For a loop_source: readable when passt has read from the connection, or closed it
  * @has_read:	private_on_reading() has seen the first
  * @has_closed:	... or the second
@@ -41,6 +42,7 @@ struct private_passt {
 	enum private_state state;
 	struct child child;
 	int fd;
+	int peer;
 	int reading;
 	bool has_read;
 	bool has_closed;
@@ -62,10 +64,20 @@ struct private_passt {
 void private_init(struct private_passt *passt, const struct passt_request *request);
 
 /**
- * private_start() - Start it
- * @passt:	The one before, if any, has ended
+ * private_connect() - Make the connection that the next one is to have
+ * @passt:	Not starting; the one before may still run
  *
- * Return: its end of the connection is open, and @fd is ours: true; or false and @trouble
+ * @fd is good for use from now on: what is sent waits in it.
+ *
+ * Return: true; or false and @trouble
+ */
+bool private_connect(struct private_passt *passt);
+
+/**
+ * private_start() - Start it
+ * @passt:	There is a connection, and the one before, if any, has ended
+ *
+ * Return: true; or false and @trouble, and the connection has ended
  */
 bool private_start(struct private_passt *passt);
 

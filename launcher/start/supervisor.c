@@ -116,22 +116,26 @@ static void send_ready(struct supervisor *s)
 	answer(s, CONTROL_READY, data, ports + len, -1);
 }
 
-/* Starts it, again where the first try failed for a reason that the next one does without. */
+/*
+ * Starts it, again where the first try failed for a reason that the next one does without. The
+ * connection is the first thing, so that what the guest sends is not lost.
+ */
 static void start(struct supervisor *s)
 {
 	struct private_passt *passt = &s->passt;
-	const char *end = private_end(passt);
+	const char *end;
 	bool started;
 
-	if (end)
-		send_text(s, CONTROL_WARNING, end);
 	do {
-		private_end(passt);
-		started = private_start(passt);
+		started = private_connect(passt);
+		if (started)
+			answer(s, CONTROL_CONNECTION, NULL, 0, passt->fd);
+		end = private_end(passt);
+		if (end)
+			send_text(s, CONTROL_WARNING, end);
+		started = started && private_start(passt);
 	} while (!started && private_may_retry(passt));
-	if (started)
-		answer(s, CONTROL_CONNECTION, NULL, 0, passt->fd);
-	else
+	if (!started)
 		send_failed(s);
 }
 

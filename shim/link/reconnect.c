@@ -435,10 +435,8 @@ static void hear_supervisor(struct reconnect_thread *t)
 		return;
 	switch (msg.kind) {
 	case CONTROL_CONNECTION:
-		if (t->state == LINK_DOWN)
-			offer(t, msg.fd);
-		else
-			sys_close(msg.fd);
+		close_ready();
+		offer(t, msg.fd);
 		break;
 	case CONTROL_READY:
 		t->found_ms = sys_now_ms();
