@@ -133,6 +133,9 @@ static void start(struct supervisor *s)
 		end = private_end(passt);
 		if (end)
 			send_text(s, CONTROL_WARNING, end);
+		/* Who asked has ended: it is for nobody. */
+		if (s->control < 0)
+			return;
 		started = started && private_start(passt);
 	} while (!started && private_may_retry(passt));
 	if (!started)
