@@ -47,6 +47,7 @@
  * @trust:	Whose passt may be used
  * @level:	What stderr gets
  * @reconnect:	Keep the link when passt restarts; not with a private one
+ * @observe:	Somebody at the control socket wants to know what the guest sends
  * @runtime:	A sanitizer's runtime stands in front of the shim for the first program's sake
  * @passt:	Path of the socket of passt; "" for a private one, where nothing can be connected to
  * @well:	"PROGRAM, pid N": the last one that had the connection on its number, or ""
@@ -63,6 +64,7 @@ struct handoff {
 	struct passt_trust trust;
 	enum log_level level;
 	bool reconnect;
+	bool observe;
 	bool runtime;
 	_Alignas(uint32_t) char passt[PASST_PATH_MAX + 1];
 	char well[HANDOFF_HOP_MAX + 1];
