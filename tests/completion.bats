@@ -33,7 +33,7 @@ setup() {
 	complete_at qrap --lo
 	offered --log --log-file
 	complete_at qrap --guard off --re
-	offered --reconnect --ready --result --report
+	offered --reconnect --report --ready --result
 	complete_at qrap --list = json --dr
 	offered --dry-run
 }
