@@ -82,6 +82,16 @@ static const struct own_option options[] = {
 	  "can the connection be guarded in that QEMU?" },
 	{ "--report", " FILE", NULL, MODE_REPORT, value_text, MEMBER(file), NULL,
 	  "who lost the descriptor, from a log file" },
+	{ "--watch", " FDS", NULL, MODE_WATCH, value_text, MEMBER(watch), NULL,
+	  "who loses or keeps these, in any command" },
+	{ "--until", " NAME", NULL, MODE_PATCH, value_text, MEMBER(until), NULL,
+	  "with --watch: they are for this program" },
+	{ "--keep", "", NULL, MODE_PATCH, value_flag, MEMBER(keep), "",
+	  "with --watch: put them back, too" },
+	{ "--grace", " SECONDS", NULL, MODE_PATCH, value_wait, MEMBER(grace_ms), NULL,
+	  "with --watch: for what is left, 0.5" },
+	{ "--error-exitcode", " N", NULL, MODE_PATCH, value_status, MEMBER(error_status), NULL,
+	  "with --watch: if one is not intact" },
 };
 
 #define OPTIONS ((int)(sizeof(options) / sizeof(options[0])))
@@ -119,13 +129,13 @@ static bool is_slip(const char *word, const char *option)
  * @word:	A word that begins with two dashes
  *
  * QEMU takes two dashes as well, so it may be. It knows no "=" in an option, though (QEMU's
- * softmmu/vl.c, lookup_opt), and no option of any QEMU is one slip away from one of ours.
+ * softmmu/vl.c, lookup_opt), and what it does not know may be one slip away from one of ours.
  *
  * Return: 0, or -1 after a message if it can only be meant for us
  */
 static int check_foreign(const struct log *log, const char *word)
 {
-	for (int i = 0; i < OPTIONS; i++) {
+	for (int i = 0; i < OPTIONS && !qemu_option_is_known(word + 2); i++) {
 		if (is_slip(word, options[i].name))
 			return message_error(log,
 					     "unknown option %s: is it %s? (if it is QEMU's, put "
@@ -218,7 +228,7 @@ static int apply(struct settings *settings, const struct own_option *option,
 	if (!given->text)
 		return 0;
 	if (option->mode != MODE_PATCH && settings->mode != MODE_PATCH)
-		return message_error(&settings->log, "%s: only one of --list, --check and --report",
+		return message_error(&settings->log, "%s: only one of --list, --check, --report and --watch",
 				     given->source);
 	if (option->mode != MODE_PATCH)
 		settings->mode = option->mode;
@@ -235,6 +245,11 @@ static int apply_all(struct settings *settings, const struct given *given)
 	for (int i = first; i < first + OPTIONS; i++) {
 		if (apply(settings, &options[i % OPTIONS], &given[i % OPTIONS]))
 			return -1;
+	}
+	for (int i = find_option("--until"); i <= find_option("--error-exitcode"); i++) {
+		if (given[i].text && settings->mode != MODE_WATCH)
+			return message_error(&settings->log, "%s: only with --watch",
+					     given[i].source);
 	}
 	if (settings->socket && settings->passt)
 		return message_error(&settings->log, "%s and %s exclude each other",
@@ -301,11 +316,13 @@ static int decide(struct settings *settings, char **words)
 	return 0;
 }
 
-/* --list and --report take no arguments, --check takes a command. */
+/* --list and --report take no arguments, --check and --watch a command, the latter with its own. */
 static int check_rest(const struct settings *settings, char **words)
 {
 	int most = settings->mode == MODE_CHECK ? 1 : 0;
 
+	if (settings->mode == MODE_WATCH)
+		return words[0] ? 0 : message_error(&settings->log, "--watch needs a command");
 	if (!words[0] || (most && !words[1]))
 		return 0;
 	return message_error(&settings->log, "unexpected argument \"%s\"", words[most]);
@@ -336,6 +353,8 @@ int options_parse(int argc, char **argv, struct settings *settings)
 		.trust = { .count = 2, .uids = { 0, getuid() ? getuid() : UID_NOBODY } },
 		.guard = true,
 		.reconnect = true,
+		.grace_ms = 500,
+		.error_status = -1,
 		.fd = -1,
 		.command = words,
 	};

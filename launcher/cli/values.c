@@ -2,6 +2,7 @@
 /* How the value of each of our own options is read. */
 #include "launcher/cli/values.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -165,4 +166,15 @@ int value_list(const struct log *log, const struct given *given, void *member)
 
 	*(bool *)member = json;
 	return json || !strcmp(given->text, "table") ? 0 : refuse(log, given, "json");
+}
+
+int value_status(const struct log *log, const struct given *given, void *member)
+{
+	char *end;
+	long status = strtol(given->text, &end, 10);
+
+	if (!isdigit((unsigned char)*given->text) || *end || status > 255)
+		return refuse(log, given, "an exit status from 0 to 255");
+	*(int *)member = (int)status;
+	return 0;
 }

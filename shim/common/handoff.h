@@ -30,6 +30,9 @@
 #define CHECK_REPLY_VARIABLE "QRAP_CHECK"
 #define CHECK_REPLY_LINE     "qrap " QRAP_VERSION "\n"
 
+/* Most descriptors that --watch takes. */
+#define WATCH_MAX 64
+
 /* Longest name of a program with its process; what is longer is cut. */
 #define HANDOFF_HOP_MAX 47
 

@@ -19,6 +19,11 @@
 #define LINK_DOWN (1u << EVENT_LINK_DOWN)
 #define PROGRAM   (1u << EVENT_PROGRAM)
 
+/* Events of a descriptor that is watched, whose number may be 0. */
+#define WATCHED                                                                              \
+	(PROGRAM | 1u << EVENT_CLOSED | 1u << EVENT_OVERWRITTEN | 1u << EVENT_CLOEXEC | \
+	 1u << EVENT_DESCRIPTOR)
+
 static const struct log_member place_members[] = {
 	{ "module", LOG_TEXT, offsetof(struct log_place, module), 0, NULL },
 	{ "offset", LOG_NUMBER, offsetof(struct log_place, offset), 0, NULL },
@@ -40,7 +45,7 @@ const struct log_member log_members[] = {
 	{ "level", LOG_TEXT, offsetof(struct log_event, level), 0, NULL },
 	{ "event", LOG_TEXT, offsetof(struct log_event, event), 0, NULL },
 	{ "exe", LOG_TEXT, offsetof(struct log_event, exe), 0, NULL },
-	{ "fd", LOG_NUMBER, offsetof(struct log_event, fd), 0, NULL },
+	{ "fd", LOG_NUMBER, offsetof(struct log_event, fd), WATCHED, NULL },
 	{ "socket", LOG_TEXT, offsetof(struct log_event, socket), 0, NULL },
 	{ "call", LOG_TEXT, offsetof(struct log_event, call), 0, NULL },
 	{ "caller", LOG_OBJECT, offsetof(struct log_event, caller), 0, place_members },
@@ -59,6 +64,9 @@ const struct log_member log_members[] = {
 	{ "dropped", LOG_NUMBER, offsetof(struct log_event, dropped), LINK_UP, NULL },
 	{ "padded", LOG_NUMBER, offsetof(struct log_event, padded), LINK_UP, NULL },
 	{ "culprit", LOG_OBJECT, offsetof(struct log_event, culprit), 0, actor_members },
+	{ "verdict", LOG_TEXT, offsetof(struct log_event, verdict), 0, NULL },
+	{ "kind", LOG_TEXT, offsetof(struct log_event, sort), 0, NULL },
+	{ "name", LOG_TEXT, offsetof(struct log_event, name), 0, NULL },
 	{ "msg", LOG_TEXT, offsetof(struct log_event, msg), 0, NULL },
 	{ "", LOG_TEXT, 0, 0, NULL },
 };
@@ -83,6 +91,7 @@ const char *const log_kind_names[EVENT_KINDS] = {
 	[EVENT_LINK_UP] = "link-up",
 	[EVENT_ENDED] = "ended",
 	[EVENT_FAILED] = "failed",
+	[EVENT_DESCRIPTOR] = "descriptor",
 };
 
 static const char *const severity_names[] = {

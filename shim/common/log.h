@@ -43,6 +43,7 @@ enum log_kind {
 	EVENT_LINK_UP,
 	EVENT_ENDED,
 	EVENT_FAILED,
+	EVENT_DESCRIPTOR,
 	EVENT_KINDS
 };
 
@@ -128,7 +129,11 @@ struct log_actor {
  * @away_ms:	How long the link was down
  * @dropped:	Frames of the guest that were dropped meanwhile
  * @padded:	Frames of passt that were completed with zeroes
- * @culprit:	Who was seen to lose the connection that is missed
+ * @culprit:	Who was seen to lose the connection that is missed; of a watched descriptor, also
+ *		who has it still
+ * @verdict:	... how that has fared
+ * @sort:	... what it is, in a word
+ * @name:	... which one it is
  */
 struct log_event {
 	enum log_kind kind;
@@ -159,6 +164,9 @@ struct log_event {
 	int64_t dropped;
 	int64_t padded;
 	struct log_actor culprit;
+	const char *verdict;
+	const char *sort;
+	const char *name;
 	const char *msg;
 };
 
