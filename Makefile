@@ -46,7 +46,7 @@ LAUNCHER_LDFLAGS := -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,noseparate
 STACK_GUARD := $(if $(filter x86_64-% s390x-% powerpc64le-%,$(MACHINE)),-strong)
 SHIM_CFLAGS := -fPIC -fvisibility=hidden -U_FORTIFY_SOURCE \
 	$(if $(STACK_GUARD),-fstack-protector-strong,-fno-stack-protector)
-SHIM_LDFLAGS := -shared -Wl,-z,initfirst -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,defs \
+SHIM_LDFLAGS := -shared -nostartfiles -Wl,-z,initfirst -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,defs \
 	-Wl,-z,noseparate-code
 # dlsym() is in the libc since glibc 2.34, and in a library of its own before. That one is needed only
 # where the libc has it not: one library more costs each program that is started 40 us.

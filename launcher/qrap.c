@@ -97,7 +97,7 @@ static int run_command(struct handover *h, char **words)
 	if (error == E2BIG && preload) {
 		snprintf(preload->reason, sizeof(preload->reason),
 			 "its arguments and environment leave no room for the shim's");
-		events_preload_skipped(log, h->qemu, preload);
+		events_preload_skipped(h, preload);
 		hand_over_unguarded(h);
 		error = command_try(h->qemu, words);
 	}
@@ -122,7 +122,7 @@ static int start(const struct settings *o, struct qemu *qemu, char **words, int 
 		if (preload_find(&preload, qemu->path, args))
 			handover.preload = &preload;
 		else
-			events_preload_skipped(&o->log, qemu, &preload);
+			events_preload_skipped(&handover, &preload);
 	}
 	if (hand_over(&handover))
 		return STATUS_FAILED;

@@ -93,7 +93,7 @@ EXPORT void exit(int status)
 {
 	next_need();
 	guard_ends(status);
-	next.exit(status);
+	next_exit()(status);
 	__builtin_unreachable();
 }
 
@@ -108,7 +108,7 @@ EXPORT void _exit(int status)
 EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
 	next_need();
-	next.execve(path, argv, guard_exec(path, envp));
+	next_execve()(path, argv, guard_exec(path, envp));
 	guard_exec_failed(path);
 	return -1;
 }
@@ -120,9 +120,9 @@ EXPORT int execv(const char *path, char *const argv[])
 	next_need();
 	envp = guard_exec(path, environ);
 	if (envp == environ)
-		next.execv(path, argv);
+		next_execv()(path, argv);
 	else
-		next.execve(path, argv, envp);
+		next_execve()(path, argv, envp);
 	guard_exec_failed(path);
 	return -1;
 }
@@ -130,7 +130,7 @@ EXPORT int execv(const char *path, char *const argv[])
 EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 {
 	next_need();
-	next.execvpe(file, argv, guard_exec(file, envp));
+	next_execvpe()(file, argv, guard_exec(file, envp));
 	guard_exec_failed(file);
 	return -1;
 }
@@ -142,9 +142,9 @@ EXPORT int execvp(const char *file, char *const argv[])
 	next_need();
 	envp = guard_exec(file, environ);
 	if (envp == environ)
-		next.execvp(file, argv);
+		next_execvp()(file, argv);
 	else
-		next.execvpe(file, argv, envp);
+		next_execvpe()(file, argv, envp);
 	guard_exec_failed(file);
 	return -1;
 }
@@ -202,7 +202,7 @@ EXPORT int execle(const char *path, const char *arg, ...)
 EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
 	next_need();
-	next.fexecve(fd, argv, guard_exec("a descriptor", envp));
+	next_fexecve()(fd, argv, guard_exec("a descriptor", envp));
 	guard_exec_failed("a descriptor");
 	return -1;
 }
@@ -211,8 +211,8 @@ EXPORT int execveat(int dir, const char *path, char *const argv[], char *const e
 {
 	next_need();
 	envp = guard_exec(path, envp);
-	if (next.execveat)
-		next.execveat(dir, path, argv, envp, flags);
+	if (next_execveat())
+		next_execveat()(dir, path, argv, envp, flags);
 	else
 		sys_result(
 			sys_call(SYS_execveat, dir, (long)path, (long)argv, (long)envp, flags, 0));
@@ -271,7 +271,7 @@ EXPORT int posix_spawn_file_actions_addclose(posix_spawn_file_actions_t *actions
 	/* In the child the store is as invisible as here: nothing is to be done. */
 	if (guard_lose(fd, &loss) == CALL_HIDDEN)
 		return 0;
-	return next.posix_spawn_file_actions_addclose(actions, fd);
+	return next_posix_spawn_file_actions_addclose()(actions, fd);
 }
 
 EXPORT int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions, int from, int to)
@@ -282,13 +282,13 @@ EXPORT int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions,
 	next_need();
 	if (watched_role(to) == ROLE_CONNECTION && !guard_is_connection(from))
 		guard_lose(to, &loss);
-	return next.posix_spawn_file_actions_adddup2(actions, from, to);
+	return next_posix_spawn_file_actions_adddup2()(actions, from, to);
 }
 
 EXPORT int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first)
 {
 	next_need();
-	if (!next.posix_spawn_file_actions_addclosefrom_np)
+	if (!next_posix_spawn_file_actions_addclosefrom_np())
 		return ENOSYS;
 	return range_addclosefrom(actions, first, CALLER);
 }
@@ -325,42 +325,16 @@ static enum call_fate control(int fd, bool marks, const struct loss *loss)
 	return CALL_GOES_ON;
 }
 
-static enum call_fate before_fcntl(int fd, int command, long arg, const void *where)
+/* fcntl() and its like: @real is the one behind. */
+static int pass_fcntl(__typeof__(fcntl) *real, int fd, int command, long arg, const void *where)
 {
 	const struct loss loss = { EVENT_CLOEXEC, "fcntl", where, false };
+	enum call_fate fate;
 
 	if (command == F_SETFL && (arg & O_NONBLOCK))
 		guard_touched(fd, TOUCH_NONBLOCK);
-	return control(fd, command == F_SETFD && (arg & FD_CLOEXEC), &loss);
-}
-
-/* The argument is an int, a pointer or absent; a long holds each of them (fcntl(2)). */
-EXPORT int fcntl(int fd, int command, ...)
-{
-	enum call_fate fate;
-	va_list list;
-	long arg;
-
-	va_start(list, command);
-	arg = va_arg(list, long);
-	va_end(list);
-	next_need();
-	fate = before_fcntl(fd, command, arg, CALLER);
-	return fate == CALL_GOES_ON ? next.fcntl(fd, command, arg) : refuse(fate);
-}
-
-EXPORT int fcntl64(int fd, int command, ...)
-{
-	enum call_fate fate;
-	va_list list;
-	long arg;
-
-	va_start(list, command);
-	arg = va_arg(list, long);
-	va_end(list);
-	next_need();
-	fate = before_fcntl(fd, command, arg, CALLER);
-	return fate == CALL_GOES_ON ? next.fcntl64(fd, command, arg) : refuse(fate);
+	fate = control(fd, command == F_SETFD && (arg & FD_CLOEXEC), &loss);
+	return fate == CALL_GOES_ON ? real(fd, command, arg) : refuse(fate);
 }
 
 #ifdef __GLIBC__
@@ -369,25 +343,63 @@ typedef unsigned long ioctl_request;
 typedef int ioctl_request;
 #endif
 
-EXPORT int ioctl(int fd, ioctl_request request, ...)
+static int pass_ioctl(__typeof__(ioctl) *real, int fd, ioctl_request request, long arg,
+		      const void *where)
 {
-	const struct loss loss = { EVENT_CLOEXEC, "ioctl", CALLER, false };
+	const struct loss loss = { EVENT_CLOEXEC, "ioctl", where, false };
 	enum call_fate fate = control(fd, (unsigned long)request == FIOCLEX, &loss);
-	va_list list;
-	long arg;
 
-	va_start(list, request);
-	arg = va_arg(list, long);
-	va_end(list);
-	next_need();
-	return fate == CALL_GOES_ON ? next.ioctl(fd, request, arg) : refuse(fate);
+	return fate == CALL_GOES_ON ? real(fd, request, arg) : refuse(fate);
 }
 
-EXPORT int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+/* The argument behind @last is an int, a pointer or absent; a long holds each of them (fcntl(2)).
+ */
+#define THIRD_ARGUMENT(arg, last)         \
+	do {                              \
+		va_list list;             \
+                                          \
+		va_start(list, last);     \
+		arg = va_arg(list, long); \
+		va_end(list);             \
+	} while (0)
+
+EXPORT int fcntl(int fd, int command, ...)
+{
+	long arg;
+
+	THIRD_ARGUMENT(arg, command);
+	next_need();
+	return pass_fcntl(next.fcntl, fd, command, arg, CALLER);
+}
+
+EXPORT int fcntl64(int fd, int command, ...)
+{
+	long arg;
+
+	THIRD_ARGUMENT(arg, command);
+	next_need();
+	return pass_fcntl(next.fcntl64, fd, command, arg, CALLER);
+}
+
+EXPORT int ioctl(int fd, ioctl_request request, ...)
+{
+	long arg;
+
+	THIRD_ARGUMENT(arg, request);
+	next_need();
+	return pass_ioctl(next.ioctl, fd, request, arg, CALLER);
+}
+
+static void before_getsockopt(int fd, int level, int name)
 {
 	next_need();
 	if (level == SOL_SOCKET && name == SO_TYPE)
 		guard_touched(fd, TOUCH_TYPE);
+}
+
+EXPORT int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+	before_getsockopt(fd, level, name);
 	return next.getsockopt(fd, level, name, value, len);
 }
 
@@ -437,3 +449,40 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 {
 	return is_linked(fd, 0) ? link_sendmsg(fd, msg, flags) : next.sendmsg(fd, msg, flags);
 }
+
+#ifdef HAS_TIME64_CALLS
+EXPORT int __fcntl_time64(int fd, int command, ...)
+{
+	long arg;
+
+	THIRD_ARGUMENT(arg, command);
+	next_need();
+	return pass_fcntl(next.__fcntl_time64, fd, command, arg, CALLER);
+}
+
+EXPORT int __ioctl_time64(int fd, unsigned long request, ...)
+{
+	long arg;
+
+	THIRD_ARGUMENT(arg, request);
+	next_need();
+	return pass_ioctl(next.__ioctl_time64, fd, request, arg, CALLER);
+}
+
+EXPORT int __getsockopt64(int fd, int level, int name, void *value, socklen_t *len)
+{
+	before_getsockopt(fd, level, name);
+	return next.__getsockopt64(fd, level, name, value, len);
+}
+
+EXPORT ssize_t __recvmsg64(int fd, struct msghdr *msg, int flags)
+{
+	return is_linked(fd, flags) ? link_recvmsg(fd, msg, flags)
+				    : next.__recvmsg64(fd, msg, flags);
+}
+
+EXPORT ssize_t __sendmsg64(int fd, const struct msghdr *msg, int flags)
+{
+	return is_linked(fd, 0) ? link_sendmsg(fd, msg, flags) : next.__sendmsg64(fd, msg, flags);
+}
+#endif

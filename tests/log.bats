@@ -83,6 +83,11 @@ TRACED=("$QRAP" --log trace --log-file "$LOG")
 	[ "$status" = 0 ]
 	[[ $output == *'qrap: Connected to a passt of its own'* ]]
 
+	# A command that fails, and qrap itself.
+	events "${TRACED[@]}" --passt "$FD" false
+	events "${TRACED[@]}" --socket /tmp/none "$FD" false
+	assert_logged '"event":"failed"' '"reason":"/tmp/none: no such socket; .*","status":125'
+
 	diff <(event_names | sort) <(sort -u /tmp/events)
 }
 
@@ -128,7 +133,7 @@ TRACED=("$QRAP" --log trace --log-file "$LOG")
 	online "$QRAP" --log-file "$LOG" "$FD" env -u LD_PRELOAD "$LOSE" close_range "$FD" "${QEMU[@]}"
 	[ "$status" = 2 ]
 	assert_verdict 3 unknown
-	[[ $output == *"$(realpath "$(command -v qemu-system-x86_64)") did not start, or not with the shim"* ]]
+	has_words "$output" "^Nothing was seen after /.*/env (pid [0-9]*): $(realpath "$(command -v qemu-system-x86_64)") did not start"
 }
 
 @test "statuses: intact, mended, lost, and a file without a run" {
@@ -201,24 +206,57 @@ same_each_time() {
 		<(grep -a '^qrap\[' /tmp/guest.log | tr -d '\r' | same_each_time)
 }
 
-# The log lies where QEMU cannot open it: it is another user, or has another root. Of the same kind: chpst,
-# s6-setuidgid, a container.
-@test "another user, another root: the log goes on with the open file that is handed on" {
-	need_root
-	need setpriv runuser bwrap
-	LOG=/tmp/kept/log
-	for wrapper in 'setpriv --reuid=4711 --regid=4711 --clear-groups' 'runuser -u nobody --' \
-		'chroot --userspec=4711:4711 /' 'bwrap --dev-bind / / --tmpfs /tmp/kept' \
-		'bwrap --unshare-user --uid 4711 --dev-bind / / --tmpfs /tmp/kept'; do
-		rm -rf /tmp/kept
-		mkdir -m 700 /tmp/kept
-		read -ra words <<<"$wrapper"
-		online "$QRAP" --log-file "$LOG" "$FD" "${words[@]}" "$LOSE" close "$FD" "${QEMU[@]}"
-		echo "$wrapper: $output"
-		[ "$status" = 0 ]
-		assert_verdict 1 mended '/.*/lose (pid [0-9]*) close'
-		assert_logged '"event":"released"' '/qemu-system-x86_64"'
-	done
+# Failures of qrap's own.
+
+# failed STATUS REASON OPTION...: qrap ends with this status, and so says the log, which it has made
+failed() {
+	local status_wanted=$1 reason=$2
+	shift 2
+
+	rm -f "$LOG"
+	run as_from_a_shell "$QRAP" --log-file "$LOG" "$@"
+	[ "$status" = "$status_wanted" ]
+	[ "$(stat -c %a "$LOG")" = 600 ]
+	assert_sound_log
+	assert_logged '"level":"error"' '"event":"failed"' "\"reason\":\"$reason.*\",\"status\":$status_wanted,"
+	assert_verdict 3 unknown
+	has_words "$output" "^qrap failed with status $status_wanted: $reason"
+}
+
+@test "qrap's own failures are in the log, with reason and status, also where nothing was started" {
+	: >/tmp/no-program
+	printf '#!/no/interpreter\n' >/tmp/half
+	chmod +x /tmp/half
+	failed 125 '/tmp/none: no such socket' --socket /tmp/none "$FD" "${QEMU[@]}"
+	failed 125 "--passt: passt failed with status 1: " --passt='passt --bogus' "$FD" "${QEMU[@]}"
+	failed 125 '--passt: a quote does not end' --passt "--passt='passt" "$FD" "${QEMU[@]}"
+	failed 127 'no-such-qemu: no such command' "$FD" no-such-qemu
+	failed 126 "Couldn't run /tmp/no-program: Permission denied" "$FD" /tmp/no-program
+	# Only exec(2) tells: all else has been done.
+	failed 127 "Couldn't run /tmp/half: No such file or directory" "$FD" /tmp/half
+	assert_logged '"event":"handed-over"'
+	end "$PASST"
+	failed 125 'no passt found' -m 64
+	failed 125 "--wait: ." --wait x -m 64
+	# A dry run and the options that answer something start nothing.
+	rm "$LOG"
+	run "$QRAP" --log-file "$LOG" --dry-run -m 64
+	run "$QRAP" --log-file "$LOG" --list
+	run "$QRAP" --log-file "$LOG" --check no-such-qemu
+	[ ! -e "$LOG" ]
+}
+
+@test "a program that runs from memory has the name that it was called by" {
+	cat >/tmp/memory.py <<-'END'
+		import os, sys
+		program = os.memfd_create("clone")
+		os.write(program, open(sys.argv[1], "rb").read())
+		os.execve(program, sys.argv[1:], os.environ)
+	END
+	online "$QRAP" --log-file "$LOG" "$FD" /usr/bin/python3 /tmp/memory.py "$LOSE" close "$FD" /tmp/qemu-vm
+	[ "$status" = 0 ]
+	assert_verdict 1 mended "$LOSE (pid [0-9]*) close"
+	refute has_line "$LOG" '"exe":"/(memfd|")'
 }
 
 # Disks, links, standard error.

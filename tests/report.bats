@@ -441,6 +441,102 @@ hand_over_to() {
 	[[ $output != *QEMU* ]]
 }
 
+# json [OPTION...]: the report as an object, with what varies from run to run left out
+json() {
+	run "$QRAP" --report $LOG --json "$@"
+	[ "${#lines[@]}" = 1 ]
+	output=$(/usr/bin/python3 -c 'import json, sys
+print(json.dumps(json.loads(sys.stdin.buffer.read().decode("utf-8"))))' <<<"$output")
+}
+
+@test "for programs: one object, with the same verdict, culprit and status as the text" {
+	hand_over_to 10 /bin/sh /usr/bin/qemu-kvm
+	program 10 1 /bin/sh intact
+	event 10 closed '"exe":"/bin/sh","fd":5,"call":"close","caller":{"module":"/bin/sh","offset":291}'
+	program 11 10 /usr/bin/qemu-kvm nothing mends
+	event 11 lost '"exe":"/usr/bin/qemu-kvm","found":"nothing","errno":111'
+	echo '[1' >>$LOG
+	json
+	[ "$status" = 2 ]
+	[ "$output" = '{"run": "00000000000000aa", "ts": 1700000001, "fd": 5, "socket": "/tmp/passt_1.socket",'\
+' "qemu": "/usr/bin/qemu-kvm", "verdict": "lost",'\
+' "culprit": {"program": "/bin/sh", "pid": 10, "call": "close", "module": "/bin/sh", "offset": 291},'\
+' "hops": [{"program": "/bin/qrap", "pid": 10, "lost_here": false,'\
+' "events": [{"event": "connected"}, {"event": "handed-over", "action": "guarded"}]},'\
+' {"program": "/bin/sh", "pid": 10, "from_pid": 10, "found": "intact", "action": "observes", "lost_here": true,'\
+' "events": [{"event": "closed", "call": "close", "module": "/bin/sh", "offset": 291}]},'\
+' {"program": "/usr/bin/qemu-kvm", "pid": 11, "from_pid": 10, "found": "nothing", "action": "mends", "lost_here": false,'\
+' "events": [{"event": "lost", "found": "nothing", "errno": 111}]}], "unread": 1}' ]
+
+	rm $LOG
+	hand_over 10
+	program 10 1 /bin/sh intact
+	program 10 1 /qemu nothing mends
+	event 10 restored '"exe":"/qemu","found":"nothing","action":"the spare"'
+	claim 10
+	json
+	[ "$status" = 1 ]
+	[[ $output == *'"verdict": "mended", "culprit": {"unseen_between": [{"program": "/bin/sh", "pid": 10}, {"program": "/qemu", "pid": 10}]}, "hops"'* ]]
+}
+
+@test "for programs: failures, passt's end, what is no text, and no run" {
+	event 10 failed '"exe":"/bin/qrap","reason":"no \"passt\"\n","status":125'
+	json
+	[ "$status" = 3 ]
+	[[ $output == *'"verdict": "unknown", "failed": {"program": "/bin/qrap", "pid": 10, "status": 125, "reason": "no \"passt\"\n"}'* ]]
+	[[ $output != *'"fd"'* && $output != *culprit* ]]
+
+	rm $LOG
+	hand_over 10
+	program 10 1 $'/q\xffemu' 'a connection that passt has ended' mends
+	event 10 lost '"exe":"/qemu","found":"a connection that passt has ended","errno":2'
+	json
+	[ "$status" = 2 ]
+	[[ $output == *'{"program": "/q\ufffdemu", "pid": 10}], "ended_by": "passt"}'* ]]
+
+	: >$LOG
+	run --separate-stderr "$QRAP" --report $LOG --json
+	[ "$status" = 125 ]
+	[ -z "$output" ]
+	[[ $stderr == *'has no run of qrap'* ]]
+}
+
+@test "several runs in a file: by its name, each of them" {
+	RUN=first hand_over 10
+	RUN=second hand_over 20
+	RUN=first program 10 1 /qemu intact mends
+	RUN=second program 20 1 /bin/sh intact
+	RUN=first claim 10
+	run "$QRAP" --report $LOG --run first
+	verdict 0 intact
+	[[ ${lines[0]} == 'run first, '* ]]
+	[[ $output != *' 20 '* ]]
+	run "$QRAP" --run=second --report $LOG
+	verdict 3 unknown
+	[[ ${lines[0]} == 'run second, '* ]]
+	json --run first
+	[ "$status" = 0 ]
+	[[ $output == '{"run": "first",'* ]]
+	report
+	[[ ${lines[0]} == 'run second, '* ]]
+	run "$QRAP" --report $LOG --run fir
+	[ "$status" = 125 ]
+	[ "$output" = "qrap: $LOG has no run fir: 0 lines damaged, 0 of another program, 0 of another version" ]
+}
+
+@test "--json and --run belong to --report" {
+	for option in --json --run=x; do
+		run "$QRAP" $option -m 64
+		[ "$status" = 125 ]
+		[ "$output" = "qrap: ${option%=*}: only with --report" ]
+		run "$QRAP" --list $option
+		[ "$status" = 125 ]
+	done
+	run "$QRAP" --report $LOG --run
+	[ "$status" = 125 ]
+	[ "$output" = 'qrap: --run needs a value' ]
+}
+
 @test "a command that never said that it started has a name" {
 	hand_over_to 10 /tmp/static /usr/bin/qemu-kvm
 	program 10 1 /bin/sh nothing

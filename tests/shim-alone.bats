@@ -80,6 +80,16 @@ assert_mended() {
 	assert_mended
 }
 
+# On a 32-bit machine the libc has them under names of their own (check-arch: i386).
+@test "a program with 64-bit times: its calls are seen" {
+	bare "$BUILD/tests/time64" fd=5 "$BUILD/tests/await /tmp/log.jsonl first-frame"
+	[ "$status" = 0 ]
+	[[ $output == *'received 64'* ]]
+	grep '"event":"cloexec".*"call":"ioctl"' /tmp/log.jsonl
+	[ "$(grep -o '"event":"[crf][^"]*"' /tmp/log.jsonl | cut -d '"' -f 4 | paste -sd ' ')" = \
+		'cloexec claimed released first-frame' ]
+}
+
 @test "lost with the spare: a new connection" {
 	bare "$LOSE" raw-close_range 5 "${QEMU[@]}"
 	[ "$status" = 0 ]

@@ -32,8 +32,9 @@ enum mode {
  * @guard:	--guard: load the shim
  * @reconnect:	--reconnect: keep the link when passt restarts
  * @dry_run:	--dry-run: print the command only
- * @json:	--list=json
+ * @json:	--list=json, --json
  * @file:	--report: its log file
+ * @run:	--run: the run in that file; or NULL for the last one
  * @watch:	--watch: which descriptors
  * @until:	--until: name of the program in which they have to arrive; or NULL
  * @keep:	--keep: put them back as well
@@ -57,6 +58,7 @@ struct settings {
 	bool dry_run;
 	bool json;
 	const char *file;
+	const char *run;
 	const char *watch;
 	const char *until;
 	bool keep;

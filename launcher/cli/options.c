@@ -82,6 +82,10 @@ static const struct own_option options[] = {
 	  "can the connection be guarded in that QEMU?" },
 	{ "--report", " FILE", NULL, MODE_REPORT, value_text, MEMBER(file), NULL,
 	  "who lost the descriptor, from a log file" },
+	{ "--json", "", NULL, MODE_PATCH, value_flag, MEMBER(json), "",
+	  "with --report: one JSON object" },
+	{ "--run", " ID", NULL, MODE_PATCH, value_text, MEMBER(run), NULL,
+	  "with --report: that run, not the last" },
 	{ "--watch", " FDS", NULL, MODE_WATCH, value_text, MEMBER(watch), NULL,
 	  "who loses or keeps these, in any command" },
 	{ "--until", " NAME", NULL, MODE_PATCH, value_text, MEMBER(until), NULL,
@@ -237,6 +241,18 @@ static int apply(struct settings *settings, const struct own_option *option,
 	return option->read(&settings->log, given, (char *)settings + option->member);
 }
 
+/* Those from @first to @last mean something only with @owner. */
+static int check_companions(const struct settings *settings, const struct given *given,
+			    const char *owner, const char *first, const char *last)
+{
+	for (int i = find_option(first); i <= find_option(last); i++) {
+		if (given[i].text && settings->mode != options[find_option(owner)].mode)
+			return message_error(&settings->log, "%s: only with %s", given[i].source,
+					     owner);
+	}
+	return 0;
+}
+
 static int apply_all(struct settings *settings, const struct given *given)
 {
 	const int first = find_option("--log");
@@ -246,11 +262,9 @@ static int apply_all(struct settings *settings, const struct given *given)
 		if (apply(settings, &options[i % OPTIONS], &given[i % OPTIONS]))
 			return -1;
 	}
-	for (int i = find_option("--until"); i <= find_option("--error-exitcode"); i++) {
-		if (given[i].text && settings->mode != MODE_WATCH)
-			return message_error(&settings->log, "%s: only with --watch",
-					     given[i].source);
-	}
+	if (check_companions(settings, given, "--report", "--json", "--run") ||
+	    check_companions(settings, given, "--watch", "--until", "--error-exitcode"))
+		return -1;
 	if (settings->socket && settings->passt)
 		return message_error(&settings->log, "%s and %s exclude each other",
 				     given[find_option("--socket")].source,

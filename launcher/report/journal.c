@@ -100,7 +100,26 @@ static bool is_new_run(const char *run, void **runs)
 	return true;
 }
 
-static enum line take_line(struct journey *journey, const char *line, void **runs)
+/**
+ * struct search - Which run is wanted
+ * @run:	Its name, or NULL for the last one
+ * @seen:	Names of all that have begun, a tree
+ */
+struct search {
+	const char *run;
+	void *seen;
+};
+
+/* Does the run that is wanted begin with this event? */
+static bool begins_wanted(const struct journey *journey, const struct log_event *event,
+			  struct search *search)
+{
+	if (search->run)
+		return !journey->run && !strcmp(event->run, search->run);
+	return is_new_run(event->run, &search->seen);
+}
+
+static enum line take_line(struct journey *journey, const char *line, struct search *search)
 {
 	struct arena *before = journey->arena;
 	struct log_event event, *kept;
@@ -109,14 +128,14 @@ static enum line take_line(struct journey *journey, const char *line, void **run
 	/* Events of a later release are no concern of ours. */
 	if (kind != LINE_OURS || event.kind == EVENT_KINDS)
 		return kind;
-	if (is_new_run(event.run, runs)) {
+	if (begins_wanted(journey, &event, search)) {
 		*journey = (struct journey) { .arena = arena_new() };
 		/* Once more, with its texts in memory that stays. */
 		read_event(line, journey->arena, &event);
 		journey->run = event.run;
 		arena_free(before);
 	}
-	if (strcmp(event.run, journey->run))
+	if (!journey->run || strcmp(event.run, journey->run))
 		return kind;
 	kept = arena_get(journey->arena, sizeof(*kept));
 	*kept = event;
@@ -126,10 +145,10 @@ static enum line take_line(struct journey *journey, const char *line, void **run
 
 /* On a full disk a line may have been cut off, and the next one written right behind it. */
 static void take_lines(struct journey *journey, const char *line, size_t lines[LINE_KINDS],
-		       void **runs)
+		       struct search *search)
 {
 	while (line) {
-		enum line kind = take_line(journey, line, runs);
+		enum line kind = take_line(journey, line, search);
 
 		lines[kind]++;
 		line = kind == LINE_DAMAGED ? strstr(line + 1, LINE_BEGIN) : NULL;
@@ -151,10 +170,10 @@ static bool read_line(FILE *file, char *line, size_t *len)
 	return c != EOF || *len;
 }
 
-int journal_read(FILE *file, struct journey *journey, size_t lines[LINE_KINDS])
+int journal_read(FILE *file, const char *run, struct journey *journey, size_t lines[LINE_KINDS])
 {
 	char *line = malloc(LINE_MAX_BYTES + 1);
-	void *runs = NULL;
+	struct search search = { .run = run };
 	size_t len;
 	int error;
 
@@ -166,10 +185,10 @@ int journal_read(FILE *file, struct journey *journey, size_t lines[LINE_KINDS])
 		if (len > strlen(line))
 			lines[LINE_DAMAGED]++;
 		else if (*line)
-			take_lines(journey, line, lines, &runs);
+			take_lines(journey, line, lines, &search);
 	}
 	error = feof(file) ? 0 : -errno;
-	tdestroy(runs, free);
+	tdestroy(search.seen, free);
 	free(line);
 	return error;
 }

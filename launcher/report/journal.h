@@ -22,7 +22,8 @@ enum line {
 /**
  * journal_read() - Read a log file
  * @file:	File, read to its end
- * @journey:	Filled with the last run, not judged yet; for arena_free()
+ * @run:	Which run of it, or NULL for the last one
+ * @journey:	Filled with that run, not judged yet; for arena_free()
  * @lines:	Filled: how many lines of each kind there were
  *
  * The last run is the one that began last: several may write to one file at the same time. Memory
@@ -30,6 +31,6 @@ enum line {
  *
  * Return: 0, or -errno if the file could not be read to its end
  */
-int journal_read(FILE *file, struct journey *journey, size_t lines[LINE_KINDS]);
+int journal_read(FILE *file, const char *run, struct journey *journey, size_t lines[LINE_KINDS]);
 
 #endif /* QRAP_JOURNAL_H */

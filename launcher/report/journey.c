@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "launcher/base/words.h"
+
 static bool is(const char *text, const char *other)
 {
 	return text && other && !strcmp(text, other);
@@ -200,18 +202,17 @@ void journey_add(struct journey *journey, const struct log_event *event)
 		hop->passed_on = hop->fate;
 }
 
-bool journey_is_mender(const struct hop *hop)
+static bool is_mender(const struct hop *hop)
 {
 	return hop->start && is(hop->start->action, ACTION_MENDS);
 }
 
-/* Is that the QEMU that was to run? It may have been a script, or a link. */
-static bool is_qemu(const struct journey *journey, const struct hop *hop)
+/* It may have been a script, or a link. */
+bool journey_is_qemu(const struct journey *journey, const struct hop *hop)
 {
-	const char *slash = strrchr(hop->program, '/');
-	const char *name = slash ? slash + 1 : hop->program;
+	const char *name = path_name(hop->program);
 
-	return hop->start &&
+	return is_mender(hop) &&
 	       (is(journey->qemu, hop->program) || strstr(name, "qemu") || strstr(name, "kvm"));
 }
 
@@ -233,11 +234,11 @@ static int rank(struct journey *journey, const struct hop *hop)
 
 	if (hop->taken)
 		return 5;
-	if (journey_is_mender(hop) && is_qemu(journey, hop))
+	if (journey_is_qemu(journey, hop))
 		return 4;
 	if (hop != find_process(journey, hop->pid))
 		return 0;
-	if (has_lost(hop) && (is_own || !hop->start || journey_is_mender(hop)))
+	if (has_lost(hop) && (is_own || !hop->start || is_mender(hop)))
 		return is_own ? 3 : 2;
 	return is_own ? 1 : 0;
 }
@@ -268,7 +269,7 @@ static enum verdict find_verdict(const struct journey *journey)
 	if (!user->fate.well)
 		return user->taken || has_lost(user) ? VERDICT_LOST : VERDICT_UNKNOWN;
 	/* One that closes it itself has no use for it. */
-	if (!user->taken && (!journey_is_mender(user) || user->fate.blame.culprit_hop == user))
+	if (!user->taken && (!is_mender(user) || user->fate.blame.culprit_hop == user))
 		return VERDICT_UNKNOWN;
 	if (user->fate.mended)
 		return VERDICT_MENDED;
@@ -283,11 +284,24 @@ void journey_judge(struct journey *journey)
 		journey->blame = journey->user->fate.blame;
 }
 
-bool journey_leads_through(const struct journey *journey, const struct hop *hop)
+const char *const verdict_names[] = {
+	[VERDICT_INTACT] = "intact",
+	[VERDICT_MENDED] = "mended",
+	[VERDICT_LOST] = "lost",
+	[VERDICT_UNKNOWN] = "unknown",
+};
+
+bool journey_is_to_blame(const struct journey *journey)
+{
+	return journey->verdict == VERDICT_MENDED || journey->verdict == VERDICT_LOST;
+}
+
+bool journey_lost_in(const struct journey *journey, const struct hop *hop)
 {
 	const struct hop *on_the_way = journey->user;
 
 	while (on_the_way && on_the_way != hop)
 		on_the_way = on_the_way->from;
-	return on_the_way != NULL;
+	return hop == journey->blame.culprit_hop ||
+	       (journey_is_to_blame(journey) && hop->lost && on_the_way);
 }

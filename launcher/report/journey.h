@@ -17,6 +17,9 @@ enum verdict {
 	VERDICT_UNKNOWN = 3, /* well where it was seen last, and no program was seen to take it */
 };
 
+/* What they are called. */
+extern const char *const verdict_names[];
+
 /**
  * struct blame - Who did away with the descriptor
  * @culprit:	The event that says so, or NULL: nobody was seen
@@ -120,11 +123,14 @@ void journey_add(struct journey *journey, const struct log_event *event);
 /* It is at its end: fills @user, @verdict and @blame. */
 void journey_judge(struct journey *journey);
 
-/* Is @hop on the way of the descriptor to its user, or a branch? */
-bool journey_leads_through(const struct journey *journey, const struct hop *hop);
+/* Is there a loss, and so somebody to blame? */
+bool journey_is_to_blame(const struct journey *journey);
 
-/* Is it to use the descriptor, and not only to pass it on? */
-bool journey_is_mender(const struct hop *hop);
+/* Did the descriptor get lost in @hop, on its way to its user? */
+bool journey_lost_in(const struct journey *journey, const struct hop *hop);
+
+/* Is it the QEMU that was to run, with the shim at work? */
+bool journey_is_qemu(const struct journey *journey, const struct hop *hop);
 
 /* Did this event do away with the descriptor, and was it put back at once or not? */
 bool journey_is_loss(const struct log_event *event);

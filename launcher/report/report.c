@@ -11,6 +11,7 @@
 #include "launcher/base/message.h"
 #include "launcher/preload/elf.h"
 #include "launcher/report/journal.h"
+#include "launcher/report/report_json.h"
 
 /* Longest program that the column of programs makes room for. */
 #define PROGRAM_WIDTH_MAX 40
@@ -109,24 +110,11 @@ static const char *list_states(struct arena *arena, const struct hop *hop)
 	return join_states(arena, states, count);
 }
 
-/* Is there somebody to blame? */
-static bool has_culprit(const struct journey *journey)
-{
-	return journey->verdict == VERDICT_MENDED || journey->verdict == VERDICT_LOST;
-}
-
 /* Has something gone on, as far as is known, that nobody saw? */
 static bool is_out_of_sight(const struct journey *journey)
 {
-	return journey->verdict == VERDICT_UNKNOWN && !journey_is_mender(journey->user) &&
+	return journey->verdict == VERDICT_UNKNOWN && !journey_is_qemu(journey, journey->user) &&
 	       !journey->failure;
-}
-
-/* Did the descriptor get lost in this program, on its way to QEMU? */
-static bool is_scene(const struct journey *journey, const struct hop *hop)
-{
-	return hop == journey->blame.culprit_hop ||
-	       (has_culprit(journey) && hop->lost && journey_leads_through(journey, hop));
 }
 
 /*
@@ -216,7 +204,8 @@ static void print_hop(const struct journey *journey, const struct hop *hop, int 
 		print_unseen(command ? command : "not seen by the shim", width, "gone" LOSS_MARK);
 	}
 	message_answer("%8lld  %-*s  %s%s", (long long)hop->pid, width, hop->program,
-		       list_states(journey->arena, hop), is_scene(journey, hop) ? LOSS_MARK : "");
+		       list_states(journey->arena, hop),
+		       journey_lost_in(journey, hop) ? LOSS_MARK : "");
 	print_places(hop);
 }
 
@@ -271,7 +260,7 @@ static void print_last_seen(const struct journey *journey)
 	if (failure && failure->reason)
 		message_answer("qrap failed with status %lld: %s", (long long)failure->status,
 			       failure->reason);
-	else if (journey_is_mender(journey->user))
+	else if (journey_is_qemu(journey, journey->user))
 		message_answer("%s had the descriptor when it started, and did not take it", user);
 	else
 		message_answer("Nothing was seen after %s: %s did not start, or not with the shim "
@@ -312,27 +301,29 @@ static void print_culprit(const struct journey *journey)
 
 static void print_verdict(const struct journey *journey)
 {
-	static const char *const names[] = {
-		[VERDICT_INTACT] = "intact",
-		[VERDICT_MENDED] = "mended",
-		[VERDICT_LOST] = "lost",
-		[VERDICT_UNKNOWN] = "unknown",
-	};
-
 	if (journey->verdict != VERDICT_INTACT)
 		print_advice(journey);
-	message_answer("verdict: %s", names[journey->verdict]);
-	if (has_culprit(journey))
+	message_answer("verdict: %s", verdict_names[journey->verdict]);
+	if (journey_is_to_blame(journey))
 		print_culprit(journey);
 }
 
-static int print_report(struct journey *journey, const size_t lines[LINE_KINDS])
+static void report_text(const struct journey *journey, const size_t lines[LINE_KINDS])
 {
-	journey_judge(journey);
 	print_head(journey);
 	print_hops(journey);
 	print_unread(lines);
 	print_verdict(journey);
+}
+
+static int answer(const struct settings *options, struct journey *journey,
+		  const size_t lines[LINE_KINDS])
+{
+	journey_judge(journey);
+	if (options->json)
+		report_json(journey, lines);
+	else
+		report_text(journey, lines);
 	return (int)journey->verdict;
 }
 
@@ -356,20 +347,20 @@ int report(const struct settings *options)
 	FILE *file = open_log(options->file);
 	size_t lines[LINE_KINDS];
 	struct journey journey = { 0 };
-	int error = file ? -journal_read(file, &journey, lines) : errno;
+	int error = file ? -journal_read(file, options->run, &journey, lines) : errno;
 	int status = STATUS_FAILED;
 
 	if (error)
 		message_error(&options->log, "Couldn't read %s: %s", options->file,
 			      strerror(error));
 	else if (journey.run)
-		status = print_report(&journey, lines);
+		status = answer(options, &journey, lines);
 	else
 		message_error(&options->log,
-			      "%s has no run of qrap: %zu lines damaged, %zu of another program, "
+			      "%s has no run %s: %zu lines damaged, %zu of another program, "
 			      "%zu of another version",
-			      options->file, lines[LINE_DAMAGED], lines[LINE_FOREIGN],
-			      lines[LINE_VERSION]);
+			      options->file, options->run ? options->run : "of qrap",
+			      lines[LINE_DAMAGED], lines[LINE_FOREIGN], lines[LINE_VERSION]);
 	if (file) {
 		fclose(file);
 		arena_free(journey.arena);

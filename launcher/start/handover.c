@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "launcher/base/message.h"
+#include "launcher/base/words.h"
 #include "shim/common/fd_store.h"
 #include "shim/common/handoff.h"
 #include "shim/common/sys.h"
@@ -56,14 +57,35 @@ void events_failed(const struct log *log, int status)
 	log_event(&file_only, &event, "%s", reason);
 }
 
-void events_preload_skipped(const struct log *log, const struct qemu *qemu,
-			    const struct preload *preload)
+/* A sudo that was not told what to keep; a -C of the command behind it is taken for its own. */
+static bool is_closing_sudo(const struct handover *h)
+{
+	char **word = h->options->command + 1;
+
+	if (h->options->mode != MODE_EXPLICIT || strcmp(path_name(h->qemu->path), "sudo"))
+		return false;
+	while (*word && strncmp(*word, "-C", 2) && strncmp(*word, "--close-from", 12))
+		word++;
+	return !*word;
+}
+
+void events_preload_skipped(const struct handover *h, const struct preload *preload)
 {
 	const struct log_event event = { .kind = EVENT_PRELOAD_SKIPPED,
 					 .severity = SEVERITY_WARNING,
 					 .found = preload->reason };
+	const struct log *log = &h->options->log;
 
-	log_event(log, &event, "%s runs without the shim: %s", qemu->path, preload->reason);
+	/* That the shim is not there would be no help. */
+	if (is_closing_sudo(h))
+		log_event(
+			log, &event,
+			"sudo closes descriptors from 3 on, and so passt's connection: \"sudo -C "
+			"%d\" keeps it, where sudoers has closefrom_override; or run qrap by sudo",
+			h->fd + 1);
+	else
+		log_event(log, &event, "%s runs without the shim: %s", h->qemu->path,
+			  preload->reason);
 }
 
 /* Onto the number asked for, unless it is there already: then only close-on-exec goes. */

@@ -44,9 +44,8 @@ void events_connected(const struct settings *options, const struct connection *c
 /* qrap ends with that status of its own: the first error says why. */
 void events_failed(const struct log *log, int status);
 
-/* @qemu runs without the shim, for the reason in @preload. */
-void events_preload_skipped(const struct log *log, const struct qemu *qemu,
-			    const struct preload *preload);
+/* The command runs without the shim, for the reason in @preload. */
+void events_preload_skipped(const struct handover *handover, const struct preload *preload);
 
 /**
  * hand_over() - Put the connection on its number, and all else where the shim finds it

@@ -4,7 +4,7 @@
  *
  *   VERSION:IMAGE:CHECK:LOG_FILE
  *
- * IMAGE is struct handoff up to its log file, as it is in memory, in hexadecimal digits. Its length
+ * IMAGE is struct handoff up to its log file, as it is in memory, two letters a byte. Its length
  * never changes: a new connection is written over the old one in place, in whatever process finds
  * that out. What has another version, length or check value is damaged, and nothing is guarded.
  */
@@ -62,7 +62,7 @@ struct handoff {
 	struct passt_trust trust;
 	enum log_level level;
 	bool reconnect;
-	char passt[PASST_PATH_MAX + 1];
+	_Alignas(uint32_t) char passt[PASST_PATH_MAX + 1];
 	char well[HANDOFF_HOP_MAX + 1];
 	char gone[HANDOFF_HOP_MAX + 1];
 	char log_file[PATH_MAX];

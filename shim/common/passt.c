@@ -2,7 +2,6 @@
 #include "shim/common/passt.h"
 
 #include <arpa/inet.h>
-#include <libgen.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -141,14 +140,23 @@ bool passt_trusted(const struct passt_trust *trust, uid_t uid)
 	return false;
 }
 
+void passt_directory(const char *path, char directory[PASST_PATH_MAX + 1])
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = slash > path ? (size_t)(slash - path) : 1;
+
+	memcpy(directory, slash ? path : ".", len);
+	directory[len] = '\0';
+}
+
 int passt_directory_mode(const char *path)
 {
-	char copy[PASST_PATH_MAX + 1];
+	char directory[PASST_PATH_MAX + 1];
 	status_t status;
 	int fd, ret;
 
-	strcpy(copy, path);
-	fd = sys_open(dirname(copy), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	passt_directory(path, directory);
+	fd = sys_open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
 	ret = sys_fstat(fd, &status);

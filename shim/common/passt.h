@@ -62,6 +62,9 @@ bool passt_trusted(const struct passt_trust *trust, uid_t uid);
  */
 int passt_connect(const char *path);
 
+/* The directory of the file at @path, which is at most PASST_PATH_MAX bytes long. */
+void passt_directory(const char *path, char directory[PASST_PATH_MAX + 1]);
+
 /*
  * Mode of the directory of the file at @path, which is at most PASST_PATH_MAX bytes long, or
  * -errno. Where it has S_IWOTH, anybody may put a file there: the sticky bit does not keep new ones

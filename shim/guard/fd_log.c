@@ -84,7 +84,7 @@ static void add_blame(struct text *t, const struct fd_log *fd_log, struct log_ev
 		text_format(t, " (%s)", fd_log->culprit);
 	else if (fd_log->handoff->well[0] && strcmp(event->found, FOUND_HUNG_UP))
 		add_unseen(t, fd_log);
-	strcpy(note, fd_log->culprit);
+	memcpy(note, fd_log->culprit, strlen(fd_log->culprit) + 1);
 	read_note(note, &event->culprit);
 }
 

@@ -269,11 +269,20 @@ static bool is_to_restore(int argc, char **argv)
 	return guard.is_qemu || (!names_qemu && names_number);
 }
 
+/* Path of this program's file; false where it has none: a container's runtime, say, in memory. */
+static bool find_exe(void)
+{
+	static const char in_memory[] = "/memfd:";
+
+	return sys_readlink("/proc/self/exe", guard.exe, sizeof(guard.exe) - 1) > 1 &&
+	       strncmp(guard.exe, in_memory, strlen(in_memory));
+}
+
 /* Without @can_ask, no call is made. */
 static void start_log(const char *argv0, bool can_ask)
 {
-	if (!can_ask || sys_readlink("/proc/self/exe", guard.exe, sizeof(guard.exe) - 1) <= 0)
-		strncpy(guard.exe, argv0, sizeof(guard.exe) - 1);
+	if (!can_ask || !find_exe())
+		memcpy(guard.exe, argv0, strnlen(argv0, sizeof(guard.exe) - 1));
 	guard.log = (struct log) {
 		/* Whatever comes onto that number later is no place for messages. */
 		.level = can_ask && sys_fcntl(STDERR_FILENO, F_GETFD, 0) < 0 ? LOG_QUIET

@@ -100,14 +100,14 @@ int range_addclosefrom(posix_spawn_file_actions_t *actions, int first, const voi
 	if (fd >= first)
 		guard_lose(fd, &loss);
 	if (store < first || store < 0 || first < 0)
-		return next.posix_spawn_file_actions_addclosefrom_np(actions, first);
+		return next_posix_spawn_file_actions_addclosefrom_np()(actions, first);
 	/* The lowest number of the range, but not the one that QEMU looks at, nor a standard one.
 	 */
 	if (to == fd)
 		to++;
 	if (store != to)
-		ret = next.posix_spawn_file_actions_adddup2(actions, store, to);
+		ret = next_posix_spawn_file_actions_adddup2()(actions, store, to);
 	for (int i = first; !ret && i < to; i++)
-		ret = next.posix_spawn_file_actions_addclose(actions, i);
-	return ret ? ret : next.posix_spawn_file_actions_addclosefrom_np(actions, to + 1);
+		ret = next_posix_spawn_file_actions_addclose()(actions, i);
+	return ret ? ret : next_posix_spawn_file_actions_addclosefrom_np()(actions, to + 1);
 }

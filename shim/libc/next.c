@@ -43,6 +43,11 @@ static int libc_minor(void)
 }
 
 /* No name is looked up that is not there: a dlsym() that fails allocates memory. */
+void *next_look_up(const char *name, int since)
+{
+	return since <= libc_minor() ? dlsym(RTLD_NEXT, name) : NULL;
+}
+
 #define LOOK_UP(name, since) next.name = (since) <= minor ? dlsym(RTLD_NEXT, #name) : NULL;
 
 void next_load(void)
@@ -50,6 +55,10 @@ void next_load(void)
 	const int minor = libc_minor();
 
 	NEXT_FUNCTIONS(LOOK_UP)
+	/* Its first dlsym() in each thread allocates memory, which a later caller may not want. */
+	if (minor < 34) {
+		NEXT_RARE_FUNCTIONS(LOOK_UP)
+	}
 }
 
 void next_load_threads(void)

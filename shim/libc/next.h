@@ -27,37 +27,62 @@ int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions
 int execvpe(const char *file, char *const argv[], char *const envp[]);
 int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags);
 
+/*
+ * What a 32-bit machine's programs with 64-bit times call (_TIME_BITS=64): some options and
+ * requests have a time in them, and so the calls have a name of their own.
+ */
+#if defined(__GLIBC__) && __WORDSIZE == 32 && __TIMESIZE == 32
+#define HAS_TIME64_CALLS
+int __fcntl_time64(int fd, int command, ...);
+int __ioctl_time64(int fd, unsigned long request, ...);
+int __getsockopt64(int fd, int level, int name, void *value, socklen_t *len);
+ssize_t __recvmsg64(int fd, struct msghdr *msg, int flags);
+ssize_t __sendmsg64(int fd, const struct msghdr *msg, int flags);
+#define NEXT_TIME64_FUNCTIONS(F) \
+	F(__fcntl_time64, 34)    \
+	F(__ioctl_time64, 34)    \
+	F(__getsockopt64, 34)    \
+	F(__recvmsg64, 34)       \
+	F(__sendmsg64, 34)
+#else
+#define NEXT_TIME64_FUNCTIONS(F)
+#endif
+
 /* Names, and the minor version of the glibc that they came with; 0: every libc has them. */
-#define NEXT_FUNCTIONS(F)                       \
-	F(close, 0)                             \
-	F(dup, 0)                               \
-	F(dup2, 0)                              \
-	F(dup3, 0)                              \
-	F(fcntl, 0)                             \
-	F(ioctl, 0)                             \
-	F(fclose, 0)                            \
-	F(getsockopt, 0)                        \
-	F(getpeername, 0)                       \
-	F(getsockname, 0)                       \
-	F(recv, 0)                              \
-	F(recvmsg, 0)                           \
-	F(send, 0)                              \
-	F(sendmsg, 0)                           \
-	F(fork, 0)                              \
-	F(posix_spawn_file_actions_addclose, 0) \
-	F(posix_spawn_file_actions_adddup2, 0)  \
+#define NEXT_FUNCTIONS(F)       \
+	F(close, 0)             \
+	F(dup, 0)               \
+	F(dup2, 0)              \
+	F(dup3, 0)              \
+	F(fcntl, 0)             \
+	F(ioctl, 0)             \
+	F(fclose, 0)            \
+	F(getsockopt, 0)        \
+	F(getpeername, 0)       \
+	F(getsockname, 0)       \
+	F(recv, 0)              \
+	F(recvmsg, 0)           \
+	F(send, 0)              \
+	F(sendmsg, 0)           \
+	F(fork, 0)              \
+	F(_exit, 0)             \
+	F(__libc_start_main, 0) \
+	F(fcntl64, 28)          \
+	F(close_range, 34)      \
+	F(closefrom, 34)        \
+	NEXT_TIME64_FUNCTIONS(F)
+
+/* Those that most programs never call: each is looked up at its first use. */
+#define NEXT_RARE_FUNCTIONS(F)                  \
 	F(execve, 0)                            \
 	F(execv, 0)                             \
 	F(execvp, 0)                            \
 	F(execvpe, 0)                           \
 	F(fexecve, 0)                           \
 	F(exit, 0)                              \
-	F(_exit, 0)                             \
-	F(__libc_start_main, 0)                 \
-	F(fcntl64, 28)                          \
-	F(close_range, 34)                      \
-	F(closefrom, 34)                        \
 	F(execveat, 34)                         \
+	F(posix_spawn_file_actions_addclose, 0) \
+	F(posix_spawn_file_actions_adddup2, 0)  \
 	F(posix_spawn_file_actions_addclosefrom_np, 34)
 
 #define NEXT_THREAD_FUNCTIONS(F)          \
@@ -70,14 +95,29 @@ int execveat(int dir, const char *path, char *const argv[], char *const envp[], 
 struct next {
 #define NEXT_MEMBER(name, since) __typeof__(name) *name;
 	NEXT_FUNCTIONS(NEXT_MEMBER)
+	NEXT_RARE_FUNCTIONS(NEXT_MEMBER)
 	NEXT_THREAD_FUNCTIONS(NEXT_MEMBER)
 #undef NEXT_MEMBER
 };
 
 extern struct next next;
 
-/* Looks all of them up; NULL where this libc has none of that name. */
+/* Looks up all but the rare ones; NULL where this libc has none of that name. */
 void next_load(void);
+
+/* One of them, by its name. */
+void *next_look_up(const char *name, int since);
+
+/* next_execve() and the like: the rare ones. */
+#define NEXT_RARE(name, since)                                    \
+	static inline __typeof__(name) *next_##name(void)         \
+	{                                                         \
+		if (!next.name)                                   \
+			next.name = next_look_up(#name, (since)); \
+		return next.name;                                 \
+	}
+NEXT_RARE_FUNCTIONS(NEXT_RARE)
+#undef NEXT_RARE
 
 /* Before the first use in a call that may come before our constructor. */
 static inline void next_need(void)

@@ -121,7 +121,7 @@ static size_t bytes_of(const struct msghdr *msg)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < msg->msg_iovlen; i++)
+	for (size_t i = 0; i < (size_t)msg->msg_iovlen; i++)
 		n += msg->msg_iov[i].iov_len;
 	return n;
 }
@@ -220,7 +220,8 @@ static ssize_t fill(const struct msghdr *msg)
 {
 	size_t given = 0;
 
-	for (size_t i = 0; i < msg->msg_iovlen && (!given || !frame_is_whole(&owner.in)); i++)
+	for (size_t i = 0; i < (size_t)msg->msg_iovlen && (!given || !frame_is_whole(&owner.in));
+	     i++)
 		given += frame_pad(&owner.in, msg->msg_iov[i].iov_base, msg->msg_iov[i].iov_len);
 	owner.fast_recv = is_up() && frame_is_whole(&owner.in);
 	return (ssize_t)given;

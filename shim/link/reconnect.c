@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shim/link/reconnect.h"
 
-#include <libgen.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -162,7 +161,7 @@ static int watch_connection(struct reconnect_thread *t, int fd)
  */
 static int watch_directory(struct reconnect_thread *t)
 {
-	char path[sizeof(t->path)];
+	char directory[sizeof(t->path)];
 	int ret;
 
 	if (t->directory < 0) {
@@ -172,9 +171,9 @@ static int watch_directory(struct reconnect_thread *t)
 		t->directory = sys_move_up(ret);
 		add_to_epoll(t, t->directory, EPOLLIN, ABOUT_DIRECTORY);
 	}
-	strcpy(path, t->path);
-	ret = (int)sys_call(SYS_inotify_add_watch, t->directory, (long)dirname(path),
-			    DIRECTORY_EVENTS, 0, 0, 0);
+	passt_directory(t->path, directory);
+	ret = (int)sys_call(SYS_inotify_add_watch, t->directory, (long)directory, DIRECTORY_EVENTS,
+			    0, 0, 0);
 	return ret < 0 ? ret : 0;
 }
 
