@@ -16,7 +16,7 @@
 
 #include "shim/common/sys.h"
 
-static void close_from(int first)
+void close_from(int first)
 {
 	if (!syscall(SYS_close_range, first, ~0U, 0))
 		return;

@@ -87,4 +87,7 @@ void child_end(struct child *child, int grace_ms);
 /* Lets a program run on: only its keeper is ended. */
 void child_release(struct child *child);
 
+/* Closes all descriptors from @first on. */
+void close_from(int first);
+
 #endif /* QRAP_CHILD_H */

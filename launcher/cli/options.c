@@ -232,7 +232,8 @@ static int apply(struct settings *settings, const struct own_option *option,
 	if (!given->text)
 		return 0;
 	if (option->mode != MODE_PATCH && settings->mode != MODE_PATCH)
-		return message_error(&settings->log, "%s: only one of --list, --check, --report and --watch",
+		return message_error(&settings->log,
+				     "%s: only one of --list, --check, --report and --watch",
 				     given->source);
 	if (option->mode != MODE_PATCH)
 		settings->mode = option->mode;

@@ -63,7 +63,8 @@ static const char *name_protocol(int fd, int family)
 	return type == SOCK_STREAM ? "TCP" : type == SOCK_DGRAM ? "UDP" : "raw IP";
 }
 
-/* "TCP 127.0.0.1:80 listening", "UNIX socket socket:[4711]": with what /proc says where it has no name */
+/* "TCP 127.0.0.1:80 listening", "UNIX socket socket:[4711]": with what /proc says where it has no
+ * name */
 static const char *name_socket(struct arena *arena, int fd, const char *link)
 {
 	struct sockaddr_storage own = { 0 }, peer = { 0 };
@@ -77,7 +78,7 @@ static const char *name_socket(struct arena *arena, int fd, const char *link)
 	return arena_format(arena, "%s %s%s%s%s", name_protocol(fd, own.ss_family),
 			    own_name || peer_name ? "" : link, own_name ? own_name : "",
 			    peer_name ? " to " : "",
-			    peer_name                                    ? peer_name
+			    peer_name                               ? peer_name
 			    : socket_option(fd, SO_ACCEPTCONN) == 1 ? " listening"
 								    : "");
 }
@@ -85,8 +86,8 @@ static const char *name_socket(struct arena *arena, int fd, const char *link)
 /* "anon_inode:[eventfd]" and the like: what is in the brackets. */
 static const char *name_anonymous(struct arena *arena, const char *link)
 {
-	const char *name = strncmp(link, ANONYMOUS, strlen(ANONYMOUS)) ? link
-								       : link + strlen(ANONYMOUS);
+	const char *name =
+		strncmp(link, ANONYMOUS, strlen(ANONYMOUS)) ? link : link + strlen(ANONYMOUS);
 
 	name += *name == '[';
 	if (!strncmp(name, "eventpoll", strlen("eventpoll")))

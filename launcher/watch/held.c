@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,7 @@ static DIR *open_directory(int pid, const char *name)
 /* Adds the children that one thread of a process has made. Return: false where nobody says. */
 static bool add_children(struct family *family, DIR *threads, const char *thread)
 {
-	char path[64];
+	char path[NAME_MAX + sizeof("/children")];
 	FILE *file;
 	int fd, pid;
 
@@ -83,10 +84,10 @@ void held_read_process(int pid, struct holder *holder)
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	file = fopen(path, "re");
-	if (file) {
-		fgets(line, sizeof(line), file);
+	if (file && !fgets(line, sizeof(line), file))
+		line[0] = '\0';
+	if (file)
 		fclose(file);
-	}
 	/* PID (NAME) STATE PPID ..., and the time of its start as the 22nd: proc(5). */
 	name = strchr(line, '(');
 	end = strrchr(line, ')');
@@ -95,7 +96,8 @@ void held_read_process(int pid, struct holder *holder)
 		return;
 	*end = '\0';
 	snprintf(holder->program, sizeof(holder->program), "%s", name + 1);
-	sscanf(end + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+	sscanf(end + 1,
+	       " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
 	       &holder->parent, &start);
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	holder->age_ms = now.tv_sec * 1000 + now.tv_nsec / 1000000 -

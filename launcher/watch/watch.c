@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "launcher/base/child.h"
 #include "launcher/base/message.h"
 #include "launcher/start/exec.h"
 #include "launcher/watch/held.h"
@@ -57,8 +58,9 @@ struct watch {
 
 static void take_signals(struct watch *w)
 {
-	static const int signals[] = { SIGCHLD, SIGHUP,  SIGINT, SIGQUIT,
-				       SIGTERM, SIGUSR1, SIGUSR2 };
+	static const int signals[] = {
+		SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2
+	};
 
 	sigemptyset(&w->signals);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)

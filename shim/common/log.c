@@ -20,7 +20,7 @@
 #define PROGRAM   (1u << EVENT_PROGRAM)
 
 /* Events of a descriptor that is watched, whose number may be 0. */
-#define WATCHED                                                                              \
+#define WATCHED                                                                         \
 	(PROGRAM | 1u << EVENT_CLOSED | 1u << EVENT_OVERWRITTEN | 1u << EVENT_CLOEXEC | \
 	 1u << EVENT_DESCRIPTOR)
 
