@@ -126,13 +126,26 @@ void fd_log_program(const struct fd_log *fd_log, const char *found, bool mends)
 		  fd_log->handoff->fd, found);
 }
 
+void fd_log_observes(const struct fd_log *fd_log, int fd, const char *found, const char *script)
+{
+	const struct log_event event = { .kind = EVENT_PROGRAM,
+					 .fd = fd,
+					 .found = found,
+					 .action = "observes",
+					 .command = script,
+					 .ppid = sys_call(SYS_getppid, 0, 0, 0, 0, 0, 0) };
+
+	log_event(fd_log->log, &event, "%s starts, on %s: %s", script ? script : fd_log->exe,
+		  fd < 0 ? "all other descriptors" : "a descriptor", found);
+}
+
 /* waitid(2) says ECHILD where there are none; it waits for nothing, and takes nobody's status. */
 static bool has_children(void)
 {
 	return !sys_call(SYS_waitid, P_ALL, 0, 0, WEXITED | WNOHANG | WNOWAIT | __WALL, 0, 0);
 }
 
-/* Fills @event, and says what was done about it: @done. */
+/* Fills @event, whose number is there, and says what was done about it: @done. */
 static void tell_loss(const struct fd_log *fd_log, const struct loss *loss, struct log_event *event,
 		      const char *done)
 {
@@ -144,19 +157,19 @@ static void tell_loss(const struct fd_log *fd_log, const struct loss *loss, stru
 	struct caller caller;
 
 	event->kind = loss->kind;
-	event->fd = fd_log->handoff->fd;
 	event->call = loss->call;
 	event->ppid = sys_call(SYS_getppid, 0, 0, 0, 0, 0, 0);
 	event->children = has_children();
 	if (caller_find(loss->where, &caller))
 		event->caller = (struct log_place) { caller.module, (int64_t)caller.offset };
-	log_event(fd_log->log, event, "%s %s descriptor %d, passt's connection (%s)%s",
-		  program_name(fd_log), verbs[loss->kind], fd_log->handoff->fd, loss->call, done);
+	log_event(fd_log->log, event, "%s %s descriptor %d%s (%s)%s", program_name(fd_log),
+		  verbs[loss->kind], (int)event->fd,
+		  event->fd == fd_log->handoff->fd ? ", passt's connection" : "", loss->call, done);
 }
 
-void fd_log_loss(const struct fd_log *fd_log, const struct loss *loss)
+void fd_log_loss(const struct fd_log *fd_log, int fd, const char *found, const struct loss *loss)
 {
-	struct log_event event = { .severity = SEVERITY_INFO };
+	struct log_event event = { .severity = SEVERITY_INFO, .fd = fd, .found = found };
 
 	tell_loss(fd_log, loss, &event, "");
 	leave_note(fd_log, loss->call);
@@ -165,6 +178,7 @@ void fd_log_loss(const struct fd_log *fd_log, const struct loss *loss)
 void fd_log_put_back(const struct fd_log *fd_log, const struct loss *loss, bool is_first)
 {
 	struct log_event event = { .severity = is_first ? SEVERITY_WARNING : SEVERITY_INFO,
+				   .fd = fd_log->handoff->fd,
 				   .action = ACTION_PUT_BACK };
 
 	tell_loss(fd_log, loss, &event, ": put back");

@@ -2,10 +2,12 @@
 #include "shim/guard/guard.h"
 
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "shim/common/fd_args.h"
 #include "shim/common/fd_store.h"
 #include "shim/common/sys.h"
+#include "shim/common/text.h"
 #include "shim/guard/call_trial.h"
 #include "shim/guard/restore.h"
 #include "shim/guard/standalone.h"
@@ -14,6 +16,9 @@
 
 /* Refusals before a process that insists gets its way. */
 #define REFUSALS_MAX 64
+
+/* Longest name of what is found on an observed number. */
+#define FOUND_MAX 256
 
 /* The descriptor's life, seen from one program. */
 enum phase {
@@ -69,7 +74,61 @@ static struct guard guard;
 
 static const struct fd_log fd_log = { &guard.handoff, &guard.log, guard.exe, guard.culprit };
 
-atomic_int watched[ROLE_NONE] = { -1, -1 };
+/*
+ * The numbers of connection and store, or -1. What is expected there, its identity, is in the
+ * handoff: programs that follow need it, too. So are the numbers that are observed.
+ */
+static atomic_int watched[] = { [ROLE_CONNECTION] = -1, [ROLE_STORE] = -1 };
+
+atomic_ulong watched_bits[WATCHED_BITS / WORD_BITS];
+
+static void watch(int fd)
+{
+	unsigned bit = (unsigned)fd % WATCHED_BITS;
+
+	if (fd >= 0)
+		atomic_fetch_or(&watched_bits[bit / WORD_BITS], 1UL << bit % WORD_BITS);
+}
+
+/* What is to be on an observed number, or NULL. */
+static const struct watched_fd *find_observed(int fd)
+{
+	const struct watched_fd *w = guard.handoff.watch;
+	const struct watched_fd *end = w + guard.handoff.watch_count;
+
+	while (w < end && w->fd != fd)
+		w++;
+	return w < end ? w : NULL;
+}
+
+int guard_number(enum fd_role role)
+{
+	return atomic_load_explicit(&watched[role], memory_order_relaxed);
+}
+
+enum fd_role guard_role(int fd)
+{
+	enum fd_role role = ROLE_CONNECTION;
+
+	while (role < ROLE_OBSERVED && (fd < 0 || fd != guard_number(role)))
+		role++;
+	return role < ROLE_OBSERVED || find_observed(fd) ? role : ROLE_NONE;
+}
+
+int guard_lowest(unsigned first, unsigned last)
+{
+	int lowest = -1;
+
+	for (int i = 0; i < ROLE_OBSERVED + guard.handoff.watch_count; i++) {
+		int fd = i < ROLE_OBSERVED ? guard_number((enum fd_role)i)
+					   : (int)guard.handoff.watch[i - ROLE_OBSERVED].fd;
+
+		if (fd >= 0 && (unsigned)fd >= first && (unsigned)fd <= last &&
+		    (lowest < 0 || fd < lowest))
+			lowest = fd;
+	}
+	return lowest;
+}
 
 static enum phase get_phase(void)
 {
@@ -112,6 +171,7 @@ static void set_store(int store)
 {
 	guard.handoff.store = store < 0 ? -1 : store;
 	atomic_store(&watched[ROLE_STORE], guard.handoff.store);
+	watch(guard.handoff.store);
 }
 
 /* Brings the variable up to date, wherever the program keeps its environment by now. */
@@ -128,6 +188,21 @@ bool guard_is_connection(int fd)
 	struct identity id;
 
 	return descriptor_identity(fd, &id) && identity_same(&id, &guard.handoff.socket);
+}
+
+bool guard_would_lose(int fd, int to)
+{
+	const struct watched_fd *observed;
+
+	switch (watched_role(to)) {
+	case ROLE_CONNECTION:
+		return !guard_is_connection(fd);
+	case ROLE_OBSERVED:
+		observed = find_observed(to);
+		return !descriptor_is(fd, &observed->id);
+	default:
+		return false;
+	}
 }
 
 /* Is the connection on the guarded number, and may it still be lost? */
@@ -353,6 +428,52 @@ static void stand_down(const struct call_trial *trial, const char *argv0, char *
 	environment_leave(envp);
 }
 
+/* What is on an observed number instead, as /proc names it, or in words. */
+static const char *name_found(int fd, char link[FOUND_MAX])
+{
+	struct text t;
+	char path[32];
+	ssize_t len;
+
+	text_start(&t, path, sizeof(path));
+	text_format(&t, "/proc/self/fd/%d", fd);
+	len = sys_readlink(path, link, FOUND_MAX - 1);
+	if (len <= 0)
+		return descriptor_name(fd);
+	link[len] = '\0';
+	return link;
+}
+
+/* The script that this program, its interpreter, runs, or NULL: execve(2) puts it before its words.
+ */
+static const char *find_script(int argc, char **argv)
+{
+	const char *file = (const char *)getauxval(AT_EXECFN);
+
+	for (int i = 1; file && i < argc && i <= 2; i++) {
+		if (!strcmp(argv[i], file))
+			return file;
+	}
+	return NULL;
+}
+
+/* --watch: those that are lost by now, each; and that all others are there. */
+static void observe(int argc, char **argv)
+{
+	const char *script = find_script(argc, argv);
+	char link[FOUND_MAX];
+
+	for (unsigned i = 0; i < guard.handoff.watch_count; i++) {
+		const struct watched_fd *observed = &guard.handoff.watch[i];
+		int fd = (int)observed->fd;
+
+		watch(fd);
+		if (!descriptor_is(fd, &observed->id))
+			fd_log_observes(&fd_log, fd, name_found(fd, link), script);
+	}
+	fd_log_observes(&fd_log, -1, FOUND_WELL, script);
+}
+
 void guard_on_load(int argc, char **argv, char **envp, bool first)
 {
 	const char *argv0 = argc > 0 ? argv[0] : "";
@@ -365,11 +486,16 @@ void guard_on_load(int argc, char **argv, char **envp, bool first)
 	}
 	start_log(argv0, true);
 	atomic_store(&guard.pid, sys_getpid());
+	if (guard.handoff.watch_count) {
+		observe(argc, argv);
+		return;
+	}
 	guard.envp = envp;
 	guard.is_qemu = is_named_qemu();
 	guard.restores = is_to_restore(argc, argv);
 	set_store(store_find(&guard.handoff));
 	atomic_store(&watched[ROLE_CONNECTION], guard.handoff.fd);
+	watch(guard.handoff.fd);
 	passt_trust_enter(&guard.handoff.trust);
 	atomic_store(&guard.phase, PHASE_WAITING);
 	note_start();
@@ -469,8 +595,32 @@ static enum call_fate lose_connection(const struct loss *loss)
 	}
 	/* QEMU's children for scripts and for tearing down are nobody's way to QEMU. */
 	if ((is_owner() || !guard.is_qemu) && holds_connection())
-		fd_log_loss(&fd_log, loss);
+		fd_log_loss(&fd_log, guard.handoff.fd, NULL, loss);
 	return CALL_GOES_ON;
+}
+
+/*
+ * An observed number is lost, where it is there still. A loop that puts it aside and back each time
+ * round (a shell's "echo >file") is told of once.
+ */
+static void lose_observed(int fd, int from, const struct loss *loss)
+{
+	static struct {
+		const void *where;
+		int pid;
+	} told[WATCH_MAX];
+	const struct watched_fd *observed = find_observed(fd);
+	size_t i = (size_t)(observed - guard.handoff.watch);
+	char link[FOUND_MAX];
+
+	if (!descriptor_is(fd, &observed->id) ||
+	    (told[i].where == loss->where && told[i].pid == sys_getpid()))
+		return;
+	if (!is_passive()) {
+		told[i].where = loss->where;
+		told[i].pid = sys_getpid();
+	}
+	fd_log_loss(&fd_log, fd, from < 0 ? NULL : name_found(from, link), loss);
 }
 
 /* Not on the way, and in a session of its own since its load: passt is not to wait for it. */
@@ -521,6 +671,9 @@ enum call_fate guard_lose(int fd, const struct loss *loss)
 		return lose_connection(loss);
 	case ROLE_STORE:
 		return lose_store(loss);
+	case ROLE_OBSERVED:
+		lose_observed(fd, -1, loss);
+		break;
 	case ROLE_NONE:
 		break;
 	}
@@ -529,7 +682,7 @@ enum call_fate guard_lose(int fd, const struct loss *loss)
 
 static void move_store(const char *call)
 {
-	int to = store_move(atomic_load(&watched[ROLE_STORE]), guard.handoff.fd);
+	int to = store_move(guard_number(ROLE_STORE), guard.handoff.fd);
 
 	fd_log_moved(&fd_log, to, call);
 	if (is_passive())
@@ -549,7 +702,9 @@ enum call_fate guard_replace(int from, int to, const struct loss *loss)
 		return CALL_GOES_ON;
 	if (role == ROLE_STORE)
 		move_store(loss->call);
-	else if (!ends_guard(loss) && !guard_is_connection(from))
+	else if (role == ROLE_OBSERVED && guard_would_lose(from, to))
+		lose_observed(to, from, loss);
+	else if (role == ROLE_CONNECTION && !ends_guard(loss) && !guard_is_connection(from))
 		lose_connection(loss);
 	return CALL_GOES_ON;
 }
