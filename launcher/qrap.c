@@ -16,13 +16,13 @@
 #include "launcher/cmdline/rewrite/rewrite.h"
 #include "launcher/passt/discover.h"
 #include "launcher/passt/list.h"
-#include "launcher/passt/private.h"
 #include "launcher/preload/check.h"
 #include "launcher/preload/loadable.h"
 #include "launcher/preload/qemu_path.h"
 #include "launcher/report/report.h"
 #include "launcher/start/exec.h"
 #include "launcher/start/handover.h"
+#include "launcher/start/supervisor.h"
 #include "launcher/watch/watch.h"
 #include "shim/common/sys.h"
 
@@ -64,9 +64,13 @@ static int rewrite(const struct settings *o, const struct qemu *qemu, struct rew
 		else
 			message_trace(&o->log, "%s", change->line);
 	}
-	if (ret)
+	if (result->error)
+		message_error(&o->log, "%s", result->error);
+	else if (ret)
 		message_error(&o->log, "Couldn't find free address for device: give the NIC a "
 				       "place of its own, or remove another device");
+	else if (result->stays)
+		message_warning(&o->log, "%s: QEMU runs as it is, without passt", result->stays);
 	return ret ? STATUS_FAILED : 0;
 }
 
@@ -80,8 +84,14 @@ static int connect_to_passt(const struct settings *o, struct connection *connect
 		.trust = &o->trust,
 	};
 
-	if (o->passt ? private_passt_start(&o->log, o->passt, connection)
-		     : discover(&discovery, connection))
+	const struct guest_network network = { .forwards = NULL };
+	const struct passt_request request = {
+		.log = &o->log,
+		.command = o->passt && strcmp(o->passt, "passt") != 0 ? o->passt : NULL,
+		.network = &network,
+	};
+
+	if (o->passt ? private_passt_start(&request, connection) : discover(&discovery, connection))
 		return -1;
 	events_connected(o, connection);
 	return 0;
@@ -108,7 +118,7 @@ static int run_command(struct handover *h, char **words)
 static int start(const struct settings *o, struct qemu *qemu, char **words, int fd)
 {
 	struct preload preload;
-	struct connection connection = { .fd = -1 };
+	struct connection connection = { .fd = -1, .control = -1 };
 	struct handover handover = {
 		.options = o, .connection = &connection, .fd = fd, .qemu = qemu
 	};
@@ -153,7 +163,7 @@ static int run_qemu(const struct settings *o)
 		command_print(words);
 		return 0;
 	}
-	if (!has_guest)
+	if (!has_guest || result.stays)
 		return command_failed(&o->log, &qemu, command_try(&qemu, words));
 	return start(o, &qemu, words, result.fd);
 }

@@ -24,17 +24,21 @@ becomes() {
 	printf '%s\n' "$1" "=> $2" | table
 }
 
-# table: pairs of lines from standard input, the second with "=> " in front. All in one process.
+# table: pairs of lines from standard input, the second with "=> " in front; "-> " where some other network
+# stays on it, so that it would not stay as it is. All in one process.
 table() {
-	local input output input_words output_words expected=''
+	local input output kind input_words output_words expected=''
 
 	while IFS= read -r input && IFS= read -r output; do
-		[[ $output == '=> '* ]]
+		kind=${output:0:3} output=${output:3}
+		[[ $kind == [=-]'> ' ]]
 		eval "input_words=($input)"
-		eval "output_words=(${output#=> })"
-		printf '%s\0' "${input_words[@]}" $'\n' "${output_words[@]}" $'\n'
+		eval "output_words=($output)"
+		printf '%s\0' "${input_words[@]}" $'\n'
+		[ "$kind" = '-> ' ] || printf '%s\0' "${output_words[@]}" $'\n'
 		printf -v output '%s\n' "${output_words[@]}"
-		expected+=$output$'\n'$output$'\n'
+		expected+=$output$'\n'
+		[ "$kind" = '-> ' ] || expected+=$output$'\n'
 	done >/tmp/table
 	[ -n "$expected" ]
 	"$BUILD/tests/rewrite" "${with[@]}" -t /tmp/table | diff <(printf %s "$expected") -
@@ -127,13 +131,99 @@ mentions() {
 	table <<-'END'
 		-net nic,model=rtl8139 -net user,hostfwd=tcp::1-:2 -m 1
 		=> -m 1 $NIC
-		-netdev user,id=a -netdev tap,id=b,fd=7 -m 1
-		=> -m 1 -device virtio-net-pci,netdev=a,x-txburst=4096 -netdev socket,fd=5,id=a
-		-nic none -net none
-		=> $NIC
 		-nic tap,id=x,model=e1000 -m 1
 		=> -m 1 -device virtio-net-pci,netdev=x,x-txburst=4096 -netdev socket,fd=5,id=x
+		-netdev tap,id=a,fd=7 -device e1000,netdev=a,mac=52:54:00:00:00:01 -nic bridge -netdev vde,id=c
+		=> -device virtio-net-pci,mac=52:54:00:00:00:01,netdev=a,x-txburst=4096 -netdev socket,fd=5,id=a
+		-nic user -redir tcp:2222::22 -tftp /srv -bootp x -smb /x -m 1
+		=> -m 1 $NIC
 	END
+}
+
+@test "what stays: other networks and their NICs beside user networking, and its second NIC" {
+	local nic='-device virtio-net-pci,netdev=a,x-txburst=4096' net='-netdev socket,fd=5,id=a'
+
+	table <<-'END'
+		-netdev user,id=a -netdev tap,id=b,fd=7 -m 1
+		-> -netdev tap,id=b,fd=7 -m 1 $nic $net
+		-netdev tap,id=b,fd=5 -device e1000,netdev=b -netdev user,id=a -device e1000,netdev=a
+		-> -netdev tap,id=b,fd=5 -device e1000,netdev=b -device virtio-net-pci,netdev=a,x-txburst=4096 -netdev socket,fd=6,id=a
+		-netdev user,id=a,hostfwd=tcp::1-:2 -device rtl8139,netdev=a -netdev bridge,id=b -device virtio-net-pci,netdev=b
+		-> $nic -netdev bridge,id=b -device virtio-net-pci,netdev=b $net
+		-net none -device virtio-net-pci,netdev=a -netdev user,id=a -device virtio-net-pci,netdev=b -netdev user,id=b,hostfwd=tcp:127.0.0.1:2-:22
+		-> -net none $nic -device virtio-net-pci,netdev=b -netdev user,id=b,hostfwd=tcp:127.0.0.1:2-:22 $net
+		-netdev user,id=b,restrict=on -device e1000,netdev=b -netdev user,id=a -device e1000,netdev=a
+		-> -netdev user,id=b,restrict=on -device e1000,netdev=b $nic $net
+		-netdev vhost-user,id=b,chardev=c -device virtio-net-pci,netdev=b -nic user,id=a
+		-> -netdev vhost-user,id=b,chardev=c $nic -device virtio-net-pci,netdev=b $net
+		-nic tap -nic user,id=a
+		-> -nic tap $nic $net
+		-nic user,id=a,mac=52:54:00:00:00:01 -m 1 -nic tap
+		-> -nic socket,fd=5,id=a,model=virtio-net-pci,mac=52:54:00:00:00:01 -m 1 -nic tap
+		-net nic,netdev=a,macaddr=52:54:00:00:00:01 -netdev user,id=a -net nic,netdev=b -netdev tap,id=b
+		-> -net nic,netdev=a,model=virtio-net-pci,macaddr=52:54:00:00:00:01 -net nic,netdev=b -netdev tap,id=b $net
+		-netdev user,id=a -device e1000,netdev=a -netdev tap,id=hostnet0 -device 'rocker,name=r,len-ports=1,ports[0]=hostnet0'
+		-> $nic -netdev tap,id=hostnet0 -device 'rocker,name=r,len-ports=1,ports[0]=hostnet0' $net
+		-nic user -netdev tap,id=hostnet0 -device e1000,netdev=hostnet0
+		-> -netdev tap,id=hostnet0 -device virtio-net-pci,netdev=hostnet1,x-txburst=4096 -device e1000,netdev=hostnet0 -netdev socket,fd=5,id=hostnet1
+	END
+	rewritten -nic user -netdev tap,id=b -device e1000,netdev=b -nic user,hostfwd=tcp::1-:2
+	says '-netdev tap,id=b stays as it is, beside passt'
+	says '-nic user,hostfwd=tcp::1-:2 stays as it is, beside passt'
+	refute grep -q '^promised' <<<"$stderr"
+	rewritten -netdev tap,id=b -device e1000,netdev=b -nic bridge -m 1
+	says '-netdev tap,id=b (and 1 more): passt is in place of it'
+}
+
+@test "what stays: a hub with more on it than one NIC, and one of hubports" {
+	table <<-'END'
+		-net nic,macaddr=52:54:00:00:00:01 -net nic -net user,id=u,hostfwd=tcp::1-:2 -m 1
+		-> -net nic,macaddr=52:54:00:00:00:01 -net nic -net socket,fd=5,id=u -m 1
+		-net nic -net user -net nic -net tap
+		-> -net nic -net socket,fd=5 -net nic -net tap
+		-net nic -net user,hostfwd=tcp::1-:2 -net user,hostfwd=tcp::3-:4
+		=> $NIC
+		-net nic -net user -net user,restrict=on
+		-> -net nic -net socket,fd=5 -net user,restrict=on
+		-net nic,vlan=0 -net user,vlan=0 -net nic,vlan=1 -net tap,vlan=1
+		-> -net nic,netdev=hostnet0,model=virtio-net-pci -net nic,vlan=1 -net tap,vlan=1 $SOCKET
+		-net nic,vlan=1 -net tap,vlan=1 -net user,vlan=1
+		-> -net nic,vlan=1 -net tap,vlan=1 -net socket,fd=5,vlan=1
+		-netdev user,id=a -netdev hubport,hubid=0,id=p,netdev=a -netdev hubport,hubid=0,id=h -device e1000,netdev=h
+		-> -netdev socket,fd=5,id=a -netdev hubport,hubid=0,id=p,netdev=a -netdev hubport,hubid=0,id=h -device e1000,netdev=h
+		-netdev '{"type":"user","id":"a"}' -netdev hubport,hubid=0,id=p,netdev=a
+		-> -netdev '{"type":"socket","fd":"5","id":"a"}' -netdev hubport,hubid=0,id=p,netdev=a
+	END
+	rewritten -net nic -net nic -net user,hostfwd=tcp::1-:2 -net user,hostfwd=tcp::3-:4
+	mentions 'promised hostfwd=tcp::1-:2, hostfwd=tcp::3-:4'
+}
+
+@test "what stays: all of it, where the guest is to have no network" {
+	local line
+
+	while IFS= read -r line; do
+		eval "rewritten $line"
+		[ "$output" = "$(eval "printf '%s\n' $line")" ]
+		grep -q '^stays ' <<<"$stderr"
+		grep -qx 'fd -1' <<<"$stderr"
+	done <<-'END'
+		-nic none -m 1
+		-net none -device virtio-rng-pci disk.img
+		-nic none -net none
+		-net none -netdev user,id=n
+		-nic user,restrict=on
+		-nic user,restrict
+		-netdev user,id=n,restrict=y -device e1000,netdev=n
+		-netdev '{"type":"user","id":"n","restrict":true}' -device e1000,netdev=n
+		-net nic -net user,restrict=yes
+		-netdev user,id=n,restrict=on -device e1000,netdev=n -netdev tap,id=t -device e1000,netdev=t
+		-netdev user,id=n -device e1000,netdev=n -set netdev.n.restrict=on
+	END
+	for line in '-nic none -nic user' '-net none -device e1000,netdev=n -netdev user,id=n' \
+		'-nic user,restrict=off' '-nic user,norestrict' '-nodefaults' '-nic none -device e1000'; do
+		eval "rewritten $line"
+		refute grep -q '^stays ' <<<"$stderr"
+	done
 }
 
 @test "what is removed: NICs by all their names" {
@@ -277,19 +367,19 @@ mentions() {
 	END
 	with=(-m virtio -q qemu-system-s390x)
 	table <<-'END'
-		-nic none
+		-nic user
 		=> -device virtio-net-ccw,$HOST $SOCKET
 	END
 }
 
-@test "several NICs: the first is replaced, each other one goes with a line on every run" {
-	becomes '-M q35 -nic user,mac=52:54:00:00:00:01 -device vmxnet3,netdev=x -append "-net nic" d.img' \
+@test "several NICs, none on user networking: the first is replaced, each other one goes with a line on every run" {
+	becomes '-M q35 -nic tap,mac=52:54:00:00:00:01 -device vmxnet3,netdev=x -append "-net nic" d.img' \
 		'-M q35 -device virtio-net-pci,mac=52:54:00:00:00:01,$HOST -append "-net nic" d.img $SOCKET'
-	rewritten -M q35 -nic user,mac=52:54:00:00:00:01 -device vmxnet3,netdev=x -net nic d.img
+	rewritten -M q35 -nic tap,mac=52:54:00:00:00:01 -device vmxnet3,netdev=x -net nic d.img
 	says 'removed -device vmxnet3,netdev=x: '
 	says 'removed -net nic: '
-	refute grep -q '^!removed -nic user' <<<"$stderr"
-	mentions "removed -nic user,mac=52:54:00:00:00:01: the guest's NIC is on passt"
+	refute grep -q '^!removed -nic tap' <<<"$stderr"
+	mentions "removed -nic tap,mac=52:54:00:00:00:01: the guest's NIC is on passt"
 }
 
 @test "several NICs: the first that is connected, and those on nothing stay in front of it" {
@@ -301,17 +391,15 @@ mentions() {
 		-device virtio-rng-pci -net nic -m 1 -net nic,netdev=n -netdev user,id=n
 		=> -device virtio-net-pci,netdev=n,x-txburst=4096 -device virtio-rng-pci -net nic -m 1 -netdev socket,fd=5,id=n
 		-device e1000,netdev=n -device e1000,id=a -net nic -net nic,model=e1000 -netdev user,id=n
-		=> -device virtio-net-pci,netdev=n,x-txburst=4096 -net nic -net nic,model=e1000 -netdev socket,fd=5,id=n
+		-> -device virtio-net-pci,netdev=n,x-txburst=4096 -device e1000,id=a -net nic -net nic,model=e1000 -netdev socket,fd=5,id=n
 		-device e1000 -net nic -net nic
 		=> -device virtio-net-pci,$HOST $SOCKET
 		-device e1000,netdev=n -net nic -net user
-		=> -device virtio-net-pci,netdev=n,x-txburst=4096 -netdev socket,fd=5,id=n
-		-net nic,macaddr=52:54:00:00:00:01 -net nic -net user
-		=> -device virtio-net-pci,mac=52:54:00:00:00:01,$HOST $SOCKET
+		-> -device virtio-net-pci,$HOST -device e1000,netdev=n $SOCKET
 		-net nic,macaddr=52:54:00:00:00:01 -net nic -net none
-		=> -device virtio-net-pci,mac=52:54:00:00:00:01,$HOST $SOCKET
+		=> -net none -device virtio-net-pci,mac=52:54:00:00:00:01,$HOST $SOCKET
 		-device e1000,id=a -nic user,mac=52:54:00:00:00:02
-		=> -device virtio-net-pci,mac=52:54:00:00:00:02,$HOST $SOCKET
+		-> -device virtio-net-pci,mac=52:54:00:00:00:02,$HOST -device e1000,id=a $SOCKET
 		-device e1000,id=a -set device.a.x=y -device e1000,id=b,netdev=n -set device.b.addr=4
 		=> -device e1000,id=a -set device.a.x=y -device virtio-net-pci,id=b,addr=4,netdev=n,x-txburst=4096 -netdev socket,fd=5,id=n
 	END
@@ -320,9 +408,11 @@ mentions() {
 	with=(-q qemu-system-aarch64)
 	table <<-'END'
 		-M xlnx-zcu102 -net nic -net nic,netdev=n,model=cadence_gem,macaddr=52:54:00:00:00:01 -netdev user,id=n -net nic
-		=> -M xlnx-zcu102 -net nic -net nic,netdev=n,model=cadence_gem,macaddr=52:54:00:00:00:01 -netdev socket,fd=5,id=n
+		-> -M xlnx-zcu102 -net nic -net nic,netdev=n,model=cadence_gem,macaddr=52:54:00:00:00:01 -net nic -netdev socket,fd=5,id=n
 		-M xlnx-zcu102 -net nic -nic user,id=n
-		=> -M xlnx-zcu102 -nic socket,fd=5,id=n
+		-> -M xlnx-zcu102 -net nic -nic socket,fd=5,id=n
+		-M xlnx-zcu102 -nic user,id=n,mac=52:54:00:00:00:01 -nic tap
+		-> -M xlnx-zcu102 -nic socket,fd=5,id=n,mac=52:54:00:00:00:01 -nic tap
 	END
 }
 
@@ -330,22 +420,22 @@ mentions() {
 	table <<-'END'
 		-netdev user,id=a -device e1000,netdev=a -object filter-dump,id=f,netdev=a,file=x
 		=> -device virtio-net-pci,netdev=a,x-txburst=4096 -object filter-dump,id=f,netdev=a,file=x -netdev socket,fd=5,id=a
-		-netdev user,id=a -netdev user,id=b -device e1000,netdev=a -device e1000,netdev=b,id=n1 -object filter-dump,id=f,netdev=b,file=x -set object.f.maxlen=1 -set device.n1.mac=52:54:00:00:00:02 -set netdev.b.restrict=on -set drive.d.if=none
+		-netdev user,id=a -netdev user,id=b -device e1000,netdev=a -device e1000,netdev=b,id=n1 -object filter-dump,id=f,netdev=b,file=x -set device.n1.mac=52:54:00:00:00:02 -set netdev.b.net=10.0.3.0/24
+		-> -netdev user,id=b -device virtio-net-pci,netdev=a,x-txburst=4096 -device e1000,netdev=b,id=n1 -object filter-dump,id=f,netdev=b,file=x -set device.n1.mac=52:54:00:00:00:02 -set netdev.b.net=10.0.3.0/24 -netdev socket,fd=5,id=a
+		-netdev tap,id=a -netdev tap,id=b -device e1000,netdev=a -device e1000,netdev=b,id=n1 -object filter-dump,id=f,netdev=b,file=x -set object.f.maxlen=1 -set device.n1.mac=52:54:00:00:00:02 -set netdev.b.queues=2 -set drive.d.if=none
 		=> -device virtio-net-pci,netdev=a,x-txburst=4096 -set drive.d.if=none -netdev socket,fd=5,id=a
-		-netdev user,id=a -netdev hubport,hubid=0,id=h,netdev=a -device e1000,netdev=h
-		=> -device virtio-net-pci,netdev=h,x-txburst=4096 -netdev socket,fd=5,id=h
 		-device virtio-net-pci,id=s,failover=on,netdev=a -device vfio-pci,host=1:0.0,id=p,failover_pair_id=s
 		=> -device virtio-net-pci,id=s,failover=on,netdev=a,x-txburst=4096 -device vfio-pci,host=1:0.0,id=p,failover_pair_id=s -netdev socket,fd=5,id=a
-		-nic user -device virtio-net-pci,id=s,failover=on,netdev=a -device vfio-pci,host=1:0.0,id=p,failover_pair_id=s
+		-nic tap -device virtio-net-pci,id=s,failover=on,netdev=a -device vfio-pci,host=1:0.0,id=p,failover_pair_id=s
 		=> $NIC
-		-nic user -device e1000,id=s -device vfio-pci,host=1:0.0,id=p,failover_pair_id=s -set device.p.romfile=
+		-nic tap -device e1000,id=s -device vfio-pci,host=1:0.0,id=p,failover_pair_id=s -set device.p.romfile=
 		=> $NIC
 		-netdev user,id=a -device 'rocker,name=r,len-ports=1,ports[0]=a' -device rocker,name=q
 		=> -device rocker,name=q -device virtio-net-pci,netdev=a,x-txburst=4096 -netdev socket,fd=5,id=a
 		-object filter-dump,id=f,netdev=other,file=x
 		=> -object filter-dump,id=f,netdev=other,file=x $NIC
 	END
-	rewritten -nic user,id=a -netdev user,id=b -object '{"qom-type":"filter-dump","id":"f","netdev":"b"}'
+	rewritten -nic tap,id=a -netdev tap,id=b -object '{"qom-type":"filter-dump","id":"f","netdev":"b"}'
 	refute grep -q filter-dump <<<"$output"
 	says 'removed -object {"qom-type":"filter-dump","id":"f","netdev":"b"}: its netdev b is gone'
 }
@@ -567,10 +657,10 @@ fill() {
 
 @test "a dry run: one line that a shell can run, and why on standard error" {
 	run_apart "$QRAP" --dry-run --qemu "$BUILD/tests/fake_qemu" -M q35 \
-		-nic user,mac=52:54:00:00:00:01 -device vmxnet3,netdev=x -append "-net nic 'quoted' \$HOME" d.img
+		-nic tap,mac=52:54:00:00:00:01 -device vmxnet3,netdev=x -append "-net nic 'quoted' \$HOME" d.img
 	[ "$status" = 0 ]
 	[ "$(wc -l <<<"$output")" = 1 ]
-	[[ $stderr == *'removed -nic user,mac=52:54:00:00:00:01: '* ]]
+	[[ $stderr == *'removed -nic tap,mac=52:54:00:00:00:01: '* ]]
 	[[ $stderr == *'removed -device vmxnet3,netdev=x: '* ]]
 	[[ $stderr == *'carried over mac=52:54:00:00:00:01: '* ]]
 	[[ $stderr == *'added -device virtio-net-pci,'* ]]

@@ -1,156 +1,156 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- *	launcher -- keeper -- program
- *
- * The keeper waits for the program in our place, and says by a pipe how it ended.
- */
 #include "launcher/base/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "shim/common/sys.h"
 
-void close_from(int first)
+/* What was killed needs that long to be gone, at most. */
+#define KILL_MS 400
+
+void close_from(unsigned first)
 {
 	if (!syscall(SYS_close_range, first, ~0U, 0))
 		return;
 	/* Before Linux 5.9. Ours are low; those that our parent left us are, as a rule. */
-	for (int fd = first; fd < 65536; fd++)
-		close(fd);
+	for (unsigned fd = first; fd < 65536; fd++)
+		close((int)fd);
 }
 
-/* Says how it ended: -errno where it could not be run, else its status as waitpid(2) has it. */
-static _Noreturn void tell(int end, int outcome)
+int child_arrange_fds(const int *fds, unsigned count)
 {
-	_exit(write(end, &outcome, sizeof(outcome)) < 0 ? 126 : 127);
-}
+	int copies[count];
 
-/* The plan's descriptors to their numbers, the pipe's end behind them, and no other. */
-static int arrange_descriptors(const struct child_plan *plan, int output, int *end)
-{
-	const unsigned count = plan->fd_count;
-	int copies[count + 1];
+	for (unsigned i = 0; i < count; i++) {
+		int fd = fds[i] == CHILD_NULL ? open("/dev/null", O_RDWR | O_CLOEXEC) : fds[i];
 
-	for (unsigned i = 0; i <= count; i++) {
-		int fd = i < count ? plan->fds[i] : *end;
-
-		if (fd == CHILD_NULL)
-			fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-		else if (fd == CHILD_OUTPUT)
-			fd = output;
-		copies[i] = fcntl(fd, F_DUPFD_CLOEXEC, count + 1);
+		copies[i] = fcntl(fd, F_DUPFD_CLOEXEC, (int)count);
 		if (copies[i] < 0)
 			return -errno;
 	}
-	*end = copies[count];
-	for (unsigned i = 0; i <= count; i++) {
-		if (dup3(copies[i], i, i < count ? 0 : O_CLOEXEC) < 0)
+	for (unsigned i = 0; i < count; i++) {
+		if (dup2(copies[i], (int)i) < 0)
 			return -errno;
 	}
-	*end = count;
-	close_from(count + 1);
+	close_from(count);
 	return 0;
 }
 
-static _Noreturn void become_program(const struct child_plan *plan, int output, int end)
+/* The plan's descriptors on their numbers, and behind them the pipe's end, closed by exec. */
+static int arrange(const struct child_plan *plan, int output, int failure)
 {
-	int ret = arrange_descriptors(plan, output, &end);
+	int fds[plan->fd_count + 1];
+	int ret;
 
-	for (char *const *change = plan->env; change && *change && !ret; change++)
-		ret = putenv(*change) ? -errno : 0;
-	if (ret)
-		tell(end, ret);
-	/* Nobody reads what it says later on: no reason to end. */
-	signal(SIGPIPE, SIG_IGN);
-	execvp(plan->argv[0], plan->argv);
-	tell(end, -errno);
+	for (unsigned i = 0; i < plan->fd_count; i++)
+		fds[i] = plan->fds[i] == CHILD_OUTPUT ? output : plan->fds[i];
+	fds[plan->fd_count] = failure;
+	ret = child_arrange_fds(fds, plan->fd_count + 1);
+	if (!ret && fcntl((int)plan->fd_count, F_SETFD, FD_CLOEXEC))
+		ret = -errno;
+	return ret;
 }
 
-static _Noreturn void keep(pid_t program, int end)
-{
-	int status = 0;
-
-	/* That is for the program: how it ends is still to be told. */
-	signal(SIGTERM, SIG_IGN);
-	/* What it held open would hide that the program closes its own. */
-	end = dup2(end, 0);
-	close_from(1);
-	while (waitpid(program, &status, 0) < 0 && errno == EINTR)
-		;
-	tell(end, status);
-}
-
-static void kill_group(int sig)
-{
-	(void)sig;
-	kill(0, SIGKILL);
-}
-
-/* In our child, in a session of its own: what is typed at the terminal is for QEMU alone. */
-static _Noreturn void run_keeper(const struct child_plan *plan, int output, int end, pid_t launcher)
+static _Noreturn void become_program(const struct child_plan *plan, int output, int failure,
+				     pid_t parent)
 {
 	sigset_t none;
-	pid_t program;
+	int ret;
 
+	/* Out of the way of the plan's numbers. */
+	failure = fcntl(failure, F_DUPFD_CLOEXEC, (int)plan->fd_count + 1);
+	/* What is typed at the terminal is for QEMU alone. */
 	setsid();
-	signal(SIGUSR1, kill_group);
-	/* Our caller may have blocked it, and SIGTERM, which is to end the program. */
+	if (plan->ends_with_us)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	/* The caller may have blocked SIGTERM, which is to end it. */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	prctl(PR_SET_PDEATHSIG, SIGUSR1);
-	if (getppid() != launcher)
-		_exit(1);
-	program = fork();
-	if (program < 0)
-		tell(end, -errno);
-	if (program)
-		keep(program, end);
-	become_program(plan, output, end);
+	ret = arrange(plan, output, failure);
+	if (!ret)
+		failure = (int)plan->fd_count;
+	for (char *const *change = plan->env; change && *change && !ret; change++)
+		ret = putenv(*change) ? -errno : 0;
+	/* One that is gone is no reason not to run. */
+	if (plan->directory && chdir(plan->directory))
+		errno = 0;
+	/* Nobody may read what it says later on: no reason to end. */
+	signal(SIGPIPE, SIG_IGN);
+	if (!ret)
+		execvp(plan->argv[0], plan->argv);
+	ret = ret ? ret : -errno;
+	_exit(write(failure, &ret, sizeof(ret)) < 0 ? 126 : 127);
 }
 
-/* Closes what belongs to it. Setting SIGCHLD drops a blocked one, which would wait for QEMU. */
+/* Ends of children come by a descriptor from now on: that, or -errno. */
+static int watch_children(void)
+{
+	sigset_t set;
+	int fd;
+
+	/* Where our caller ignores it, a child's number is free as soon as it ends. */
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
 static void close_child(struct child *child)
 {
-	signal(SIGCHLD, child->sigchld);
 	close(child->end);
 	close(child->output);
 }
 
-int child_start(struct child *child, const struct child_plan *plan)
+/* Starts it with the writing ends of two pipes: 0 or -errno. */
+static int start_program(struct child *child, const struct child_plan *plan, int output,
+			 int failure)
 {
-	const pid_t launcher = getpid();
-	int output[2], end[2];
-	int ret = 0;
+	const pid_t parent = getpid();
 
-	memset(child, 0, sizeof(*child));
-	if (pipe2(output, O_CLOEXEC))
-		return -errno;
-	if (pipe2(end, O_CLOEXEC)) {
-		ret = -errno;
-		close(output[0]);
-		close(output[1]);
-		return ret;
-	}
-	child->output = output[0];
-	child->end = end[0];
-	fcntl(child->output, F_SETFL, O_NONBLOCK);
-	/* Where our caller ignores it, a child's number is free as soon as it ends. */
-	child->sigchld = signal(SIGCHLD, SIG_DFL);
+	child->end = watch_children();
+	if (child->end < 0)
+		return child->end;
 	child->pid = fork();
 	if (!child->pid)
-		run_keeper(plan, output[1], end[1], launcher);
-	if (child->pid < 0) {
+		become_program(plan, output, failure, parent);
+	return child->pid < 0 ? -errno : 0;
+}
+
+int child_start(struct child *child, const struct child_plan *plan)
+{
+	int output[2] = { -1, -1 }, failure[2] = { -1, -1 };
+	int ret = 0, error = 0;
+
+	memset(child, 0, sizeof(*child));
+	child->end = -1;
+	if (pipe2(output, O_CLOEXEC) || pipe2(failure, O_CLOEXEC))
 		ret = -errno;
-		close_child(child);
-	}
+	child->output = output[0];
+	if (!ret && fcntl(child->output, F_SETFL, O_NONBLOCK))
+		ret = -errno;
+	if (!ret)
+		ret = start_program(child, plan, output[1], failure[1]);
 	close(output[1]);
-	close(end[1]);
+	close(failure[1]);
+	/* Its end is that of a program which runs. */
+	if (!ret && read(failure[0], &error, sizeof(error)) == sizeof(error))
+		child->error = -error;
+	close(failure[0]);
+	if (ret)
+		close_child(child);
 	return ret;
 }
 
@@ -174,49 +174,72 @@ bool child_on_output(struct loop_source *source)
 			child->said_len += (size_t)len;
 		said[child->said_len] = '\0';
 	} while (len > 0);
-	if (!len)
-		source->fd = -1;
+	if (!len) {
+		close(child->output);
+		child->output = source->fd = -1;
+	}
 	return false;
+}
+
+bool child_any(struct child *child)
+{
+	int outcome;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &outcome, WNOHANG)) > 0) {
+		if (pid != child->pid)
+			continue;
+		child->ended = true;
+		child->signal = WIFSIGNALED(outcome) ? WTERMSIG(outcome) : 0;
+		child->status = child->signal ? 128 + child->signal : WEXITSTATUS(outcome);
+	}
+	return !pid;
 }
 
 bool child_on_end(struct loop_source *source)
 {
-	struct child *child = source->arg;
-	/* A keeper that says nothing was killed, and the group with it. */
-	int outcome = SIGKILL;
+	struct signalfd_siginfo info;
 
-	if (read(child->end, &outcome, sizeof(outcome)) < 0)
-		outcome = -errno;
-	if (outcome < 0) {
-		child->error = -outcome;
-		child->status = 127;
-	} else if (WIFSIGNALED(outcome)) {
-		child->signal = WTERMSIG(outcome);
-		child->status = 128 + child->signal;
-	} else {
-		child->status = WEXITSTATUS(outcome);
-	}
-	child->ended = true;
-	source->fd = -1;
+	if (read(source->fd, &info, sizeof(info)) == sizeof(info))
+		child_any(source->arg);
 	return true;
+}
+
+/* To its group, and to all children: without their list (proc(5)), to the group alone. */
+static void signal_all(const struct child *child, int sig)
+{
+	FILE *list = fopen("/proc/thread-self/children", "re");
+	pid_t pid;
+
+	/* Later its number may be another's. */
+	if (!child->ended) {
+		kill(-child->pid, sig);
+		kill(child->pid, sig);
+	}
+	while (list && fscanf(list, "%d", &pid) == 1)
+		kill(pid, sig);
+	if (list)
+		fclose(list);
+}
+
+/* Signals all until none is left, or the time is over: are there any? */
+static bool end_all(struct child *child, int sig, int ms)
+{
+	struct loop_source end = { .fd = child->end, .ready = child_on_end, .arg = child };
+	int64_t deadline = sys_now_ms() + ms;
+	bool left = child_any(child);
+
+	/* Each end may leave children of its own to us. */
+	for (bool in_time = ms > 0; left && in_time; left = child_any(child)) {
+		signal_all(child, sig);
+		in_time = loop_run(&end, 1, deadline);
+	}
+	return left;
 }
 
 void child_end(struct child *child, int grace_ms)
 {
-	struct loop_source end = { .fd = child->end, .ready = child_on_end, .arg = child };
-
-	if (!child->ended && grace_ms) {
-		kill(-child->pid, SIGTERM);
-		loop_run(&end, 1, sys_now_ms() + grace_ms);
-	}
-	kill(-child->pid, SIGKILL);
-	child_release(child);
-}
-
-void child_release(struct child *child)
-{
-	kill(child->pid, SIGKILL);
-	while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (end_all(child, SIGTERM, grace_ms))
+		end_all(child, SIGKILL, KILL_MS);
 	close_child(child);
 }

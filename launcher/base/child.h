@@ -3,7 +3,6 @@
 #ifndef QRAP_CHILD_H
 #define QRAP_CHILD_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -25,27 +24,29 @@
  * @fds:	What its descriptors 0, 1, ... are: ours, CHILD_NULL or CHILD_OUTPUT. No other is
  *		open in it.
  * @fd_count:	How many
+ * @directory:	Where it starts, if that is still there; NULL: where we are
+ * @ends_with_us: SIGKILL when we end
  */
 struct child_plan {
 	char *const *argv;
 	char *const *env;
 	const int *fds;
 	unsigned fd_count;
+	const char *directory;
+	bool ends_with_us;
 };
 
 /**
  * struct child - A program that runs
- * @pid:	Our child, the leader of a session of its own: the keeper, which has the
- *		program as its child
- * @end:	For a loop_source: readable when it has ended
- * @output:	For a loop_source: what it says
+ * @pid:	Our child, the leader of a session of its own
+ * @end:	For a loop_source: readable when any child of ours has ended
+ * @output:	For a loop_source: what it says; -1 from the end of that on
  * @ended:	child_on_end() has seen its end
- * @error:	Once @ended: errno where it could not be run, or 0
+ * @error:	errno where it could not be run, or 0
  * @status:	Once @ended: its exit status; 127 with @error, 128 and more with @signal
  * @signal:	Once @ended: the signal that ended it, or 0
  * @said_len:	Length of @said
  * @said:	What it said, NUL-terminated
- * @sigchld:	What was done at SIGCHLD before
  */
 struct child {
 	pid_t pid;
@@ -57,37 +58,48 @@ struct child {
 	int signal;
 	size_t said_len;
 	char said[CHILD_SAID_MAX];
-	void (*sigchld)(int);
 };
 
 /**
  * child_start() - Run a program
- * @child:	Filled on success; end it with child_end() or child_release()
+ * @child:	Filled on success; end it with child_end()
  * @plan:	How
  *
- * It runs below a keeper, a process that waits for it in our place: so it can outlive our exec
- * without ever being our child. Until it is released it does not outlive us. Call it before threads
- * are made.
+ * From then on this process blocks SIGCHLD. Call it before threads are made.
  *
  * Return: 0, or -errno where there can be no process for it
  */
 int child_start(struct child *child, const struct child_plan *plan);
 
-/* Ready callbacks for @output and @end, @arg is the child. The latter ends the loop. */
+/*
+ * Ready callbacks for @output and @end, @arg is the child. The latter waits for all children, those
+ * of a subreaper, too (prctl(2)), and ends the loop.
+ */
 bool child_on_output(struct loop_source *source);
 bool child_on_end(struct loop_source *source);
 
+/* Waits for all children that have ended, which may be this one: are there any others? */
+bool child_any(struct child *child);
+
 /**
- * child_end() - End a program and all that it started in its session's first group
- * @child:	From child_start()
+ * child_end() - End a program, and all other children of this process
+ * @child:	From child_start(); its descriptors are closed
  * @grace_ms:	SIGKILL comes that long after SIGTERM; 0: at once
+ *
+ * A subreaper ends what the program has left behind, too.
  */
 void child_end(struct child *child, int grace_ms);
 
-/* Lets a program run on: only its keeper is ended. */
-void child_release(struct child *child);
+/**
+ * child_arrange_fds() - Have these descriptors, and no other
+ * @fds:	What 0, 1, ... are to be: ours, or CHILD_NULL
+ * @count:	How many
+ *
+ * Return: 0 or -errno
+ */
+int child_arrange_fds(const int *fds, unsigned count);
 
 /* Closes all descriptors from @first on. */
-void close_from(int first);
+void close_from(unsigned first);
 
 #endif /* QRAP_CHILD_H */

@@ -2,8 +2,14 @@
 #include "launcher/base/words.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Letters that mean nothing to a shell, wherever they stand. */
+#define PLAIN                                                            \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789" \
+	"%+,-./:=@_^"
 
 /**
  * quoted() - Take over what a quote or a backslash begins
@@ -83,6 +89,42 @@ int words_split(const char *text, size_t more, char ***argv)
 	}
 	*argv = words;
 	return count;
+}
+
+/* In single quotes where a shell would see more than letters; a quote itself as '\''. */
+static void put_quoted(FILE *out, const char *word)
+{
+	const char *quote = *word && !word[strspn(word, PLAIN)] ? "" : "'";
+
+	fputs(quote, out);
+	for (; *word; word++) {
+		if (*word == '\'')
+			fputs("'\\''", out);
+		else
+			putc(*word, out);
+	}
+	fputs(quote, out);
+}
+
+void words_print(FILE *out, char *const *words)
+{
+	for (; *words; words++) {
+		put_quoted(out, *words);
+		if (words[1])
+			putc(' ', out);
+	}
+}
+
+char *words_join(char *const *words)
+{
+	char *line = NULL;
+	size_t len;
+	FILE *out = open_memstream(&line, &len);
+
+	if (!out)
+		return NULL;
+	words_print(out, words);
+	return fclose(out) ? NULL : line;
 }
 
 const char *path_name(const char *path)

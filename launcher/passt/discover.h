@@ -10,10 +10,13 @@
  * struct connection - A connection to passt
  * @fd:		Connected socket, close-on-exec, blocking, without timeouts; the answer to the
  *		probe is still in its queue
- * @path:	Path of passt's socket
+ * @path:	Path of passt's socket, or "" for a private one
+ * @control:	Of a private one: socket to its supervisor (shim/common/control.h), close-on-exec;
+ *		else -1
  */
 struct connection {
 	int fd;
+	int control;
 	char path[PASST_PATH_MAX + 1];
 };
 

@@ -4,46 +4,94 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "launcher/base/child.h"
-#include "launcher/base/message.h"
-#include "launcher/base/words.h"
+#include "launcher/passt/forwards.h"
+#include "shim/common/passt.h"
 #include "shim/common/sys.h"
 
-/* To get ready: netlink, namespaces and a fork take passt some 20 ms. */
+/* To get ready: netlink, namespaces and a fork take passt some 60 ms. */
 #define START_MS 10000
 
 /*
- * One in the background that has not answered by then never does; an exit status follows the end of
- * the connection at once.
+ * One in the background that has not read by then never does; an exit status follows the end of the
+ * connection at once.
  */
 #define REPLY_MS 1000
 
 /* To end after SIGTERM. */
-#define GRACE_MS 500
+#define GRACE_MS 400
 
-/* Where passt finds its end of the connection: behind the standard streams. */
-#define PASST_FD_S "3"
+/* So often another port is chosen for one that somebody else took. */
+#define TRIES_MAX 10
 
-/**
- * struct private_passt - A passt that is being started
- * @log:	For messages
- * @argv:	Its command line
- * @fd:		Our end of the connection
- * @child:	The process that was started: it may go into the background
- * @reply:	1: it has answered; negative: its end of the connection is closed
+static void keep(struct private_passt *passt, const char **text)
+{
+	if (*text)
+		*text = arena_copy(passt->kept, *text, strlen(*text));
+}
+
+/* A copy of all that has been promised. */
+static void keep_network(struct private_passt *passt, const struct guest_network *network)
+{
+	struct guest_network *n = arena_get(passt->kept, sizeof(*n));
+	struct forward *forwards =
+		arena_get(passt->kept, (network->forward_count + 1) * sizeof(*forwards));
+	const char **search = NULL;
+
+	*n = *network;
+	for (unsigned i = 0; i < n->forward_count; i++) {
+		forwards[i] = n->forwards[i];
+		keep(passt, &forwards[i].word);
+		keep(passt, &forwards[i].address);
+	}
+	n->forwards = forwards;
+	keep(passt, &n->address);
+	keep(passt, &n->gateway);
+	keep(passt, &n->dns);
+	keep(passt, &n->hostname);
+	keep(passt, &n->domainname);
+	for (size_t i = 0; n->search && (!i || n->search[i - 1]); i++) {
+		search = arena_grow(passt->kept, search, i, sizeof(*search));
+		search[i] = n->search[i];
+		keep(passt, &search[i]);
+	}
+	n->search = search;
+	passt->request.network = n;
+}
+
+void private_init(struct private_passt *passt, const struct passt_request *request)
+{
+	*passt = (struct private_passt) {
+		.request = *request, .fd = -1, .reading = -1, .kept = arena_new()
+	};
+	keep(passt, &passt->request.command);
+	keep_network(passt, request->network);
+	/* Where it is gone, there is none to go to. */
+	passt->directory = getcwd(NULL, 0);
+	passt->chosen = arena_get(passt->kept, request->network->forward_count + 1);
+}
+
+/*
+ * Each read of passt's frees room in our send buffer, which wakes who waits for room: an edge,
+ * where data that is there to be read tells nobody. The first edge is that there is room now.
  */
-struct private_passt {
-	const struct log *log;
-	char **argv;
-	int fd;
-	struct child child;
-	int reply;
-};
+static int watch_reading(int fd)
+{
+	struct epoll_event event = { .events = EPOLLOUT | EPOLLET };
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
 
-/* Starts it with its end of a socket pair, and asks for an answer: 0 or -errno. */
+	if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) ||
+	    epoll_wait(epoll, &event, 1, 0) < 0) {
+		close(epoll);
+		return -errno;
+	}
+	return epoll;
+}
+
+/* Starts the program with its end of a socket pair, to which the probe was sent: 0 or -errno. */
 static int launch(struct private_passt *passt)
 {
 	int pair[2];
@@ -52,138 +100,182 @@ static int launch(struct private_passt *passt)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		return -errno;
 	const int fds[] = { CHILD_NULL, CHILD_OUTPUT, CHILD_OUTPUT, pair[1] };
-	const struct child_plan plan = { .argv = passt->argv, .fds = fds, .fd_count = 4 };
+	const struct child_plan plan = {
+		.argv = passt->words, .fds = fds, .fd_count = 4, .directory = passt->directory
+	};
 
-	ret = child_start(&passt->child, &plan);
+	ret = passt_ask(pair[0]);
+	if (!ret)
+		ret = passt->reading = watch_reading(pair[0]);
+	if (ret >= 0)
+		ret = child_start(&passt->child, &plan);
 	close(pair[1]);
 	passt->fd = pair[0];
-	if (ret)
-		close(passt->fd);
-	else
-		/* If that fails it is gone already: its exit status tells more. */
-		passt_ask(passt->fd);
 	return ret;
 }
 
-static bool on_connection(struct loop_source *source)
+static void close_start(struct private_passt *passt)
+{
+	if (passt->fd >= 0)
+		close(passt->fd);
+	if (passt->reading >= 0)
+		close(passt->reading);
+	passt->fd = passt->reading = -1;
+}
+
+/* Are all ports free, or once it has @started its own? If not, that is the trouble. */
+static bool has_ports(struct private_passt *passt, bool started)
+{
+	passt->trouble =
+		forwards_check(passt->arena, passt->request.network, passt->words, started);
+	passt->taken = passt->trouble;
+	return !passt->taken;
+}
+
+bool private_start(struct private_passt *passt)
+{
+	int ret;
+
+	arena_free(passt->arena);
+	passt->arena = arena_new();
+	passt->tries++;
+	passt->has_read = passt->has_closed = false;
+	passt->taken = false;
+	if (!passt->was_ready)
+		forwards_choose(passt->request.network, passt->chosen);
+	passt->words = passt_words(passt->arena, &passt->request, passt->lacks, &passt->trouble);
+	if (!passt->words || !has_ports(passt, false))
+		return false;
+	ret = launch(passt);
+	if (ret < 0) {
+		passt->trouble = strerror(-ret);
+		close_start(passt);
+		return false;
+	}
+	passt->state = PRIVATE_STARTING;
+	passt->deadline = sys_now_ms() + START_MS;
+	return true;
+}
+
+bool private_on_reading(struct loop_source *source)
 {
 	struct private_passt *passt = source->arg;
+	struct epoll_event event;
 
-	passt->reply = passt_answered(passt->fd);
-	if (passt->reply < 0)
-		source->fd = -1;
-	return passt->reply;
+	if (epoll_wait(passt->reading, &event, 1, 0) == 1) {
+		passt->has_closed = event.events & (EPOLLHUP | EPOLLERR);
+		passt->has_read = !passt->has_closed;
+	}
+	source->fd = -1;
+	return true;
 }
 
-/* Waits until passt has answered, failed, or is not going to do either. */
-static void wait_until_ready(struct private_passt *passt)
-{
-	struct child *child = &passt->child;
-	struct loop_source sources[] = {
-		{ .fd = child->output, .ready = child_on_output, .arg = child },
-		{ .fd = passt->fd, .ready = on_connection, .arg = passt },
-		{ .fd = child->end, .ready = child_on_end, .arg = child },
-	};
-	int64_t deadline = sys_now_ms() + START_MS;
-
-	while (loop_run(sources, 3, deadline) && passt->reply <= 0 && !child->status &&
-	       !(passt->reply && child->ended))
-		deadline = sys_now_ms() + REPLY_MS;
-	/* What it said last, and with its end. */
-	child_on_output(&sources[0]);
-}
-
-/* The last line that passt said: not its complaints that there is no system log, nor its help. */
-static const char *last_words(char *said)
+char *private_said(const struct private_passt *passt)
 {
 	static const char complaint[] = "Failed to send ";
+	char *all = arena_copy(passt->arena, passt->child.said, passt->child.said_len);
+	struct buffer said = { .arena = passt->arena };
+
+	buffer_add_text(&said, "");
+	for (char *line = strtok(all, "\n"); line; line = strtok(NULL, "\n")) {
+		if (!strncmp(line, complaint, sizeof(complaint) - 1))
+			continue;
+		buffer_add_text(&said, line);
+		buffer_add_char(&said, '\n');
+	}
+	return said.text;
+}
+
+/* The last line that passt said, in front of its help. */
+static const char *last_words(const struct private_passt *passt)
+{
 	const char *last = "it said nothing";
+	char *said = private_said(passt);
 	char *help = strstr(said, "Usage:");
-	char *line;
 
 	if (help)
 		*help = '\0';
-	for (line = strtok(said, "\n"); line; line = strtok(NULL, "\n")) {
-		if (strncmp(line, complaint, sizeof(complaint) - 1))
-			last = line;
-	}
+	for (char *line = strtok(said, "\n"); line; line = strtok(NULL, "\n"))
+		last = line;
 	return last;
 }
 
-/* Is it up? Why not is said; one that runs in the background, but is mute, is a warning. */
-static bool is_ready(struct private_passt *passt)
+/* Why it does not serve, and is not going to; NULL while that is open. */
+static const char *why_not(const struct private_passt *passt, bool in_time)
 {
-	const struct log *log = passt->log;
-	const char *name = passt->argv[0];
 	const struct child *child = &passt->child;
-	const char *said = last_words(passt->child.said);
+	const char *name = passt->words[0];
+	const char *said = last_words(passt);
 
-	if (passt->reply > 0)
-		return true;
-	if (child->error) {
-		message_error(log, "--passt: can't run %s: %s", name, strerror(child->error));
-	} else if (child->signal) {
-		message_error(log, "--passt: %s was ended by signal %d: %s", name, child->signal,
-			      said);
-	} else if (child->status) {
-		message_error(log, "--passt: %s failed with status %d: %s", name, child->status,
-			      said);
-	} else if (passt->reply) {
-		message_error(log, "--passt: %s does not serve descriptor " PASST_FD_S ": %s", name,
-			      said);
-	} else if (!child->ended) {
-		message_error(log, "--passt: %s was not ready after %d s: %s", name,
-			      START_MS / 1000, said);
-	} else {
-		message_warning(log, "--passt: %s runs, but does not answer", name);
+	if (child->error)
+		return arena_format(passt->arena, "can't run %s: %s", name, strerror(child->error));
+	if (child->signal)
+		return arena_format(passt->arena, "%s was ended by signal %d: %s", name,
+				    child->signal, said);
+	if (child->status)
+		return arena_format(passt->arena, "%s failed with status %d: %s", name,
+				    child->status, said);
+	if (passt->has_closed && (child->ended || !in_time))
+		return arena_format(passt->arena, "%s does not serve descriptor 3: %s", name, said);
+	if (!in_time && !child->ended)
+		return arena_format(passt->arena, "%s was not ready after %d s: %s", name,
+				    START_MS / 1000, said);
+	return NULL;
+}
+
+static enum private_state finish(struct private_passt *passt, enum private_state state)
+{
+	close_start(passt);
+	passt->state = state;
+	passt->was_ready |= state == PRIVATE_READY;
+	return state;
+}
+
+enum private_state private_look(struct private_passt *passt)
+{
+	struct child *child = &passt->child;
+	struct loop_source output = { .arg = child };
+	const int64_t now = sys_now_ms();
+
+	/* What it said last, and with its end. */
+	child_on_output(&output);
+	passt->trouble = why_not(passt, now < passt->deadline);
+	if (passt->trouble)
+		return finish(passt, PRIVATE_NONE);
+	if (passt->has_read) {
+		if (!has_ports(passt, true))
+			return finish(passt, PRIVATE_NONE);
+		passt->trouble = passt_lost(passt->arena, &passt->request, passt->lacks);
+		return finish(passt, PRIVATE_READY);
+	}
+	if (now >= passt->deadline) {
+		passt->trouble =
+			arena_format(passt->arena, "%s runs, but does not answer", passt->words[0]);
+		return finish(passt, PRIVATE_READY);
+	}
+	if ((passt->has_closed || child->ended) && passt->deadline > now + REPLY_MS)
+		passt->deadline = now + REPLY_MS;
+	return PRIVATE_STARTING;
+}
+
+bool private_may_retry(struct private_passt *passt)
+{
+	unsigned lack = passt->child.status ? passt_lack_in(passt->child.said) : 0;
+
+	if (passt->tries > TRIES_MAX)
+		return false;
+	if (lack & ~passt->lacks) {
+		passt->lacks |= lack;
 		return true;
 	}
-	return false;
+	return !passt->was_ready && forwards_choose(passt->request.network, passt->chosen);
 }
 
-/* The command line: what the user gave, and the descriptor. 0 or -errno; -ENOENT: not a word */
-static int make_words(char ***argv, const char *command)
+void private_end(struct private_passt *passt)
 {
-	static char option[] = "--fd", fd[] = PASST_FD_S;
-	int count = words_split(command, 2, argv);
-
-	if (count <= 0)
-		return count ? count : -ENOENT;
-	(*argv)[count] = option;
-	(*argv)[count + 1] = fd;
-	return 0;
-}
-
-/* Waits for one that was started: 0, or -1 after a message, and it is ended. */
-static int take(struct private_passt *passt)
-{
-	wait_until_ready(passt);
-	if (is_ready(passt)) {
-		child_release(&passt->child);
-		return 0;
-	}
-	child_end(&passt->child, GRACE_MS);
-	close(passt->fd);
-	return -1;
-}
-
-int private_passt_start(const struct log *log, const char *command, struct connection *connection)
-{
-	struct private_passt passt = { .log = log };
-	int ret = make_words(&passt.argv, command);
-
-	if (!ret)
-		ret = launch(&passt);
-	if (!ret)
-		ret = take(&passt);
-	else if (ret == -EINVAL)
-		message_error(log, "--passt: a quote does not end: %s", command);
-	else if (ret == -ENOENT)
-		message_error(log, "--passt: no command in it; leave it out for passt");
-	else
-		message_error(log, "--passt: %s", strerror(-ret));
-	free(passt.argv);
-	connection->fd = passt.fd;
-	connection->path[0] = '\0';
-	return ret ? -1 : 0;
+	close_start(passt);
+	if (passt->child.pid > 0)
+		child_end(&passt->child, GRACE_MS);
+	passt->child.pid = 0;
+	passt->state = PRIVATE_NONE;
 }

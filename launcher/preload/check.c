@@ -33,7 +33,9 @@ static int start_trial(struct child *child, const struct preload *preload, const
 	char *value = preload_value(preload, getenv("LD_PRELOAD"));
 	char *argv[] = { (char *)path, "-version", NULL };
 	char *env[] = { HANDOFF_VARIABLE, NULL, CHECK_REPLY_VARIABLE "=" REPLY_FD_S, NULL };
-	const struct child_plan plan = { .argv = argv, .env = env, .fds = fds, .fd_count = 4 };
+	const struct child_plan plan = {
+		.argv = argv, .env = env, .fds = fds, .fd_count = 4, .ends_with_us = true
+	};
 
 	if (!value || asprintf(&env[1], "LD_PRELOAD=%s", value) < 0)
 		return -ENOMEM;

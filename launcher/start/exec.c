@@ -8,11 +8,7 @@
 #include <unistd.h>
 
 #include "launcher/base/message.h"
-
-/* Letters that mean nothing to a shell, wherever they stand. */
-#define PLAIN                                                            \
-	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789" \
-	"%+,-./:=@_^"
+#include "launcher/base/words.h"
 
 char **command_words(const char *name, char **args)
 {
@@ -29,27 +25,10 @@ char **command_words(const char *name, char **args)
 	return words;
 }
 
-/* In single quotes where a shell would see more than letters; a quote itself as '\''. */
-static void print_quoted(const char *word)
-{
-	const char *quote = *word && !word[strspn(word, PLAIN)] ? "" : "'";
-
-	fputs(quote, stdout);
-	for (; *word; word++) {
-		if (*word == '\'')
-			fputs("'\\''", stdout);
-		else
-			putchar(*word);
-	}
-	fputs(quote, stdout);
-}
-
 void command_print(char *const *words)
 {
-	for (; *words; words++) {
-		print_quoted(*words);
-		putchar(words[1] ? ' ' : '\n');
-	}
+	words_print(stdout, words);
+	putchar('\n');
 }
 
 int command_try(const struct qemu *qemu, char **words)

@@ -144,17 +144,21 @@ static void name_qemu(struct handoff *handoff, const char *path)
 	close(fd);
 }
 
-static void make_store(const struct log *log, struct handoff *handoff)
+/* The spare; and the way to a private passt's supervisor: without it, there will be no other one.
+ */
+static void make_store(const struct handover *h, struct handoff *handoff)
 {
+	const struct log *log = &h->options->log;
 	int file = log_has_file(log) ? log_open(log) : -1;
-	int ret = store_create(handoff, file, -1, NULL);
+	int ret = store_create(handoff, file, h->connection->control, NULL);
 
 	if (file >= 0)
 		close(file);
-	if (ret)
-		message_warning(log,
-				"No spare of the connection: %s; a lost descriptor means a new one",
-				strerror(-ret));
+	if (!ret)
+		return;
+	handoff->reconnect &= h->connection->control < 0;
+	message_warning(log, "No spare of the connection: %s; a lost descriptor means a new one",
+			strerror(-ret));
 }
 
 /* A relative log file is the same file wherever the programs that follow change to. */
@@ -197,7 +201,7 @@ static int leave_handoff(struct handover *h)
 		.store = -1,
 		.run = o->log.run,
 		.level = o->log.level,
-		.reconnect = o->reconnect && !o->passt,
+		.reconnect = o->reconnect,
 		.trust = o->trust,
 	};
 
@@ -207,7 +211,7 @@ static int leave_handoff(struct handover *h)
 	name_qemu(&handoff, h->qemu->path);
 	snprintf(handoff.well, sizeof(handoff.well), "qrap, pid %d", getpid());
 	set_log_file(&o->log, &handoff);
-	make_store(&o->log, &handoff);
+	make_store(h, &handoff);
 	h->store = handoff.store;
 	return set_variables(h, &handoff);
 }

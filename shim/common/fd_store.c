@@ -136,7 +136,7 @@ int store_create(struct handoff *c, int log, int control, int *end)
 	c->store = -1;
 	if (ret)
 		return ret;
-	ret = fill(pair[0], c->fd, log, control);
+	ret = fill(pair[0], c->socket.ino ? c->fd : -1, log, control);
 	if (!ret)
 		ret = old < 0 ? duplicate_out_of_the_way(pair[1], c->fd)
 			      : sys_dup3(pair[1], old, 0);

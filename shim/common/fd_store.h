@@ -19,7 +19,7 @@
 /* Longest note, without its NUL. */
 #define STORE_NOTE_MAX 127
 
-/* What the message in the store carries: the first two always. */
+/* What the message in the store carries, as far as it is there. */
 enum stored_fd {
 	STORED_CONNECTION,
 	STORED_NOTE,
@@ -30,9 +30,10 @@ enum stored_fd {
 
 /**
  * store_create() - Put a spare of the connection into a new store, which survives exec
- * @handoff:	Connection wanted; @store is the number for it, whatever that holds is replaced, or
- *		-1 for one out of the way: at least 64 below the soft limit of open files (valgrind
- *		keeps those), at most 1023 unless that is taken. Store and identity are filled
+ * @handoff:	Connection wanted, none where it has no identity; @store is the number for it,
+ *		whatever that holds is replaced, or -1 for one out of the way: at least 64 below
+ *		the soft limit of open files (valgrind keeps those), at most 1023 unless that is
+ *		taken. Store and identity are filled
  * @log:	Open log file that goes along, or -1
  * @control:	Control socket that goes along, or -1
  * @end:	Filled with the store's other end, with close-on-exec; NULL: that is closed

@@ -731,6 +731,7 @@ void guard_touched(int fd, enum touch touch)
 void guard_used(int fd)
 {
 	enum phase phase = get_phase();
+	int control;
 
 	if (watched_role(fd) != ROLE_CONNECTION || !guard.restores || is_passive())
 		return;
@@ -740,11 +741,12 @@ void guard_used(int fd)
 		return;
 	guard.forked = false;
 	log_keep_open(&guard.log);
+	control = store_look(atomic_load(&watched[ROLE_STORE]), STORED_CONTROL);
 	empty_store();
 	sys_fcntl(fd, F_SETFD, FD_CLOEXEC);
 	environment_leave(environ);
 	fd_log_step(&fd_log, EVENT_RELEASED, "uses", NULL);
-	link_start(&guard.handoff, &guard.log);
+	link_start(&guard.handoff, &guard.log, control);
 }
 
 /*
@@ -754,18 +756,19 @@ void guard_used(int fd)
 static bool hand_on(void)
 {
 	struct handoff *c = &guard.handoff;
+	bool usable;
 	int file;
 
 	c->store = -1;
 	memset(&c->store_id, 0, sizeof(c->store_id));
 	memset(&c->socket, 0, sizeof(c->socket));
-	if (!link_is_usable() || !descriptor_identity(c->fd, &c->socket))
-		return false;
+	usable = link_is_usable() && descriptor_identity(c->fd, &c->socket);
 	file = log_has_file(&guard.log) ? log_open(&guard.log) : -1;
-	store_create(c, file, -1, NULL);
+	store_create(c, file, link_control(), NULL);
 	sys_close(file);
-	sys_fcntl(c->fd, F_SETFD, 0);
-	return true;
+	if (usable)
+		sys_fcntl(c->fd, F_SETFD, 0);
+	return usable;
 }
 
 char *const *guard_exec(const char *path, char *const *envp)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shim/guard/restore.h"
 
+#include "shim/common/control.h"
 #include "shim/common/fd_store.h"
 #include "shim/common/passt.h"
 #include "shim/common/sys.h"
@@ -65,6 +66,49 @@ static int connect_once(const struct handoff *c)
 	return ret;
 }
 
+/* What the supervisor makes of a start that it is asked for: a connection, or -errno. */
+static int await_supervisor(int control)
+{
+	struct pollfd p = { .fd = control, .events = POLLIN };
+	int64_t deadline = sys_now_ms() + CONNECT_MS, left;
+	struct control_msg msg;
+	int fd = -1, ret;
+	char data[8];
+
+	while ((left = deadline - sys_now_ms()) > 0) {
+		sys_poll(&p, 1, (int)left);
+		ret = control_receive(control, &msg, data, sizeof(data), MSG_DONTWAIT);
+		if (ret == -EAGAIN)
+			continue;
+		if (!ret && msg.kind == CONTROL_READY && fd >= 0 && !descriptor_hung_up(fd))
+			return fd;
+		if (!ret && msg.kind == CONTROL_CONNECTION) {
+			sys_close(fd);
+			fd = msg.fd;
+		} else if (ret || msg.kind == CONTROL_FAILED || msg.kind == CONTROL_TAKEN) {
+			break;
+		}
+	}
+	sys_close(fd);
+	return left > 0 ? -ECONNREFUSED : -ETIMEDOUT;
+}
+
+/* A private one: the supervisor starts it again. */
+static int connect_to_private(struct handoff *c)
+{
+	int control, ret;
+
+	c->store = store_find(c);
+	control = store_look(c->store, STORED_CONTROL);
+	if (control < 0)
+		return -ENOTCONN;
+	ret = control_send(control, CONTROL_START, NULL, 0, -1);
+	if (!ret)
+		ret = await_supervisor(control);
+	sys_close(control);
+	return ret;
+}
+
 /* Is it worth while to try again? It is being restarted, or busy with the end of our old link. */
 static bool may_pass(int error)
 {
@@ -102,9 +146,7 @@ int restore_from_passt(struct handoff *c)
 {
 	int ret;
 
-	if (!c->passt[0])
-		return -ENOTCONN;
-	ret = connect_again(c);
+	ret = c->passt[0] ? connect_again(c) : connect_to_private(c);
 	if (ret >= 0)
 		ret = put_on_number(ret, c);
 	if (ret)

@@ -58,6 +58,8 @@
  * @wake_fd:	Its other end, until the thread has it
  * @placeholder_id: Programs may close what they do not know, and open something else there
  * @wake_id:	... and the same for the other end
+ * @control:	Socket to a private passt's supervisor, or -1
+ * @control_id: ... and what that is
  * @stall_since: When the second began
  * @stall_left:	Milliseconds for which the VM may still stand in it
  * @pid:	QEMU's process
@@ -74,6 +76,8 @@ struct link_owner {
 	int wake_fd;
 	struct identity placeholder_id;
 	struct identity wake_id;
+	int control;
+	struct identity control_id;
 	int64_t stall_since;
 	int stall_left;
 	pid_t pid;
@@ -81,7 +85,9 @@ struct link_owner {
 
 atomic_int link_number = NO_NUMBER;
 
-static struct link_owner owner = { .placeholder = -1, .wake_fd = -1, .stall_left = STALL_MS };
+static struct link_owner owner = {
+	.placeholder = -1, .wake_fd = -1, .control = -1, .stall_left = STALL_MS
+};
 
 /* Another process's call is none of ours: a fork() has left the thread behind. */
 static bool is_foreign(void)
@@ -502,22 +508,31 @@ int link_prepare(int fd)
 	return 0;
 }
 
-int link_start(const struct handoff *handoff, const struct log *log)
+/* The connection to the supervisor: out of the program's way, where there is one. */
+static void adopt_control(int control)
+{
+	owner.control = control < 0 ? -1 : sys_move_up(control);
+	if (owner.control >= 0)
+		descriptor_identity(owner.control, &owner.control_id);
+}
+
+int link_start(const struct handoff *handoff, const struct log *log, int control)
 {
 	enum link_state state = LINK_UP;
 	int ret;
 
+	adopt_control(control);
 	if (owner.placeholder >= 0 && descriptor_is(handoff->fd, &owner.placeholder_id))
 		state = LINK_DOWN;
 	else if (!descriptor_is(handoff->fd, &handoff->socket))
 		return -ENOTCONN; /* another file: that was told when it was found */
 	owner.pid = sys_getpid();
 	owner.out.any = true;
-	owner.reconnect = handoff->reconnect;
+	owner.reconnect = handoff->reconnect && (*handoff->passt || owner.control >= 0);
 	atomic_store(&reconnect.state, state);
 	ret = make_placeholder();
 	if (!ret)
-		ret = reconnect_start(handoff, log, owner.wake_fd, &owner.wake_id);
+		ret = reconnect_start(handoff, log, owner.wake_fd, &owner.wake_id, owner.control);
 	if (ret) {
 		drop_placeholder();
 		log_line(log, SEVERITY_WARNING,
@@ -533,6 +548,11 @@ int link_start(const struct handoff *handoff, const struct log *log)
 	return 0;
 }
 
+int link_control(void)
+{
+	return descriptor_is(owner.control, &owner.control_id) ? owner.control : -1;
+}
+
 bool link_is_usable(void)
 {
 	/* Nobody follows the frames, or there is no other connection to be had. */
@@ -545,7 +565,9 @@ void link_stop(void)
 {
 	struct pollfd end = { .fd = owner.placeholder };
 
-	if (atomic_exchange(&link_number, NO_NUMBER) == NO_NUMBER || is_foreign())
+	const int fd = atomic_exchange(&link_number, NO_NUMBER);
+
+	if (fd == NO_NUMBER || is_foreign())
 		return;
 	atomic_store(&reconnect.stop, true);
 	if (descriptor_is(owner.placeholder, &owner.placeholder_id)) {
@@ -555,4 +577,11 @@ void link_stop(void)
 		sys_close(owner.placeholder);
 	}
 	owner.placeholder = -1;
+	/* Helpers of wrappers may hold copies of both: passt is not to wait for them. */
+	sys_call(SYS_shutdown, fd, SHUT_RDWR, 0, 0, 0, 0);
+	if (link_control() >= 0) {
+		sys_call(SYS_shutdown, owner.control, SHUT_RDWR, 0, 0, 0, 0);
+		sys_close(owner.control);
+	}
+	owner.control = -1;
 }

@@ -40,13 +40,17 @@ int link_prepare(int fd);
  * link_start() - The release: follow the frames from here on, notice the end of the link
  * @handoff:	Number, connection, passt's path, trust, what to do when passt ends; read only now
  * @log:	Where events go; must stay
+ * @control:	Of a private passt: socket to its supervisor, becomes the link's; else -1
  *
  * Makes a thread. Does nothing if the number holds neither the handoff's connection nor the
  * placeholder.
  *
  * Return: 0, or -errno: the calls below must not be used then
  */
-int link_start(const struct handoff *handoff, const struct log *log);
+int link_start(const struct handoff *handoff, const struct log *log, int control);
+
+/* The socket to a private passt's supervisor, for a program that follows; or -1. */
+int link_control(void);
 
 /*
  * recv, recvmsg, send and sendmsg on the linked number: arguments, result and errno are those of
@@ -66,6 +70,7 @@ bool link_is_usable(void);
 /**
  * link_stop() - The owner closes or replaces the number: stand down for ever
  *
+ * The connection ends, whoever holds a copy of it.
  * When this returns, the thread uses no descriptor any more, the log's neither.
  */
 void link_stop(void);

@@ -3,7 +3,8 @@
 
 #include "shim/common/text.h"
 
-#define WHAT_BYTES 128
+/* With what the supervisor said. */
+#define WHAT_BYTES 640
 
 /**
  * struct reason - A reason
@@ -42,6 +43,7 @@ static const struct reason {
 			      "cannot be reached from here: QEMU has changed its root, or has "
 			      "another from the start",
 			      0 },
+	[DOWN_NOT_STARTED] = { "not-started", "does not start again: ", 0 },
 	[DOWN_FAILED] = { "failed", "cannot be connected to (errno %lld)",
 			  offsetof(struct log_event, error) },
 };
@@ -80,6 +82,8 @@ void link_log_down(const struct link_log *link_log, enum down_reason reason, uin
 		*(int64_t *)((char *)&event + r->detail) = detail;
 	text_start(&t, what, sizeof(what));
 	text_format(&t, r->words, (long long)detail);
+	if (reason == DOWN_NOT_STARTED)
+		text_add(&t, link_log->said);
 	log_event(link_log->log, &event, "%s%s %s: %s", passt_name(link_log), link_log->path, what,
 		  consequence(link_log, reason));
 }

@@ -24,6 +24,7 @@ enum down_reason {
 	DOWN_FORBIDDEN,   /* "no-permission": we may not connect */
 	DOWN_SYMLINK,     /* "symbolic-link": one that anybody may have put there */
 	DOWN_OTHER_ROOT,  /* "changed-root": the path leads elsewhere in QEMU */
+	DOWN_NOT_STARTED, /* "not-started": there is no new private one, as its supervisor says */
 	DOWN_FAILED,      /* "failed": anything else */
 	DOWN_REASONS
 };
@@ -34,12 +35,14 @@ enum down_reason {
  * @fd:		QEMU's number
  * @path:	Passt's socket, "" for a private one
  * @final:	There is nothing to reconnect to, or it is not wanted
+ * @said:	What the supervisor of a private one has said
  */
 struct link_log {
 	const struct log *log;
 	int fd;
 	const char *path;
 	bool final;
+	const char *said;
 };
 
 /**

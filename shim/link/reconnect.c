@@ -8,6 +8,7 @@
 #include <sys/inotify.h>
 #include <sys/prctl.h>
 
+#include "shim/common/control.h"
 #include "shim/common/fd_identity.h"
 #include "shim/common/passt.h"
 #include "shim/common/sys.h"
@@ -58,7 +59,7 @@
 #define NEVER INT64_MAX
 
 /* What an event of the epoll descriptor is about; larger numbers: a connection. */
-enum { ABOUT_WAKE, ABOUT_DIRECTORY, ABOUT_CONNECTION };
+enum { ABOUT_WAKE, ABOUT_DIRECTORY, ABOUT_CONTROL, ABOUT_CONNECTION };
 
 /**
  * struct reconnect_thread - The thread's own state
@@ -66,6 +67,9 @@ enum { ABOUT_WAKE, ABOUT_DIRECTORY, ABOUT_CONNECTION };
  * @path:	Passt's socket
  * @trust:	Whose passt may be used
  * @out_of_sight: Connected, but the socket's directory was not there when the thread began
+ * @control:	Of a private passt: socket to its supervisor, or -1
+ * @control_id:	What that is
+ * @said:	The last thing that the supervisor said
  * @wake_fd:	The placeholder's other end
  * @wake_id:	What that is
  * @epoll:	What all is waited for with
@@ -89,6 +93,9 @@ struct reconnect_thread {
 	char path[PASST_PATH_MAX + 1];
 	struct passt_trust trust;
 	bool out_of_sight;
+	int control;
+	struct identity control_id;
+	char said[CONTROL_TEXT_MAX + 1];
 	int wake_fd;
 	struct identity wake_id;
 	int epoll;
@@ -109,7 +116,7 @@ struct reconnect_thread {
 
 struct reconnect reconnect = { .ready = -1, .reason = DOWN_CLOSED };
 
-static struct reconnect_thread thread = { .directory = -1 };
+static struct reconnect_thread thread = { .directory = -1, .control = -1 };
 
 void reconnect_wake(int fd)
 {
@@ -269,6 +276,12 @@ static void try_often(struct reconnect_thread *t)
 	t->fast_till_ms = t->next_ms + FAST_TOTAL_MS;
 }
 
+/* Is there a supervisor to ask, and no path to look at? */
+static bool is_private(const struct reconnect_thread *t)
+{
+	return t->control >= 0;
+}
+
 /* A link that lasted has ended, or there has been none from the start. Told later: tell_link(). */
 static void link_lost(struct reconnect_thread *t, enum down_reason reason)
 {
@@ -279,11 +292,14 @@ static void link_lost(struct reconnect_thread *t, enum down_reason reason)
 	t->detail = atomic_load(&reconnect.bad_length);
 	if (t->state != LINK_DOWN)
 		return;
-	if (reason == DOWN_CLOSED)
+	if (is_private(t))
+		t->next_ms = reason == DOWN_CLOSED ? sys_now_ms() : sys_now_ms() + SLOW_MS;
+	else if (reason == DOWN_CLOSED)
 		try_often(t);
 	else
 		try_later(t);
-	watch_directory(t);
+	if (!is_private(t))
+		watch_directory(t);
 }
 
 static void close_ready(void)
@@ -305,6 +321,9 @@ static void connection_lost(struct reconnect_thread *t)
 		return;
 	}
 	t->state = LINK_DOWN;
+	/* The supervisor tells why, and then it is asked again. */
+	if (is_private(t))
+		return;
 	try_later(t);
 	still_down(t, reason == DOWN_CLOSED ? DOWN_SHORT_LIVED : reason,
 		   atomic_load(&reconnect.bad_length));
@@ -321,6 +340,18 @@ static void offer(struct reconnect_thread *t, int fd)
 	descriptor_identity(fd, &reconnect.ready_id);
 	atomic_store(&reconnect.ready, fd);
 	reconnect_wake(t->wake_fd);
+}
+
+/* There will be no other private passt. */
+static void supervisor_lost(struct reconnect_thread *t)
+{
+	sys_call(SYS_epoll_ctl, t->epoll, EPOLL_CTL_DEL, t->control, 0, 0, 0);
+	t->control = -1;
+	t->link_log.final = true;
+	if (t->state == LINK_DOWN) {
+		t->told_down = false;
+		link_lost(t, DOWN_CLOSED);
+	}
 }
 
 static enum down_reason reason_of(int error)
@@ -340,6 +371,15 @@ static enum down_reason reason_of(int error)
 	default:
 		return DOWN_FAILED;
 	}
+}
+
+/* Asks for another private passt: what becomes of it is told. */
+static void ask_supervisor(struct reconnect_thread *t)
+{
+	t->next_ms = NEVER;
+	if (!descriptor_is(t->control, &t->control_id) ||
+	    control_send(t->control, CONTROL_START, NULL, 0, -1))
+		supervisor_lost(t);
 }
 
 static void try_passt(struct reconnect_thread *t)
@@ -368,11 +408,50 @@ static void try_passt(struct reconnect_thread *t)
 	still_down(t, reason, error ? (uint32_t)error : uid);
 }
 
-/* The connection has lasted. */
+/* The connection has lasted, or serves. */
 static void link_is_up(struct reconnect_thread *t)
 {
 	t->state = LINK_UP;
 	close_directory(t);
+}
+
+/* What the supervisor says of the private passt that it was asked for. */
+static void hear_supervisor(struct reconnect_thread *t)
+{
+	struct control_msg msg;
+	int ret;
+
+	if (!descriptor_is(t->control, &t->control_id))
+		return;
+	ret = control_receive(t->control, &msg, t->said, sizeof(t->said), MSG_DONTWAIT);
+	if (ret == -ECONNRESET)
+		supervisor_lost(t);
+	if (ret)
+		return;
+	switch (msg.kind) {
+	case CONTROL_CONNECTION:
+		if (t->state == LINK_DOWN)
+			offer(t, msg.fd);
+		else
+			sys_close(msg.fd);
+		break;
+	case CONTROL_READY:
+		t->found_ms = sys_now_ms();
+		if (t->state == LINK_TRIAL)
+			link_is_up(t);
+		else
+			t->next_ms = t->found_ms + SLOW_MS;
+		break;
+	case CONTROL_FAILED:
+	case CONTROL_TAKEN:
+		close_ready();
+		t->state = LINK_DOWN;
+		t->next_ms = sys_now_ms() + SLOW_MS;
+		still_down(t, DOWN_NOT_STARTED, 0);
+		break;
+	default:
+		log_line(t->link_log.log, SEVERITY_WARNING, "the private passt: %s", t->said);
+	}
 }
 
 /* Milliseconds until there is something to do: the end of the trial, the next try, a line. */
@@ -380,10 +459,10 @@ static int64_t time_left(const struct reconnect_thread *t)
 {
 	int64_t now = sys_now_ms();
 
-	if (t->state == LINK_TRIAL)
+	if (t->state == LINK_TRIAL && !is_private(t))
 		return t->found_ms + TRIAL_MS - now;
 	if (t->state == LINK_DOWN)
-		return t->next_ms - now;
+		return t->next_ms < NEVER ? t->next_ms - now : NEVER;
 	if (t->state == LINK_UP && t->told_down)
 		return t->lines_ms - (LINES_AT_ONCE - 1) * LINE_EACH_MS - now;
 	return NEVER;
@@ -413,6 +492,8 @@ static bool handle_event(struct reconnect_thread *t, uint64_t about)
 		reconnect_read_wakes(t->wake_fd);
 	if (about == ABOUT_DIRECTORY && read_directory(t))
 		try_often(t);
+	if (about == ABOUT_CONTROL)
+		hear_supervisor(t);
 	return about == ABOUT_CONNECTION + t->connections;
 }
 
@@ -430,6 +511,8 @@ static void go_on(struct reconnect_thread *t, bool ended)
 	due = time_left(t) <= 0;
 	if (t->state == LINK_TRIAL && (stop ? atomic_load(&reconnect.ready) < 0 : due))
 		link_is_up(t);
+	else if (t->state == LINK_DOWN && due && !stop && is_private(t))
+		ask_supervisor(t);
 	else if (t->state == LINK_DOWN && due && !stop)
 		try_passt(t);
 	/* Last, as QEMU has its network by then. */
@@ -465,7 +548,8 @@ static void *run(void *arg)
 
 	sys_call(SYS_prctl, PR_SET_NAME, (long)"qrap-link", 0, 0, 0, 0);
 	/* We begin when QEMU has changed its root already. */
-	t->out_of_sight = t->state == LINK_UP && passt_directory_mode(t->path) == -ENOENT;
+	t->out_of_sight =
+		t->state == LINK_UP && *t->path && passt_directory_mode(t->path) == -ENOENT;
 	if (t->state == LINK_DOWN)
 		link_lost(t, DOWN_FROM_START);
 	tell_link(t, false);
@@ -509,8 +593,19 @@ static int start_thread(void)
 	return -ret;
 }
 
+/* The supervisor is told who is the VM, and heard from now on: 0 or -errno. */
+static int meet_supervisor(struct reconnect_thread *t, int control)
+{
+	t->control = control;
+	if (control < 0)
+		return 0;
+	descriptor_identity(control, &t->control_id);
+	control_send(control, CONTROL_OWNER, NULL, 0, -1);
+	return add_to_epoll(t, control, EPOLLIN, ABOUT_CONTROL);
+}
+
 int reconnect_start(const struct handoff *handoff, const struct log *log, int wake_fd,
-		    const struct identity *wake_id)
+		    const struct identity *wake_id, int control)
 {
 	struct reconnect_thread *t = &thread;
 	int ret;
@@ -518,7 +613,11 @@ int reconnect_start(const struct handoff *handoff, const struct log *log, int wa
 	memcpy(t->path, handoff->passt, sizeof(t->path));
 	t->trust = handoff->trust;
 	t->link_log = (struct link_log) {
-		.log = log, .fd = handoff->fd, .path = t->path, .final = !handoff->reconnect
+		.log = log,
+		.fd = handoff->fd,
+		.path = t->path,
+		.final = !handoff->reconnect || (!*t->path && control < 0),
+		.said = t->said,
 	};
 	t->wake_fd = wake_fd;
 	t->wake_id = *wake_id;
@@ -528,6 +627,8 @@ int reconnect_start(const struct handoff *handoff, const struct log *log, int wa
 		return ret;
 	t->epoll = sys_move_up(ret);
 	ret = add_to_epoll(t, wake_fd, EPOLLIN, ABOUT_WAKE);
+	if (!ret)
+		ret = meet_supervisor(t, control);
 	if (!ret && t->state == LINK_UP)
 		ret = watch_connection(t, handoff->fd);
 	if (!ret)

@@ -59,11 +59,13 @@ extern struct reconnect reconnect;
  *		wake QEMU. Becomes the thread's.
  * @wake_id:	What that is. When the number is something else, a program has closed what it does
  *		not know: the thread ends, and touches none of its numbers
+ * @control:	Of a private passt: socket to its supervisor, which is asked for a new connection
+ *		and told that this process is the VM; else -1. Stays the caller's.
  *
  * Return: 0, or -errno: @wake_fd is still the caller's
  */
 int reconnect_start(const struct handoff *handoff, const struct log *log, int wake_fd,
-		    const struct identity *wake_id);
+		    const struct identity *wake_id, int control);
 
 /* Wakes whoever waits at the other end of @fd, which is an end of the placeholder. */
 void reconnect_wake(int fd);

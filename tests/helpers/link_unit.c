@@ -79,7 +79,7 @@ static void start_link(void)
 	close(fd);
 	accept_qemu();
 	descriptor_identity(QEMU_FD, &handoff.socket);
-	insist(!link_start(&handoff, &quiet));
+	insist(!link_start(&handoff, &quiet, -1));
 	insist(link_has(QEMU_FD));
 }
 
@@ -552,7 +552,7 @@ static void prepared(void)
 	insist(!link_prepare(QEMU_FD));
 	descriptor_identity(QEMU_FD, &handoff.socket);
 	wait_readable();
-	insist(!link_start(&handoff, &quiet));
+	insist(!link_start(&handoff, &quiet, -1));
 	insist_dummy();
 	insist(send_frame(60, 3) == 64);
 	start_listening();
@@ -586,7 +586,7 @@ static void not_ours(void)
 {
 	start_listening();
 	insist(dup2(passt_connect(PASST_PATH), QEMU_FD) == QEMU_FD);
-	insist(link_start(&handoff, &quiet) == -ENOTCONN);
+	insist(link_start(&handoff, &quiet, -1) == -ENOTCONN);
 	insist(!link_has(QEMU_FD));
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What patch mode makes of QEMU's arguments: one word a line on stdout, "fd N" and the changes on
- * stderr ("!" in front of those that are said on every run).
+ * What patch mode makes of QEMU's arguments: one word a line on stdout; on stderr "fd N", what was
+ * promised, or why all stays as it is, and the changes ("!" in front of those that are said on
+ * every run).
  *
  * rewrite [-q QEMU] [-m MODEL] [-o FD]... [-g] [-f FILE | -t FILE] [--] [ARGUMENT]...
  *
@@ -62,11 +63,37 @@ static double processor_ms(void)
 	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
 }
 
+static void print_network(const struct guest_network *network)
+{
+	for (unsigned i = 0; i < network->forward_count; i++) {
+		const struct forward *forward = &network->forwards[i];
+
+		fprintf(stderr, "forward %s %s %u %u: %s\n", forward->udp ? "udp" : "tcp",
+			forward->address, forward->host_port, forward->guest_port, forward->word);
+	}
+	if (network->address || network->gateway || network->dns)
+		fprintf(stderr, "network %s/%u %s %s\n", network->address ? network->address : "-",
+			network->prefix, network->gateway ? network->gateway : "-",
+			network->dns ? network->dns : "-");
+	if (network->hostname || network->domainname)
+		fprintf(stderr, "names %s %s\n", network->hostname ? network->hostname : "-",
+			network->domainname ? network->domainname : "-");
+	for (const char *const *search = network->search; search && *search; search++)
+		fprintf(stderr, "search %s\n", *search);
+	if (network->no_ipv4 || network->no_ipv6)
+		fprintf(stderr, "no %s\n", network->no_ipv4 ? "IPv4" : "IPv6");
+}
+
 static int print(const struct rewrite_result *result)
 {
 	for (char **arg = result->args; *arg; arg++)
 		puts(*arg);
 	fprintf(stderr, "fd %d\n", result->fd);
+	if (result->stays)
+		fprintf(stderr, "stays %s\n", result->stays);
+	if (result->promised)
+		fprintf(stderr, "promised %s\n", result->promised);
+	print_network(&result->network);
 	for (size_t i = 0; i < result->changes.count; i++)
 		fprintf(stderr, "%s%s\n", result->changes.list[i].notable ? "!" : "",
 			result->changes.list[i].line);
@@ -81,7 +108,7 @@ static int rewrite(const struct rewrite_request *request, bool only_count)
 	int ret = rewrite_command_line(request, &result);
 
 	if (ret) {
-		fprintf(stderr, "%s\n", strerror(-ret));
+		fprintf(stderr, "%s\n", result.error ? result.error : strerror(-ret));
 		return 1;
 	}
 	if (!only_count)

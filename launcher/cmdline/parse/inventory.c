@@ -40,6 +40,15 @@ bool item_is_nic(const struct item *item)
 	       item->role == ROLE_NET_NIC;
 }
 
+bool item_is_user(const struct item *item)
+{
+	const char *type = item_type(item);
+
+	if (item->role == ROLE_NIC && !*type)
+		return true;
+	return (item->role == ROLE_NETDEV || item->role == ROLE_NIC) && !strcmp(type, "user");
+}
+
 void inventory_add(struct arena *arena, struct inventory *out, const struct item *item)
 {
 	out->items = arena_grow(arena, out->items, out->count, sizeof(*item));
@@ -75,8 +84,8 @@ static enum role find_role(enum role role, const struct item *item)
 		return ROLE_NIC_DEVICE;
 	if (name_in(item->option.name, "net") && name_in(type, "nic"))
 		return ROLE_NET_NIC;
-	if (role == ROLE_NIC && name_in(type, "none"))
-		return ROLE_NETDEV;
+	if (name_in(item->option.name, "net|nic") && name_in(type, "none"))
+		return ROLE_NONE;
 	return role;
 }
 
@@ -93,6 +102,8 @@ static void classify(struct arena *arena, struct item *item)
 		{ "net", "type", ROLE_NETDEV },        { "nic", "type", ROLE_NIC },
 		{ "object", "qom-type", ROLE_OBJECT }, { "machine", "type", ROLE_MACHINE },
 		{ "M", "type", ROLE_MACHINE },         { "set", NULL, ROLE_SET },
+		{ "redir", NULL, ROLE_LEGACY },        { "tftp", NULL, ROLE_LEGACY },
+		{ "bootp", NULL, ROLE_LEGACY },        { "smb", NULL, ROLE_LEGACY },
 	};
 	const struct qemu_option *option = &item->option;
 
@@ -101,7 +112,7 @@ static void classify(struct arena *arena, struct item *item)
 			continue;
 		if (meanings[i].role == ROLE_SET)
 			parse_set(arena, option->value, &item->properties);
-		else
+		else if (meanings[i].implied)
 			properties_parse(arena, option->value, meanings[i].implied,
 					 &item->properties);
 		item->role = find_role(meanings[i].role, item);
@@ -146,6 +157,9 @@ static void note_item(struct inventory *out, size_t index)
 
 	if (name_in(name, "nodefaults"))
 		out->nodefaults = out->no_vga = true;
+	if (out->nodefaults || item_is_nic(item) || item->role == ROLE_NETDEV ||
+	    item->role == ROLE_NONE)
+		out->default_nic = false;
 	if (name_in(name, "vga") && value)
 		out->no_vga = !strcmp(value, "none");
 	if (item->role == ROLE_MACHINE && *item_type(item))
@@ -154,33 +168,6 @@ static void note_item(struct inventory *out, size_t index)
 		out->json = true;
 	if (index < out->first_device && (value || item->file) && name_in(name, device_options))
 		out->first_device = index;
-}
-
-/* Finds the guest's NIC. A -net nic without a netdev is on QEMU's old hub: is anything else there?
- */
-static void find_nic(struct inventory *out)
-{
-	bool hub = false;
-
-	out->default_nic = !out->nodefaults;
-	for (size_t i = 0; i < out->count; i++) {
-		const struct item *item = &out->items[i];
-
-		if (item_is_nic(item) || item->role == ROLE_NETDEV)
-			out->default_nic = false;
-		hub |= item->role == ROLE_NETDEV && name_in(item->option.name, "net") &&
-		       !name_in(item_type(item), "none");
-	}
-	for (size_t i = 0; i < out->count; i++) {
-		struct item *item = &out->items[i];
-
-		if (!item_is_nic(item))
-			continue;
-		item->connected = item->role == ROLE_NIC || (item->role == ROLE_NET_NIC && hub) ||
-				  properties_get(&item->properties, "netdev");
-		if (!out->nic || (item->connected && !out->nic->connected))
-			out->nic = item;
-	}
 }
 
 void inventory_take(struct arena *arena, char **args, struct inventory *out)
@@ -200,7 +187,7 @@ void inventory_take(struct arena *arena, char **args, struct inventory *out)
 	if (out->end && out->items[out->end - 1].option.unfinished)
 		out->end--;
 	out->first_device = out->end;
+	out->default_nic = true;
 	for (size_t i = 0; i < out->count; i++)
 		note_item(out, i);
-	find_nic(out);
 }

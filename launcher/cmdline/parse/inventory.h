@@ -15,7 +15,9 @@ enum role {
 	ROLE_NIC_DEVICE, /* -device that is a NIC */
 	ROLE_NIC,        /* -nic: NIC and netdev in one */
 	ROLE_NET_NIC,    /* -net nic: a NIC on QEMU's old hub */
-	ROLE_NETDEV,     /* -netdev, -nic none, and -net with anything but a NIC */
+	ROLE_NETDEV,     /* -netdev, and -net with a backend */
+	ROLE_NONE,       /* -nic none, -net none: no NIC of QEMU's own */
+	ROLE_LEGACY,     /* -redir, -tftp, ...: user networking before QEMU 3.0 */
 	ROLE_DECLARED,   /* a NIC or netdev of a configuration file */
 	ROLE_DEVICE,     /* -device that is no NIC */
 	ROLE_OBJECT,     /* -object */
@@ -29,7 +31,8 @@ enum role {
  * @file:	Path of the configuration file that the section is in; NULL for an option
  * @role:	What it is
  * @properties:	Its value, taken apart, where the role has one; -set: type GROUP, id, and the key
- * @connected:	A NIC that is connected to something
+ * @connected:	A NIC that is connected to something (rewrite/moves.c finds out)
+ * @moves:	A backend that passt replaces (rewrite/moves.c decides)
  * @removed:	Why it goes, in words (rewrite/removal.c decides); NULL: it stays
  * @notable:	... which everybody should know
  */
@@ -39,6 +42,7 @@ struct item {
 	enum role role;
 	struct properties properties;
 	bool connected;
+	bool moves;
 	const char *removed;
 	bool notable;
 };
@@ -51,7 +55,7 @@ struct item {
  * @nodefaults:	-nodefaults is there
  * @no_vga:	No display adapter but those among the devices
  * @json:	Some device that stays is written in JSON
- * @nic:	The guest's NIC: the first that is connected, else the first; or NULL
+ * @nic:	The guest's NIC, which comes to passt (rewrite/moves.c); or NULL
  * @default_nic: QEMU would add a NIC of its own: no option has to do with a network
  * @first_device: Index of the first item that adds a device, or @end
  * @end:	Where more options can be put: before a last one whose value is missing
@@ -96,5 +100,8 @@ const char *item_netdev_id(const struct item *item);
 
 /* Is it one of the three ways to ask for a NIC? */
 bool item_is_nic(const struct item *item);
+
+/* Is it QEMU's user networking? That is what -nic without a type is, too. */
+bool item_is_user(const struct item *item);
 
 #endif /* QRAP_INVENTORY_H */

@@ -24,6 +24,7 @@ enum attachment {
  *		there before any -device
  * @reserved:	Slots of its default PCI bus that the chipset has, a bit for each
  * @transports:	How many virtio-mmio devices it can have; 0 where it has no NIC of its own besides
+ * @own_nic:	The NIC that -nic without a model is; NULL: one that needs no word, or not known
  */
 struct machine {
 	enum attachment attachment;
@@ -31,6 +32,7 @@ struct machine {
 	bool nic_first;
 	uint32_t reserved;
 	unsigned transports;
+	const char *own_nic;
 };
 
 /**

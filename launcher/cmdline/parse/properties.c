@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "launcher/base/json.h"
+#include "launcher/cmdline/parse/qemu_options.h"
 
 void properties_append(struct arena *arena, struct properties *properties, struct property property)
 {
@@ -95,6 +96,16 @@ bool properties_on(const struct properties *properties, const char *key)
 	const char *value = properties_get(properties, key);
 
 	return value && *value && strcmp(value, "off") && strcmp(value, "false");
+}
+
+bool value_is_on(const char *value)
+{
+	return name_in(value, "on|yes|true|y");
+}
+
+bool value_is_off(const char *value)
+{
+	return name_in(value, "off|no|false|n");
 }
 
 /* KEY=VALUE; the first stands without its key, unless it would be taken for something else. */

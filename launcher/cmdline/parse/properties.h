@@ -53,6 +53,10 @@ const char *properties_get(const struct properties *properties, const char *key)
 /* Is @key there, and neither empty nor "off"? */
 bool properties_on(const struct properties *properties, const char *key);
 
+/* Does QEMU take this for true, for false? NULL is neither. */
+bool value_is_on(const char *value);
+bool value_is_off(const char *value);
+
 /* Adds one more to the end: @key is @value, which is a string. */
 void properties_add(struct arena *arena, struct properties *properties, const char *key,
 		    const char *value);

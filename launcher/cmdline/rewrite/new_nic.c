@@ -90,14 +90,14 @@ static const char *choose_driver(const struct plan *plan, const char *model)
 	return machine_nic(plan->machine.attachment);
 }
 
-/* Is there a netdev of that id on the line, or anything but a device in a file? */
-static bool is_taken(const struct inventory *inventory, const char *id, bool in_file)
+/* Is there a netdev of that id that goes from the line, or that stays, on it or in a file? */
+static bool has_netdev(const struct inventory *inventory, const char *id, bool goes)
 {
 	for (size_t i = 0; id && i < inventory->count; i++) {
 		const struct item *item = &inventory->items[i];
 		const char *other = item->file ? item_id(item) : item_netdev_id(item);
 
-		if (in_file == !!item->file && other && !strcmp(other, id) &&
+		if (goes == !!item->removed && other && !strcmp(other, id) &&
 		    !name_in(item->option.name, "device"))
 			return true;
 	}
@@ -112,10 +112,10 @@ static const char *choose_netdev_id(struct arena *arena, const struct inventory 
 	const char *id = nic ? properties_get(&nic->properties, key) : NULL;
 
 	for (size_t i = 0; i < inventory->count && !(id && *id); i++)
-		id = item_netdev_id(&inventory->items[i]);
+		id = inventory->items[i].removed ? item_netdev_id(&inventory->items[i]) : NULL;
 	if (!id || !*id)
 		id = NETDEV_ID;
-	for (unsigned i = 0; is_taken(inventory, id, true); i++)
+	for (unsigned i = 0; has_netdev(inventory, id, false); i++)
 		id = arena_format(arena, "hostnet%u", i);
 	return id;
 }
@@ -141,7 +141,8 @@ static bool keeps(const struct plan *plan, struct property *property)
 		property->key = "mac";
 	/* The board's own NIC takes a MAC, and a model where it has a choice. */
 	if (!plan->driver)
-		return name_in(property->key, "mac|model");
+		return name_in(property->key, "mac|model") &&
+		       !properties_get(&plan->device, property->key);
 	/* -net nic's address is one on PCI; [DOMAIN:]BUS:SLOT is not known to -device. */
 	if (role == ROLE_NET_NIC && !strcmp(property->key, "addr") &&
 	    (nic_attachment(plan->driver) != ATTACH_PCI || strchr(property->value, ':')))
@@ -194,7 +195,7 @@ static const char *find_config_nic(struct plan *plan)
 		if (item->role != ROLE_DECLARED)
 			continue;
 		if (!found && name_in(group, "device") &&
-		    is_taken(&plan->inventory, netdev, false)) {
+		    has_netdev(&plan->inventory, netdev, true)) {
 			found = netdev;
 			plan_note(plan, true, "%s declares a NIC on netdev %s: it is put on passt",
 				  item->file, netdev);
@@ -220,6 +221,57 @@ static const char *choose_option(const struct inventory *inventory)
 	return "-nic";
 }
 
+/* Does a NIC of -nic or -net nic stay that QEMU makes after the guest's, which was such a one? */
+static bool has_follower(const struct plan *plan)
+{
+	const struct inventory *inventory = &plan->inventory;
+	const struct item *nic = inventory->nic;
+
+	if (!nic || nic->role == ROLE_NIC_DEVICE || !plan->machine.nic_first)
+		return false;
+	for (const struct item *item = inventory->items; item < inventory->items + inventory->count;
+	     item++) {
+		if (item->removed)
+			continue;
+		if ((item->role == ROLE_NIC && nic->role == ROLE_NIC && item > nic) ||
+		    (item->role == ROLE_NET_NIC && (nic->role == ROLE_NIC || item > nic)))
+			return true;
+	}
+	return false;
+}
+
+/* The new NIC of -nic or -net, with its model where that is one of ours. */
+static void choose_own_nic(struct plan *plan, const char *model)
+{
+	const struct item *nic = plan->inventory.nic;
+
+	plan->driver = NULL;
+	plan->device.json = false;
+	plan->option = choose_option(&plan->inventory);
+	if (model && nic->role == ROLE_NET_NIC)
+		plan->option = "-net";
+	if (name_in(plan->option, "-net")) {
+		properties_add(plan->arena, &plan->device, "type", "nic");
+		properties_add(plan->arena, &plan->device, "netdev", plan->netdev_id);
+	} else if (nic && nic->role == ROLE_NIC) {
+		plan->in_place = nic;
+	}
+	if (model)
+		properties_add(plan->arena, &plan->device, "model", model);
+}
+
+/* A guest without the driver of its new NIC has no network, and should know why. */
+static void tell_model(struct plan *plan, const char *driver)
+{
+	const char *old = plan->old_driver ? plan->old_driver : plan->machine.own_nic;
+
+	if (plan->inventory.nic && old && !nic_is_virtio(old) && nic_is_virtio(driver))
+		plan_note(plan, true,
+			  "the guest's NIC, %s, becomes %s: if it has no driver for that, --model "
+			  "same keeps the NIC",
+			  old, driver);
+}
+
 void new_nic_choose(struct plan *plan, const char *qemu, const char *model)
 {
 	const struct inventory *inventory = &plan->inventory;
@@ -233,16 +285,16 @@ void new_nic_choose(struct plan *plan, const char *qemu, const char *model)
 	plan->device.json =
 		nic && nic->role == ROLE_NIC_DEVICE ? nic->properties.json : inventory->json;
 	plan->netdev_json = netdev_is_json(plan);
-	if (config_netdev)
+	if (config_netdev || plan->in_place)
 		return;
 	plan->driver = choose_driver(plan, model);
-	plan->option = plan->driver ? "-device" : choose_option(inventory);
-	plan->device.json = plan->device.json && plan->driver;
-	if (plan->driver) {
+	if (!model)
+		tell_model(plan, plan->driver);
+	if (plan->driver && !has_follower(plan)) {
+		plan->option = "-device";
 		properties_add(plan->arena, &plan->device, "driver", plan->driver);
-	} else if (name_in(plan->option, "-net")) {
-		properties_add(plan->arena, &plan->device, "type", "nic");
-		properties_add(plan->arena, &plan->device, "netdev", plan->netdev_id);
+	} else {
+		choose_own_nic(plan, plan->driver);
 	}
 	carry_over(plan);
 }

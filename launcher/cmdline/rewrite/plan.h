@@ -16,10 +16,14 @@
  * @arena:	Where all of it is kept
  * @inventory:	What is on the line; its items know whether they are removed (removal.c)
  * @changes:	What is changed, for people
+ * @stays:	Why nothing moves; NULL: something does (moves.c, as down to @in_place)
+ * @only_some:	User networking moves, and all that is not on it stays; else all networks go
+ * @in_place:	The backend that passt replaces where it stands, for a hub or a file that stays, or
+ *		the -nic that the new one replaces; NULL: the connection goes to the end
  * @machine:	The machine (new_nic.c, as all down to @netdev_json)
  * @old_driver:	Driver of the NIC that was there; NULL: none, or the machine's own choice
- * @option:	The new NIC's: "-device"; for the board's own "-nic", or "-net" where other -net nic
- *		stay in front of it; NULL: it is one that a configuration file declares
+ * @option:	The new NIC's: "-device"; "-nic" or "-net" for the board's own, and where other such
+ *		NICs stay, which go by position; NULL: the guest keeps the NIC that it has
  * @driver:	Driver of the new -device, else NULL
  * @device:	Value of @option
  * @netdev_id:	id of the netdev: the old one's, if there was one
@@ -30,6 +34,9 @@ struct plan {
 	struct arena *arena;
 	struct inventory inventory;
 	struct changes changes;
+	const char *stays;
+	bool only_some;
+	const struct item *in_place;
 	struct machine machine;
 	const char *old_driver;
 	const char *option;
@@ -45,13 +52,23 @@ void plan_note(struct plan *plan, bool notable, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /**
- * removal_mark_network() - Mark the NICs and netdevs
- * @plan:	Its inventory is marked
+ * moves_choose() - Decide what moves to passt
+ * @plan:	Gets stays, only_some, in_place and in its inventory the guest's NIC; backends are
+ *		marked
  *
- * All of them go, but for NICs that are connected to nothing and that QEMU makes before the
+ * The first NIC that is on user networking, with what it is on; where there is none on the line,
+ *user networking that a hub or a file speaks of, or any. Without user networking all that there is.
+ */
+void moves_choose(struct plan *plan);
+
+/**
+ * removal_mark_network() - Mark the NICs and netdevs that go
+ * @plan:	moves_choose() has decided; its inventory is marked
+ *
+ * Where all networks go, NICs stay that are connected to nothing and that QEMU makes before the
  * guest's: a board's own NICs count by their position, and so do slots.
  *
- * -set device.ID.KEY=VALUE would find its device no more: that of the first NIC goes too, and
+ * -set device.ID.KEY=VALUE would find its device no more: that of the guest's NIC goes too, and
  * KEY=VALUE becomes one of this NIC's properties.
  */
 void removal_mark_network(struct plan *plan);

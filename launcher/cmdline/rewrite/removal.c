@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdlib.h>
 #include <string.h>
 
+#include "launcher/cmdline/rewrite/names.h"
 #include "launcher/cmdline/rewrite/plan.h"
 
 static void mark(struct item *item, bool notable, const char *reason)
@@ -41,6 +41,31 @@ static bool is_in_front(const struct item *item, const struct item *nic)
 	return item->role == nic->role && item < nic;
 }
 
+/* What everybody should know of the backends: which stay, and that others than QEMU's own go. */
+static void tell(struct plan *plan)
+{
+	const struct inventory *inventory = &plan->inventory;
+	const struct qemu_option *first = NULL;
+	unsigned more = 0;
+
+	for (size_t i = 0; i < inventory->count; i++) {
+		const struct item *item = &inventory->items[i];
+
+		if (item->role != ROLE_NETDEV && item->role != ROLE_NIC)
+			continue;
+		if (!item->moves)
+			plan_note(plan, true, "%s %s stays as it is, beside passt",
+				  item->option.word, item->option.value);
+		else if (!plan->only_some && first)
+			more++;
+		else if (!plan->only_some)
+			first = &item->option;
+	}
+	if (first)
+		plan_note(plan, true, "%s %s%s: passt is in place of it", first->word, first->value,
+			  more ? arena_format(plan->arena, " (and %u more)", more) : "");
+}
+
 void removal_mark_network(struct plan *plan)
 {
 	struct inventory *inventory = &plan->inventory;
@@ -50,63 +75,47 @@ void removal_mark_network(struct plan *plan)
 
 		if (item == inventory->nic)
 			mark(item, false, "the guest's NIC is on passt");
-		else if (item_is_nic(item) && !is_in_front(item, inventory->nic))
-			mark(item, true, "the guest has one NIC, in place of its first");
-		else if (item->role == ROLE_NETDEV)
+		else if (item->moves)
 			mark(item, false, "the guest's network is passt");
+		else if (item->role == ROLE_LEGACY)
+			mark(item, false, "it is for user networking");
+		else if (item_is_nic(item) && !plan->only_some &&
+			 !is_in_front(item, inventory->nic))
+			mark(item, true, "the guest has one NIC, in place of its first");
 	}
 	take_settings(plan->arena, inventory);
-}
-
-/* Names of what is gone, as GROUP.ID and sorted: a line may have many. */
-struct gone {
-	struct arena *arena;
-	const char **names;
-	size_t count;
-};
-
-static int compare(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	tell(plan);
 }
 
 /* All netdevs, that of -nic and -net too, and devices and objects that are marked so far. */
-static void collect(struct plan *plan, struct gone *gone)
+static struct names collect(struct plan *plan)
 {
 	struct inventory *inventory = &plan->inventory;
+	struct names gone = { .arena = plan->arena };
 
-	gone->names = arena_get(plan->arena, (inventory->count + 1) * sizeof(*gone->names));
-	gone->count = 0;
 	for (size_t i = 0; i < inventory->count; i++) {
 		const struct item *item = &inventory->items[i];
 		const char *netdev = item_netdev_id(item);
-		const char *id = netdev ? netdev : item_id(item);
 
-		if (id && *id && item->removed)
-			gone->names[gone->count++] = arena_format(
-				plan->arena, "%s.%s", netdev ? "netdev" : item->option.name, id);
+		if (item->removed)
+			names_add(&gone, netdev ? "netdev" : item->option.name,
+				  netdev ? netdev : item_id(item));
 	}
-	qsort(gone->names, gone->count, sizeof(*gone->names), compare);
-}
-
-static bool is_gone(const struct gone *gone, const char *group, const char *id)
-{
-	const char *name = id ? arena_format(gone->arena, "%s.%s", group, id) : NULL;
-
-	return name && bsearch(&name, gone->names, gone->count, sizeof(name), compare);
+	names_sort(&gone);
+	return gone;
 }
 
 /* A filter on a netdev that is gone; the new one has the id of one that was there. */
-static void check_object(struct plan *plan, struct item *item, const struct gone *gone)
+static void check_object(struct plan *plan, struct item *item, const struct names *gone)
 {
 	const char *netdev = properties_get(&item->properties, "netdev");
 
-	if (is_gone(gone, "netdev", netdev) && strcmp(netdev, plan->netdev_id))
+	if (names_have(gone, "netdev", netdev) && strcmp(netdev, plan->netdev_id))
 		mark(item, true, arena_format(plan->arena, "its netdev %s is gone", netdev));
 }
 
 /* A passed-through NIC whose standby is gone, or a switch whose ports are. */
-static void check_device(struct plan *plan, struct item *item, const struct gone *gone)
+static void check_device(struct plan *plan, struct item *item, const struct names *gone)
 {
 	const char *pair = properties_get(&item->properties, "failover_pair_id");
 	const char *id = properties_get(&plan->device, "id");
@@ -114,11 +123,13 @@ static void check_device(struct plan *plan, struct item *item, const struct gone
 	bool stays = pair && id && !strcmp(id, pair) && properties_on(&plan->device, "failover");
 
 	for (size_t i = 0; i < item->properties.count; i++) {
-		if (name_in(item->properties.list[i].key, "ports*") &&
-		    !strcmp(item_type(item), "rocker"))
+		const struct property *port = &item->properties.list[i];
+
+		if (name_in(port->key, "ports*") && !strcmp(item_type(item), "rocker") &&
+		    (!plan->only_some || names_have(gone, "netdev", port->value)))
 			mark(item, true, "the netdevs of its ports are gone");
 	}
-	if (is_gone(gone, "device", pair) && !stays)
+	if (names_have(gone, "device", pair) && !stays)
 		mark(item, true,
 		     arena_format(plan->arena, "the NIC %s that it stands in for is gone", pair));
 }
@@ -126,9 +137,8 @@ static void check_device(struct plan *plan, struct item *item, const struct gone
 void removal_mark_references(struct plan *plan)
 {
 	struct inventory *inventory = &plan->inventory;
-	struct gone gone = { .arena = plan->arena };
+	struct names gone = collect(plan);
 
-	collect(plan, &gone);
 	for (size_t i = 0; i < inventory->count; i++) {
 		if (inventory->items[i].role == ROLE_OBJECT)
 			check_object(plan, &inventory->items[i], &gone);
@@ -136,13 +146,13 @@ void removal_mark_references(struct plan *plan)
 			check_device(plan, &inventory->items[i], &gone);
 	}
 	/* -set GROUP.ID.KEY=VALUE, also about what is gone since. */
-	collect(plan, &gone);
+	gone = collect(plan);
 	for (size_t i = 0; i < inventory->count; i++) {
 		struct item *item = &inventory->items[i];
 		const char *group = item_type(item);
 
 		if (item->role == ROLE_SET && !item->removed &&
-		    is_gone(&gone, name_in(group, "net|nic") ? "netdev" : group, item_id(item)))
+		    names_have(&gone, name_in(group, "net|nic") ? "netdev" : group, item_id(item)))
 			mark(item, false, "what it speaks of is gone");
 	}
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "launcher/base/guest_network.h"
 #include "launcher/base/memory.h"
 
 /**
@@ -43,12 +44,22 @@ struct changes {
  * @args:	New arguments without argv[0], NULL-terminated; words that stay are the same
  *		pointers
  * @fd:		Descriptor number that the new netdev speaks of
+ * @stays:	Why nothing moves to passt, with the word that says so; @args are those that went
+ *		in, and @fd is -1. NULL: the guest comes to passt
+ * @network:	What the options that were removed have promised
+ * @promised:	The words of all that, with ", " between them: what a passt that is found does not
+ *		give. NULL: nothing was promised
+ * @error:	What is wrong with which word; NULL: nothing
  * @changes:	What was changed and why
  * @memory:	What all this is kept in
  */
 struct rewrite_result {
 	char **args;
 	int fd;
+	const char *stays;
+	struct guest_network network;
+	const char *promised;
+	const char *error;
 	struct changes changes;
 	struct arena *memory;
 };
@@ -63,11 +74,12 @@ struct rewrite_result {
  * ends with a message and STATUS_FAILED.
  *
  * Return: 0; -ENOSPC if there is no free PCI address for the device ("Couldn't find free
- *	   address for device")
+ *	   address for device"); -EINVAL for a word that QEMU or passt would refuse: @result has
+ *	   error
  */
 int rewrite_command_line(const struct rewrite_request *request, struct rewrite_result *result);
 
-/* Gives back all that a successful rewrite_command_line() filled in; words of the request stay. */
+/* Gives back all that rewrite_command_line() filled in; words of the request stay. */
 void rewrite_free(struct rewrite_result *result);
 
 #endif /* QRAP_REWRITE_H */

@@ -122,7 +122,8 @@ static void survey(const struct plan *plan, struct topology *topology)
 
 		if (name_in(item->option.name, "device") && !item->removed)
 			take_slot(topology, &item->properties);
-		topology->roaming += item->role == ROLE_NET_NIC && !item->removed;
+		topology->roaming +=
+			(item->role == ROLE_NIC || item->role == ROLE_NET_NIC) && !item->removed;
 	}
 }
 

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What QEMU's user networking has promised the guest, and what of that passt can keep. */
+#ifndef QRAP_PROMISES_H
+#define QRAP_PROMISES_H
+
+#include "launcher/base/guest_network.h"
+#include "launcher/base/memory.h"
+#include "launcher/cmdline/parse/inventory.h"
+
+/**
+ * struct promises - What options of user networking say
+ * @arena:	Where it is kept
+ * @hub_stays:	It was on a hub that stays, so that "vlan" is not lost
+ * @words:	All that was said and is for passt; promises_finish() reads it
+ * @count:	How many
+ * @network:	What a private passt can keep
+ * @kept:	The words of that, with ", " between them; no text: there are none
+ * @lost:	The words of what no passt can keep
+ * @elsewhere:	The words of forwards to another address than the guest's
+ * @error:	The first word that QEMU or passt would refuse, and why; or NULL
+ */
+struct promises {
+	struct arena *arena;
+	bool hub_stays;
+	struct promise *words;
+	size_t count;
+	struct guest_network network;
+	struct buffer kept;
+	struct buffer lost;
+	struct buffer elsewhere;
+	const char *error;
+};
+
+/* Adds what an option of user networking, or one of its own before QEMU 3, says. */
+void promises_add(struct promises *promises, const struct item *item);
+
+/* To be called when all are added. Takes time in proportion to what there is. */
+void promises_finish(struct promises *promises);
+
+#endif /* QRAP_PROMISES_H */

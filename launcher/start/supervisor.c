@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "launcher/start/supervisor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "launcher/base/message.h"
+#include "launcher/passt/private.h"
+#include "shim/common/sys.h"
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+
+/* So many starts at once, then one each time that long has passed. The manual has both. */
+#define STARTS_AT_ONCE 20
+#define START_EACH_MS  10000
+
+/* A time that does not come. */
+#define NEVER INT64_MAX
+
+/**
+ * struct supervisor - The supervisor's state
+ * @passt:	Of this VM
+ * @control:	Socket to the launcher, later to the shim; -1: the other end is closed
+ * @vm:		QEMU's end (pidfd_open(2)), or -1 as long as that is not known
+ * @wanted:	A start has been asked for
+ * @starts_ms:	Till then the starts take that are allowed: one for each %START_EACH_MS
+ * @over:	The VM has ended
+ */
+struct supervisor {
+	struct private_passt passt;
+	int control;
+	int vm;
+	bool wanted;
+	int64_t starts_ms;
+	bool over;
+};
+
+/*
+ * What ps(1) shows: argv's memory, and the environment's behind it, which getenv(3) finds in a copy
+ * from now on.
+ */
+static void set_title(pid_t vm)
+{
+	static char *room, *end;
+	char title[32];
+	int len = snprintf(title, sizeof(title), "qrap: passt of %d", vm);
+
+	if (!room) {
+		room = program_invocation_name;
+		end = *environ > room ? *environ : room + strlen(room) + 1;
+		for (char **entry = environ; *entry; entry++) {
+			if (*entry == end)
+				end += strlen(*entry) + 1;
+			*entry = strdup(*entry);
+		}
+	}
+	memset(room, 0, (size_t)(end - room));
+	memcpy(room, title, len < end - room ? (size_t)len : (size_t)(end - room) - 1);
+}
+
+static void send_text(const struct supervisor *s, enum control_kind kind, const char *text)
+{
+	control_send(s->control, kind, text, strnlen(text, CONTROL_TEXT_MAX), -1);
+}
+
+static void send_failed(const struct supervisor *s)
+{
+	send_text(s, s->passt.taken ? CONTROL_TAKEN : CONTROL_FAILED, s->passt.trouble);
+}
+
+/* It serves: the ports of its forwards, and what it said. */
+static void send_ready(const struct supervisor *s)
+{
+	const struct guest_network *network = s->passt.request.network;
+	const char *said = private_said(&s->passt);
+	const size_t ports = network->forward_count * sizeof(uint16_t), len = strlen(said);
+	char data[ports + len + 1];
+
+	for (unsigned i = 0; i < network->forward_count; i++)
+		memcpy(data + i * sizeof(uint16_t), &network->forwards[i].host_port,
+		       sizeof(uint16_t));
+	memcpy(data + ports, said, len);
+	control_send(s->control, CONTROL_READY, data, ports + len, -1);
+}
+
+/* Starts it, again where the first try failed for a reason that the next one does without. */
+static void start(struct supervisor *s)
+{
+	struct private_passt *passt = &s->passt;
+	bool started;
+
+	do {
+		private_end(passt);
+		started = private_start(passt);
+	} while (!started && private_may_retry(passt));
+	if (started)
+		control_send(s->control, CONTROL_CONNECTION, NULL, 0, passt->fd);
+	else
+		send_failed(s);
+}
+
+static void look(struct supervisor *s)
+{
+	struct private_passt *passt = &s->passt;
+
+	switch (private_look(passt)) {
+	case PRIVATE_STARTING:
+		break;
+	case PRIVATE_READY:
+		if (passt->trouble)
+			send_text(s, CONTROL_WARNING, passt->trouble);
+		send_ready(s);
+		break;
+	case PRIVATE_NONE:
+		if (private_may_retry(passt))
+			start(s);
+		else
+			send_text(s, passt->taken ? CONTROL_TAKEN : CONTROL_FAILED, passt->trouble);
+		break;
+	}
+}
+
+static int64_t next_start(const struct supervisor *s)
+{
+	return s->starts_ms - (int64_t)(STARTS_AT_ONCE - 1) * START_EACH_MS;
+}
+
+/* What there is to do, after an event or at a time that has come. */
+static void go_on(struct supervisor *s)
+{
+	int64_t now = sys_now_ms();
+
+	if (s->passt.state == PRIVATE_STARTING)
+		look(s);
+	if (!s->wanted || s->passt.state == PRIVATE_STARTING || now < next_start(s))
+		return;
+	s->wanted = false;
+	s->starts_ms = (s->starts_ms > now ? s->starts_ms : now) + START_EACH_MS;
+	s->passt.tries = 0;
+	start(s);
+}
+
+/* Somebody says whose end is the VM's. Before Linux 5.3 it is that of the control socket. */
+static void set_owner(struct supervisor *s, pid_t owner)
+{
+	if (owner <= 0)
+		return;
+	if (s->vm >= 0)
+		close(s->vm);
+	s->vm = (int)syscall(SYS_pidfd_open, owner, 0);
+	set_title(owner);
+}
+
+static bool on_control(struct loop_source *source)
+{
+	struct supervisor *s = source->arg;
+	struct control_msg msg;
+	char data[1];
+	int ret = control_receive(s->control, &msg, data, sizeof(data), MSG_DONTWAIT);
+
+	if (ret == -EAGAIN)
+		return false;
+	if (ret) {
+		close(s->control);
+		s->control = -1;
+		s->wanted = false;
+		s->over |= s->passt.state == PRIVATE_STARTING && s->vm < 0;
+		return true;
+	}
+	if (msg.fd >= 0)
+		close(msg.fd);
+	if (msg.kind == CONTROL_START)
+		s->wanted = true;
+	else if (msg.kind == CONTROL_OWNER)
+		set_owner(s, msg.sender);
+	return true;
+}
+
+static bool on_vm_end(struct loop_source *source)
+{
+	struct supervisor *s = source->arg;
+
+	return s->over = true;
+}
+
+static int64_t next_time(const struct supervisor *s)
+{
+	if (s->passt.state == PRIVATE_STARTING)
+		return s->passt.deadline;
+	return s->wanted ? next_start(s) : NEVER;
+}
+
+/* Until the VM has ended. While nothing happens, nothing wakes us. */
+static void serve(struct supervisor *s)
+{
+	struct private_passt *passt = &s->passt;
+	struct child *child = &passt->child;
+
+	while (!s->over) {
+		bool is_child = child->pid > 0;
+		struct loop_source sources[] = {
+			{ s->control, on_control, s },
+			{ s->vm, on_vm_end, s },
+			{ passt->reading, private_on_reading, passt },
+			{ is_child ? child->output : -1, child_on_output, child },
+			{ is_child ? child->end : -1, child_on_end, child },
+		};
+
+		loop_run(sources, sizeof(sources) / sizeof(sources[0]), next_time(s));
+		if (!s->over)
+			go_on(s);
+		if (s->control < 0 && s->vm < 0)
+			s->over |= !child_any(child);
+	}
+	private_end(passt);
+}
+
+/* The supervisor's life, in a session of its own. */
+static _Noreturn void supervise(const struct passt_request *request, int control, pid_t launcher)
+{
+	const int fds[] = { CHILD_NULL, CHILD_NULL, CHILD_NULL, control };
+	struct supervisor s = { .control = 3, .vm = -1 };
+	sigset_t none;
+	int ret;
+
+	setsid();
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* What goes into the background below us is ours to wait for, and to end. */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) || (ret = child_arrange_fds(fds, 4)))
+		_exit(1);
+	private_init(&s.passt, request);
+	if (chdir("/"))
+		_exit(1);
+	set_title(launcher);
+	serve(&s);
+	_exit(0);
+}
+
+/* Two forks away, where nobody but process 1 waits for it: 0 or -errno. */
+static int fork_supervisor(const struct passt_request *request, int control)
+{
+	const pid_t launcher = getpid();
+	void (*before)(int) = signal(SIGCHLD, SIG_DFL);
+	int status = 0, error = 0;
+	pid_t pid = fork(), second;
+
+	if (!pid) {
+		second = fork();
+		if (!second)
+			supervise(request, control, launcher);
+		_exit(second < 0 ? errno : 0);
+	}
+	if (pid < 0)
+		error = errno;
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	/* Setting it drops a blocked one, which would wait for QEMU. */
+	signal(SIGCHLD, before);
+	return error ? -error : -(WIFEXITED(status) ? WEXITSTATUS(status) : EIO);
+}
+
+/* The ports that it has, and at level trace what it said. */
+static void take_ready(const struct passt_request *request, char *data, size_t len)
+{
+	const struct guest_network *network = request->network;
+	const size_t ports = network->forward_count * sizeof(uint16_t);
+	char *line;
+
+	for (unsigned i = 0; i < network->forward_count && len >= ports; i++)
+		memcpy(&network->forwards[i].host_port, data + i * sizeof(uint16_t),
+		       sizeof(uint16_t));
+	for (line = strtok(len > ports ? data + ports : data + len, "\n"); line;
+	     line = strtok(NULL, "\n"))
+		message_trace(request->log, "passt: %s", line);
+}
+
+/* Waits for what becomes of the start: the last message's kind, or 0 where there was none. */
+static int wait_for_start(const struct passt_request *request, struct connection *connection,
+			  char *data, size_t size)
+{
+	struct control_msg msg;
+
+	while (!control_receive(connection->control, &msg, data, size, 0)) {
+		switch (msg.kind) {
+		case CONTROL_CONNECTION:
+			if (connection->fd >= 0)
+				close(connection->fd);
+			connection->fd = msg.fd;
+			break;
+		case CONTROL_WARNING:
+			message_warning(request->log, "--passt: %s", data);
+			break;
+		case CONTROL_READY:
+			take_ready(request, data, msg.len);
+			return CONTROL_READY;
+		default:
+			return (int)msg.kind;
+		}
+	}
+	return 0;
+}
+
+/* Asks for a start: 0, or -1 and @failure. */
+static int ask(const struct passt_request *request, struct connection *connection,
+	       struct supervisor_failure *failure)
+{
+	char data[CHILD_SAID_MAX + 65536];
+	int kind;
+
+	control_send(connection->control, CONTROL_START, NULL, 0, -1);
+	kind = wait_for_start(request, connection, data, sizeof(data));
+	if (kind == CONTROL_READY && connection->fd >= 0)
+		return 0;
+	failure->taken = kind == CONTROL_TAKEN;
+	snprintf(failure->text, sizeof(failure->text), "%.*s", CONTROL_TEXT_MAX,
+		 kind ? data : "its supervisor has ended");
+	if (connection->fd >= 0)
+		close(connection->fd);
+	close(connection->control);
+	return -1;
+}
+
+int supervisor_start(const struct passt_request *request, struct connection *connection,
+		     struct supervisor_failure *failure)
+{
+	const int yes = 1;
+	int pair[2];
+	int ret = 0;
+
+	*connection = (struct connection) { .fd = -1, .control = -1 };
+	failure->taken = false;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+		snprintf(failure->text, sizeof(failure->text), "%s", strerror(errno));
+		return -1;
+	}
+	if (setsockopt(pair[1], SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)))
+		ret = -errno;
+	if (!ret)
+		ret = fork_supervisor(request, pair[1]);
+	close(pair[1]);
+	connection->control = pair[0];
+	if (!ret)
+		return ask(request, connection, failure);
+	close(pair[0]);
+	snprintf(failure->text, sizeof(failure->text), "%s", strerror(-ret));
+	return -1;
+}
+
+int private_passt_start(const struct passt_request *request, struct connection *connection)
+{
+	struct supervisor_failure failure;
+	int ret = supervisor_start(request, connection, &failure);
+
+	if (ret)
+		message_error(request->log, "--passt: %s", failure.text);
+	return ret;
+}
