@@ -162,12 +162,6 @@ static void print_places(const struct hop *hop)
 	}
 }
 
-static const char *name_hop(struct arena *arena, const struct hop *hop)
-{
-	return hop ? arena_format(arena, "%s (pid %lld)", hop->program, (long long)hop->pid)
-		   : "the start";
-}
-
 /* The command, where it never said that it started although the next program did. */
 static const char *name_command(const struct hop *before, const struct hop *after)
 {
@@ -254,7 +248,7 @@ static void print_unread(const size_t lines[LINE_KINDS])
 /* Where the way is lost from sight, and who has failed, as far as that is known. */
 static void print_last_seen(const struct journey *journey)
 {
-	const char *user = name_hop(journey->arena, journey->user);
+	const char *user = journey_name_hop(journey, journey->user);
 	const struct log_event *failure = journey->failure;
 
 	if (failure && failure->reason)
@@ -284,28 +278,13 @@ static void print_advice(const struct journey *journey)
 	message_answer("  " STRACE_COMMAND);
 }
 
-static void print_culprit(const struct journey *journey)
-{
-	const struct blame *blame = &journey->blame;
-	const char *before = name_hop(journey->arena, blame->before);
-
-	if (blame->culprit)
-		message_answer("culprit: %s %s", name_hop(journey->arena, blame->culprit_hop),
-			       or_unknown(blame->culprit->call));
-	else if (blame->before == blame->after)
-		message_answer("culprit: unseen between the start of %s and its main", before);
-	else
-		message_answer("culprit: unseen between %s and %s", before,
-			       name_hop(journey->arena, blame->after));
-}
-
 static void print_verdict(const struct journey *journey)
 {
 	if (journey->verdict != VERDICT_INTACT)
 		print_advice(journey);
 	message_answer("verdict: %s", verdict_names[journey->verdict]);
 	if (journey_is_to_blame(journey))
-		print_culprit(journey);
+		message_answer("culprit: %s", journey_name_culprit(journey));
 }
 
 static void report_text(const struct journey *journey, const size_t lines[LINE_KINDS])

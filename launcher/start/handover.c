@@ -176,11 +176,12 @@ static void set_log_file(const struct log *log, struct handoff *handoff)
 	handoff->log_file[0] = '\0';
 }
 
-static int set_variables(struct handover *h, const struct handoff *handoff)
+int hand_over_variables(struct handover *h, struct handoff *handoff)
 {
 	char value[HANDOFF_SIZE];
 	char *preload;
 
+	set_log_file(&h->options->log, handoff);
 	/* Left behind in the environment, it is an order to end at once. */
 	unsetenv(CHECK_REPLY_VARIABLE);
 	h->variable = getenv(PRELOAD_VARIABLE);
@@ -210,10 +211,9 @@ static int leave_handoff(struct handover *h)
 	memcpy(handoff.passt, h->connection->path, sizeof(handoff.passt));
 	name_qemu(&handoff, h->qemu->path);
 	snprintf(handoff.well, sizeof(handoff.well), "qrap, pid %d", getpid());
-	set_log_file(&o->log, &handoff);
 	make_store(h, &handoff);
 	h->store = handoff.store;
-	return set_variables(h, &handoff);
+	return hand_over_variables(h, &handoff);
 }
 
 /* The QEMU that the words name: the command itself, or what a wrapper is told to run; else NULL. */

@@ -18,7 +18,11 @@
 
 #include "launcher/base/child.h"
 #include "launcher/base/message.h"
+#include "launcher/base/words.h"
+#include "launcher/preload/loadable.h"
+#include "launcher/report/journal.h"
 #include "launcher/start/exec.h"
+#include "launcher/start/handover.h"
 #include "launcher/watch/held.h"
 #include "shim/common/sys.h"
 
@@ -30,28 +34,32 @@
 
 /**
  * struct watch - A run
- * @options:	What is asked for
+ * @settings:	What is asked for
  * @arena:	Where texts are kept
  * @list:	The descriptors
  * @count:	How many
  * @program:	The command
+ * @log_is_ours: The log file is removed at the end
  * @signals:	Those that are waited for here
  * @before:	The mask of signals as it was
  * @sigchld:	What was done at SIGCHLD before
  * @pid:	The command's process
+ * @unseen:	Somebody lost a descriptor whom the shim does not see
  * @ended:	It has ended ...
  * @status:	... with that exit status, 128 and more for a signal
  */
 struct watch {
-	const struct settings *options;
+	struct settings settings;
 	struct arena *arena;
 	struct watched list[WATCH_MAX];
 	int count;
 	struct qemu program;
+	bool log_is_ours;
 	sigset_t signals;
 	sigset_t before;
 	void (*sigchld)(int);
 	pid_t pid;
+	bool unseen;
 	bool ended;
 	int status;
 };
@@ -70,6 +78,76 @@ static void take_signals(struct watch *w)
 	w->sigchld = signal(SIGCHLD, SIG_DFL);
 }
 
+/* A log there must be: what the shim sees is read back from it. */
+static void open_log(struct watch *w)
+{
+	struct log *log = &w->settings.log;
+	const char *directory = getenv("TMPDIR");
+	int fd = log_has_file(log) ? log_open(log) : -1;
+	char *path = NULL;
+
+	if (fd < 0 && log_has_file(log))
+		message_warning(log, "Couldn't write the log file %s: %s", log->file,
+				strerror(-fd));
+	if (fd < 0) {
+		path = arena_format(w->arena, "%s/qrap-watch.XXXXXX",
+				    directory && *directory == '/' ? directory : "/tmp");
+		fd = mkostemp(path, O_CLOEXEC);
+		log->file = fd < 0 ? NULL : path;
+		w->log_is_ours = fd >= 0;
+	}
+	if (fd < 0)
+		message_warning(log, "No log file %s: %s; only who holds a descriptor can be told",
+				path, strerror(errno));
+	else
+		close(fd);
+	events_begin(log);
+}
+
+/* Each descriptor begins its way here, in the process that the command will be. */
+static void log_begin(const struct watch *w)
+{
+	char command[PATH_MAX];
+
+	for (int i = 0; i < w->count; i++) {
+		const struct log_event event = {
+			.kind = EVENT_HANDED_OVER,
+			.fd = w->list[i].fd,
+			.action = "watched",
+			.command = realpath(w->program.path, command) ? command : w->program.path,
+			.sort = w->list[i].kind,
+			.name = w->list[i].name,
+			.until = w->settings.until,
+		};
+
+		log_event(&w->settings.log, &event, "Descriptor %d (%s) goes to %s", w->list[i].fd,
+			  w->list[i].name, w->program.path);
+	}
+}
+
+/* The shim, where it can be loaded; and into what a static program runs. */
+static void load_shim(struct watch *w)
+{
+	static struct preload preload;
+	struct handover handover = { .options = &w->settings,
+				     .qemu = &w->program,
+				     .preload = &preload };
+	struct handoff handoff = { .fd = -1,
+				   .store = -1,
+				   .run = w->settings.log.run,
+				   .level = w->settings.log.level,
+				   .watch_count = (uint8_t)w->count };
+	bool fits = preload_find(&preload, w->program.path, w->settings.command + 1);
+	const struct chain *chain = &preload.chain;
+
+	for (int i = 0; i < w->count; i++)
+		handoff.watch[i] = (struct watched_fd) { w->list[i].fd, w->list[i].id };
+	if (!fits)
+		events_preload_skipped(&handover, &preload);
+	if (fits || (preload.shim[0] && chain->files[chain->count - 1].elf.is_static))
+		hand_over_variables(&handover, &handoff);
+}
+
 /* In the child: all as it would be without us. @failed is told why it cannot be run. */
 static _Noreturn void become_command(struct watch *w, int failed, pid_t parent)
 {
@@ -81,9 +159,11 @@ static _Noreturn void become_command(struct watch *w, int failed, pid_t parent)
 		snprintf(pid, sizeof(pid), "%d", getpid());
 		setenv(LISTEN_PID, pid, 1);
 	}
+	log_begin(w);
+	load_shim(w);
 	signal(SIGCHLD, w->sigchld);
 	sigprocmask(SIG_SETMASK, &w->before, NULL);
-	error = command_try(&w->program, w->options->command);
+	error = command_try(&w->program, w->settings.command);
 	_exit(write(failed, &error, sizeof(error)) < 0 ? STATUS_FAILED : STATUS_CANNOT_RUN);
 }
 
@@ -152,7 +232,7 @@ static void wait_for_command(struct watch *w)
 static int wait_for_holders(struct watch *w, struct holder *holders)
 {
 	const struct timespec pause = { .tv_nsec = LOOK_EVERY_MS * 1000000 };
-	const int64_t end = sys_now_ms() + w->options->grace_ms;
+	const int64_t end = sys_now_ms() + w->settings.grace_ms;
 	int sig = SIGCHLD, held;
 
 	while ((held = held_find(w->list, w->count, holders)) > 0 && sys_now_ms() < end &&
@@ -163,71 +243,155 @@ static int wait_for_holders(struct watch *w, struct holder *holders)
 	return held;
 }
 
-/* "sleep (pid 9), started by hold.sh (pid 7), its descriptor 1, for 3 s" */
-static const char *describe_holder(struct arena *arena, const struct holder *holder)
+/* ", started by PROGRAM (pid N)", or "" for what the command's own process has started. */
+static const char *name_starter(const struct watch *w, const struct journey *journey,
+				const struct hop *hop)
+{
+	const struct hop *from = hop;
+
+	while (from && from->pid == hop->pid)
+		from = from->from;
+	return from ? arena_format(w->arena, ", started by %s", journey_name_hop(journey, from))
+		    : "";
+}
+
+/* "sleep (pid 9), started by hold.sh (pid 7), as its descriptor 1, for 3 s" */
+static const char *describe_holder(const struct watch *w, const struct journey *journey,
+				   const struct holder *holder)
 {
 	struct holder parent = { .pid = 0 };
 	const char *more = "", *by = "";
 
+	/* Whoever started it may be gone: then we are the parent, and only the log knows. */
 	if (holder->parent != getpid()) {
 		held_read_process(holder->parent, &parent);
-		by = arena_format(arena, ", started by %s (pid %d)", parent.program, parent.pid);
+		by = arena_format(w->arena, ", started by %s (pid %d)", parent.program, parent.pid);
+	} else if (journey_last_hop(journey, holder->pid)) {
+		by = name_starter(w, journey, journey_last_hop(journey, holder->pid));
 	}
 	if (holder->more)
-		more = arena_format(arena, ", and %d more", holder->more);
-	return arena_format(arena, "%s (pid %d)%s, its descriptor %d, for %lld s%s",
+		more = arena_format(w->arena, ", and %d more", holder->more);
+	return arena_format(w->arena, "%s (pid %d)%s, as its descriptor %d, for %lld s%s",
 			    holder->program, holder->pid, by, holder->fd,
 			    (long long)holder->age_ms / 1000, more);
 }
 
-static void tell(struct watch *w, const struct watched *watched, const struct holder *holder)
+/* "/tmp/close.sh (pid 12) close, started by /usr/bin/make (pid 9), now /dev/null" */
+static const char *describe_loss(const struct watch *w, const struct journey *journey)
 {
-	const bool is_held = holder->pid;
-	const char *culprit = is_held ? describe_holder(w->arena, holder) : "";
-	const struct log_event event = {
+	const struct hop *hop = journey->blame.culprit_hop;
+	const char *found = journey->user->start->found;
+	const char *by = hop ? name_starter(w, journey, hop) : "";
+
+	return arena_format(w->arena, "%s%s%s%s", journey_name_culprit(journey), by,
+			    journey->verdict == VERDICT_REPLACED ? ", now " : "",
+			    journey->verdict == VERDICT_REPLACED ? found : "");
+}
+
+/* Return: true where it is intact. */
+static bool tell(struct watch *w, const struct watched *watched, struct journey *journey,
+		 const struct holder *holder)
+{
+	const struct blame *blame = &journey->blame;
+	const char *why = "", *loss = NULL;
+	struct log_event event = {
 		.kind = EVENT_DESCRIPTOR,
-		.severity = is_held ? SEVERITY_WARNING : SEVERITY_INFO,
+		.severity = SEVERITY_WARNING,
 		.fd = watched->fd,
-		.verdict = is_held ? "held" : "intact",
 		.sort = watched->kind,
 		.name = watched->name,
-		.culprit = { is_held ? holder->program : NULL, holder->pid, NULL },
 	};
 
-	log_event(&w->options->log, &event, "descriptor %d (%s): %s%s%s", watched->fd,
-		  watched->name, event.verdict, is_held ? ": " : "", culprit);
+	if (journey->verdict != VERDICT_INTACT && journey->verdict != VERDICT_MENDED) {
+		why = loss = describe_loss(w, journey);
+		if (blame->culprit)
+			event.culprit = (struct log_actor) { blame->culprit_hop->program,
+							     blame->culprit_hop->pid,
+							     blame->culprit->call };
+	} else if (holder->pid) {
+		journey->verdict = VERDICT_HELD;
+		why = describe_holder(w, journey, holder);
+		event.culprit = (struct log_actor) { holder->program, holder->pid, NULL };
+	} else if (journey->verdict == VERDICT_INTACT) {
+		event.severity = SEVERITY_INFO;
+	}
+	event.verdict = verdict_names[journey->verdict];
+	log_event(&w->settings.log, &event, "descriptor %d (%s): %s%s%s", watched->fd,
+		  watched->name, event.verdict, *why ? ": " : "", why);
+	w->unseen |= why == loss && !blame->culprit;
+	return journey->verdict == VERDICT_INTACT;
+}
+
+/* What the shim has seen, of all descriptors: empty without a log. */
+static void read_log(const struct watch *w, struct journey *all)
+{
+	const struct log *log = &w->settings.log;
+	FILE *file = log_has_file(log) ? fopen(log->file, "re") : NULL;
+	size_t lines[LINE_KINDS];
+	char run[17];
+
+	snprintf(run, sizeof(run), "%016llx", (unsigned long long)log->run);
+	*all = (struct journey) { .arena = w->arena };
+	if (!file)
+		return;
+	journal_read(file, run, all, lines);
+	fclose(file);
 }
 
 static int judge(struct watch *w)
 {
+	const struct log *log = &w->settings.log;
+	const char *until = w->settings.until;
 	struct holder holders[WATCH_MAX];
-	int held = wait_for_holders(w, holders);
+	static struct journey all, one;
+	bool intact = true;
 
-	if (held < 0)
-		message_warning(&w->options->log, "Who still has the descriptors is not known: "
-						  "/proc does not list children");
-	for (int i = 0; i < w->count; i++)
-		tell(w, &w->list[i], &holders[i]);
-	return held > 0 && w->options->error_status >= 0 ? w->options->error_status : w->status;
+	if (wait_for_holders(w, holders) < 0)
+		message_warning(
+			log,
+			"Who still has the descriptors is not known: /proc does not list children");
+	read_log(w, &all);
+	journey_of(&all, w->list[0].fd, &one);
+	if (until && !journey_judge_watched(&one, until)) {
+		message_warning(
+			log, "No program called %s was seen: judged is the command's own process",
+			until);
+		until = NULL;
+	}
+	for (int i = 0; i < w->count; i++) {
+		journey_of(&all, w->list[i].fd, &one);
+		journey_judge_watched(&one, until);
+		intact &= tell(w, &w->list[i], &one, &holders[i]);
+	}
+	if (w->unseen)
+		message_warning(log,
+				"The shim sees neither raw system calls nor static programs. "
+				"strace does: " STRACE " %s",
+				words_join(w->settings.command));
+	if (w->log_is_ours)
+		unlink(log->file);
+	return !intact && w->settings.error_status >= 0 ? w->settings.error_status : w->status;
 }
 
 int watch(const struct settings *options)
 {
-	struct watch w = { .options = options, .arena = arena_new() };
+	struct watch w = { .settings = *options, .arena = arena_new() };
+	const struct log *log = &w.settings.log;
 	int error;
 
-	w.count = watched_read(&options->log, options->watch, w.arena, w.list);
+	w.count = watched_read(log, options->watch, w.arena, w.list);
 	if (w.count < 0)
 		return STATUS_FAILED;
 	if (qemu_find_command(options->command[0], &w.program)) {
 		error = errno;
 		if (!w.program.path[0])
 			snprintf(w.program.path, sizeof(w.program.path), "%s", w.program.name);
-		return command_failed(&options->log, &w.program, error);
+		return command_failed(log, &w.program, error);
 	}
+	open_log(&w);
 	error = start_command(&w);
 	if (error)
-		return command_failed(&options->log, &w.program, error);
+		return command_failed(log, &w.program, error);
 	wait_for_command(&w);
 	return judge(&w);
 }

@@ -100,7 +100,7 @@ const char *descriptor_name(int fd)
 	int ret = sys_fstat(fd, &status);
 
 	if (ret)
-		return ret == -EBADF ? "nothing" : "something else";
+		return ret == -EBADF ? FOUND_NOTHING : "something else";
 	switch (status.st_mode & S_IFMT) {
 	case S_IFSOCK:
 		return descriptor_is_stream(fd) ? "another stream socket"

@@ -38,7 +38,10 @@ bool identity_same(const struct identity *a, const struct identity *b);
 /* Is @fd a stream socket with a peer? */
 bool descriptor_is_stream(int fd);
 
-/* What @fd holds, in words for messages: "nothing", "another stream socket", "a file", ... */
+/* What descriptor_name() says of a number that is not open. */
+#define FOUND_NOTHING "nothing"
+
+/* What @fd holds, in words for messages: FOUND_NOTHING, "another stream socket", "a file", ... */
 const char *descriptor_name(int fd);
 
 /* Has the peer of the socket @fd hung up? Looks without reading. */

@@ -20,9 +20,9 @@
 #define PROGRAM   (1u << EVENT_PROGRAM)
 
 /* Events of a descriptor that is watched, whose number may be 0. */
-#define WATCHED                                                                         \
-	(PROGRAM | 1u << EVENT_CLOSED | 1u << EVENT_OVERWRITTEN | 1u << EVENT_CLOEXEC | \
-	 1u << EVENT_DESCRIPTOR)
+#define WATCHED                                                                             \
+	(PROGRAM | 1u << EVENT_HANDED_OVER | 1u << EVENT_CLOSED | 1u << EVENT_OVERWRITTEN | \
+	 1u << EVENT_CLOEXEC | 1u << EVENT_DESCRIPTOR)
 
 static const struct log_member place_members[] = {
 	{ "module", LOG_TEXT, offsetof(struct log_place, module), 0, NULL },
@@ -67,6 +67,7 @@ const struct log_member log_members[] = {
 	{ "verdict", LOG_TEXT, offsetof(struct log_event, verdict), 0, NULL },
 	{ "kind", LOG_TEXT, offsetof(struct log_event, sort), 0, NULL },
 	{ "name", LOG_TEXT, offsetof(struct log_event, name), 0, NULL },
+	{ "until", LOG_TEXT, offsetof(struct log_event, until), 0, NULL },
 	{ "msg", LOG_TEXT, offsetof(struct log_event, msg), 0, NULL },
 	{ "", LOG_TEXT, 0, 0, NULL },
 };

@@ -134,6 +134,7 @@ struct log_actor {
  * @verdict:	... how that has fared
  * @sort:	... what it is, in a word
  * @name:	... which one it is
+ * @until:	... in which program it has to arrive
  */
 struct log_event {
 	enum log_kind kind;
@@ -167,6 +168,7 @@ struct log_event {
 	const char *verdict;
 	const char *sort;
 	const char *name;
+	const char *until;
 	const char *msg;
 };
 
@@ -182,8 +184,8 @@ struct log_event {
 #define ACTION_UNCONNECTED "not connected"
 
 /* What sees who did it where the shim does not: raw system calls, static programs. */
-#define STRACE_COMMAND \
-	"strace -f -y -o trace.txt -e 'trace=/^(exec|close|dup|fcntl|ioctl)' qrap ..."
+#define STRACE         "strace -f -y -o trace.txt -e 'trace=/^(exec|close|dup|fcntl|ioctl)'"
+#define STRACE_COMMAND STRACE " qrap ..."
 
 enum log_type {
 	LOG_TEXT,   /* const char * */
