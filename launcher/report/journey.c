@@ -339,25 +339,58 @@ static const struct hop *find_destination(const struct journey *journey, const c
 	return found;
 }
 
+/* How it arrived there: @fate, with @found on its number, or NULL where nobody has looked. */
+static enum verdict judge_arrival(const struct fate *fate, const char *found)
+{
+	const struct log_event *culprit = fate->blame.culprit;
+
+	if (fate->well)
+		return fate->mended ? VERDICT_MENDED : VERDICT_INTACT;
+	if (found ? !is(found, FOUND_NOTHING) : culprit && culprit->kind == EVENT_OVERWRITTEN)
+		return VERDICT_REPLACED;
+	return culprit && culprit->kind == EVENT_CLOEXEC ? VERDICT_MARKED : VERDICT_LOST;
+}
+
 bool journey_judge_watched(struct journey *journey, const char *until)
 {
-	const struct hop *hop = find_destination(journey, until);
-	const struct log_event *culprit;
+	const struct hop *named = until ? find_destination(journey, until) : NULL;
+	const struct hop *hop = named ? named : find_destination(journey, NULL);
+	bool is_last;
 
 	journey->user = hop;
 	journey->verdict = VERDICT_INTACT;
 	if (!hop)
-		return false;
-	journey->blame = hop->arrived.blame;
-	culprit = journey->blame.culprit;
-	if (hop->arrived.well)
-		journey->verdict = hop->arrived.mended ? VERDICT_MENDED : VERDICT_INTACT;
-	else if (!is(hop->start->found, FOUND_NOTHING))
-		journey->verdict = VERDICT_REPLACED;
-	else
-		journey->verdict =
-			culprit && culprit->kind == EVENT_CLOEXEC ? VERDICT_MARKED : VERDICT_LOST;
-	return true;
+		return !until;
+	/* It has lost a descriptor, and then become a program that never said that it started. */
+	is_last = !named && hop->count && hop->events[hop->count - 1]->kind == EVENT_EXECUTES;
+	journey->blame = is_last ? hop->fate.blame : hop->arrived.blame;
+	journey->verdict = is_last ? judge_arrival(&hop->fate, NULL)
+				   : judge_arrival(&hop->arrived, hop->start->found);
+	if (journey->outcome && is(journey->outcome->verdict, verdict_names[VERDICT_HELD]))
+		journey->verdict = VERDICT_HELD;
+	return named || !until;
+}
+
+size_t journey_split(struct journey *run, struct journey **list)
+{
+	size_t count = 0;
+
+	*list = run;
+	if (!run->watched) {
+		journey_judge(run);
+		return 1;
+	}
+	*list = NULL;
+	for (size_t i = 0; i < run->event_count; i++) {
+		const struct log_event *event = run->events[i];
+
+		if (event->kind != EVENT_HANDED_OVER || !event->sort)
+			continue;
+		*list = arena_grow(run->arena, *list, count, sizeof(**list));
+		journey_of(run, event->fd, &(*list)[count]);
+		journey_judge_watched(&(*list)[count++], event->until);
+	}
+	return count;
 }
 
 const char *journey_name_hop(const struct journey *journey, const struct hop *hop)
@@ -372,6 +405,10 @@ const char *journey_name_culprit(const struct journey *journey)
 	const struct blame *blame = &journey->blame;
 	const char *before = journey_name_hop(journey, blame->before);
 
+	if (journey->verdict == VERDICT_HELD)
+		return arena_format(journey->arena, "%s (pid %lld)",
+				    journey->outcome->culprit.program,
+				    (long long)journey->outcome->culprit.pid);
 	if (blame->culprit)
 		return arena_format(journey->arena, "%s %s",
 				    journey_name_hop(journey, blame->culprit_hop),

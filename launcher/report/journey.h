@@ -144,9 +144,13 @@ void journey_judge(struct journey *journey);
 
 /*
  * The same for a descriptor that is watched: it has to arrive in the first program called @until;
- * with NULL, in the last one of the command's own process. Return: false where there is no such one
+ * with NULL, or where there is none, in the last one of the command's own process. Return: false
+ * where there is none of that name
  */
 bool journey_judge_watched(struct journey *journey, const char *until);
+
+/* The journeys of all descriptors of a run, judged: one, unless it was a run of --watch. */
+size_t journey_split(struct journey *run, struct journey **list);
 
 /* The last program of a process, or NULL. */
 struct hop *journey_last_hop(const struct journey *journey, int64_t pid);

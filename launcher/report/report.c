@@ -47,6 +47,7 @@ static const char *describe(struct arena *arena, const struct log_event *event)
 		[EVENT_LINK_DOWN] = { "link down", 0 },
 		[EVENT_LINK_UP] = { "link up", 0 },
 		[EVENT_FAILED] = { "failed", 0 },
+		[EVENT_EXECUTES] = { "executes %s", offsetof(struct log_event, command) },
 		[EVENT_OWNER_CLOSED] = { "closed by its owner", 0 },
 	};
 	const char *words = rows[event->kind].words;
@@ -207,12 +208,16 @@ static void print_head(const struct journey *journey)
 {
 	time_t seconds = (time_t)(journey->time_us / 1000000);
 	const char *socket = journey->socket;
+	const char *watched = journey->watched ? journey->watched->name : NULL;
 	char date[64] = "?";
 	struct tm tm;
 
 	if (localtime_r(&seconds, &tm))
 		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm);
-	if (!socket)
+	if (watched)
+		message_answer("run %s, %s: descriptor %lld, %s", journey->run, date,
+			       (long long)journey->fd, watched);
+	else if (!socket)
 		message_answer("run %s, %s: not connected", journey->run, date);
 	else
 		message_answer("run %s, %s: descriptor %lld, passt at %s", journey->run, date,
@@ -287,23 +292,30 @@ static void print_verdict(const struct journey *journey)
 		message_answer("culprit: %s", journey_name_culprit(journey));
 }
 
-static void report_text(const struct journey *journey, const size_t lines[LINE_KINDS])
-{
-	print_head(journey);
-	print_hops(journey);
-	print_unread(lines);
-	print_verdict(journey);
-}
-
-static int answer(const struct settings *options, struct journey *journey,
+static int answer(const struct settings *options, struct journey *run,
 		  const size_t lines[LINE_KINDS])
 {
-	journey_judge(journey);
+	struct journey *list;
+	size_t count = journey_split(run, &list);
+	enum verdict worst = VERDICT_INTACT;
+
 	if (options->json)
-		report_json(journey, lines);
-	else
-		report_text(journey, lines);
-	return (int)journey->verdict;
+		report_json(list, count, lines);
+	for (size_t i = 0; i < count; i++) {
+		enum verdict verdict = list[i].verdict;
+
+		if (!options->json) {
+			print_head(&list[i]);
+			print_hops(&list[i]);
+			if (i == count - 1)
+				print_unread(lines);
+			print_verdict(&list[i]);
+		}
+		if (verdict > VERDICT_UNKNOWN)
+			verdict = VERDICT_LOST;
+		worst = verdict > worst ? verdict : worst;
+	}
+	return (int)worst;
 }
 
 /* Regular files and pipes: others may never end. */

@@ -280,7 +280,9 @@ static const char *describe_holder(const struct watch *w, const struct journey *
 static const char *describe_loss(const struct watch *w, const struct journey *journey)
 {
 	const struct hop *hop = journey->blame.culprit_hop;
-	const char *found = journey->user->start->found;
+	const struct log_event *culprit = journey->blame.culprit;
+	const char *found =
+		culprit && culprit->found ? culprit->found : journey->user->start->found;
 	const char *by = hop ? name_starter(w, journey, hop) : "";
 
 	return arena_format(w->arena, "%s%s%s%s", journey_name_culprit(journey), by,
@@ -344,7 +346,7 @@ static int judge(struct watch *w)
 	const char *until = w->settings.until;
 	struct holder holders[WATCH_MAX];
 	static struct journey all, one;
-	bool intact = true;
+	bool intact = true, seen = true;
 
 	if (wait_for_holders(w, holders) < 0)
 		message_warning(
@@ -360,9 +362,14 @@ static int judge(struct watch *w)
 	}
 	for (int i = 0; i < w->count; i++) {
 		journey_of(&all, w->list[i].fd, &one);
-		journey_judge_watched(&one, until);
+		seen &= journey_judge_watched(&one, until);
 		intact &= tell(w, &w->list[i], &one, &holders[i]);
 	}
+	if (!seen)
+		message_warning(log,
+				"No program called %s was seen: judged is the command's own "
+				"process",
+				until);
 	if (w->unseen)
 		message_warning(log,
 				"The shim sees neither raw system calls nor static programs. "

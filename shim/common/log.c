@@ -93,6 +93,7 @@ const char *const log_kind_names[EVENT_KINDS] = {
 	[EVENT_ENDED] = "ended",
 	[EVENT_FAILED] = "failed",
 	[EVENT_DESCRIPTOR] = "descriptor",
+	[EVENT_EXECUTES] = "executes",
 };
 
 static const char *const severity_names[] = {

@@ -128,6 +128,7 @@ void fd_log_program(const struct fd_log *fd_log, const char *found, bool mends)
 
 void fd_log_observes(const struct fd_log *fd_log, int fd, const char *found, const char *script)
 {
+	const char *name = script ? script : fd_log->exe;
 	const struct log_event event = { .kind = EVENT_PROGRAM,
 					 .fd = fd,
 					 .found = found,
@@ -135,8 +136,11 @@ void fd_log_observes(const struct fd_log *fd_log, int fd, const char *found, con
 					 .command = script,
 					 .ppid = sys_call(SYS_getppid, 0, 0, 0, 0, 0, 0) };
 
-	log_event(fd_log->log, &event, "%s starts, on %s: %s", script ? script : fd_log->exe,
-		  fd < 0 ? "all other descriptors" : "a descriptor", found);
+	if (fd < 0)
+		log_event(fd_log->log, &event, "%s starts, on all other descriptors: %s", name,
+			  found);
+	else
+		log_event(fd_log->log, &event, "%s starts, on descriptor %d: %s", name, fd, found);
 }
 
 /* waitid(2) says ECHILD where there are none; it waits for nothing, and takes nobody's status. */
@@ -380,4 +384,11 @@ void fd_log_not_executed(const struct fd_log *fd_log, const char *path, int erro
 	log_line(fd_log->log, SEVERITY_WARNING,
 		 "%s could not execute %s (errno %d): it keeps passt's connection",
 		 program_name(fd_log), path, error);
+}
+
+void fd_log_executes(const struct fd_log *fd_log, const char *path)
+{
+	const struct log_event event = { .kind = EVENT_EXECUTES, .fd = -1, .command = path };
+
+	log_event(fd_log->log, &event, "%s executes %s", program_name(fd_log), path);
 }

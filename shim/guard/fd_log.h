@@ -108,6 +108,10 @@ void fd_log_exec(const struct fd_log *fd_log, const char *path, bool with_connec
 /* ... but could not: @error is the errno. */
 void fd_log_not_executed(const struct fd_log *fd_log, const char *path, int error);
 
+/* A program that has lost an observed descriptor becomes the one at @path, which may never say so.
+ */
+void fd_log_executes(const struct fd_log *fd_log, const char *path);
+
 /* "PROGRAM uses descriptor N" and the like: the owner's steps. */
 void fd_log_step(const struct fd_log *fd_log, enum log_kind kind, const char *does,
 		 const char *call);

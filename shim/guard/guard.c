@@ -47,6 +47,7 @@ enum phase {
  * @exec_envp:	Environment of the program that this one is becoming
  * @log:	Where events go
  * @exe:	Path of this program
+ * @lost:	This process has lost an observed descriptor
  * @culprit:	What the note in the store says of the last loss
  */
 struct guard {
@@ -67,6 +68,7 @@ struct guard {
 	char **exec_envp;
 	struct log log;
 	char exe[PATH_MAX];
+	bool lost;
 	char culprit[STORE_NOTE_MAX + 1];
 };
 
@@ -159,8 +161,10 @@ void guard_forked(void)
 {
 	enum phase phase = get_phase();
 
-	if (phase != PHASE_WAITING && phase != PHASE_CLAIMED)
+	if (phase != PHASE_WAITING && phase != PHASE_CLAIMED && !guard.handoff.watch_count)
 		return;
+	/* What the parent was seen to lose, it has told of itself only. */
+	guard.lost = false;
 	guard.forked = true;
 	/* The thread that was at it is not in this process. */
 	atomic_store(&guard.restoring, false);
@@ -605,20 +609,16 @@ static enum call_fate lose_connection(const struct loss *loss)
  */
 static void lose_observed(int fd, int from, const struct loss *loss)
 {
-	static struct {
-		const void *where;
-		int pid;
-	} told[WATCH_MAX];
+	static const void *told[WATCH_MAX];
 	const struct watched_fd *observed = find_observed(fd);
-	size_t i = (size_t)(observed - guard.handoff.watch);
+	const void **where = &told[observed - guard.handoff.watch];
 	char link[FOUND_MAX];
 
-	if (!descriptor_is(fd, &observed->id) ||
-	    (told[i].where == loss->where && told[i].pid == sys_getpid()))
+	if (!descriptor_is(fd, &observed->id) || (guard.lost && *where == loss->where))
 		return;
 	if (!is_passive()) {
-		told[i].where = loss->where;
-		told[i].pid = sys_getpid();
+		*where = loss->where;
+		guard.lost = true;
 	}
 	fd_log_loss(&fd_log, fd, from < 0 ? NULL : name_found(from, link), loss);
 }
@@ -773,6 +773,8 @@ static bool hand_on(void)
 
 char *const *guard_exec(const char *path, char *const *envp)
 {
+	if (guard.lost && !is_passive())
+		fd_log_executes(&fd_log, path);
 	if (get_phase() != PHASE_RELEASED || is_passive())
 		return envp;
 	fd_log_exec(&fd_log, path, hand_on());
