@@ -14,6 +14,11 @@ completiondir = $(PREFIX)/share/bash-completion/completions
 CFLAGS ?= -O2 -g
 INSTALL ?= install
 CLANG ?= clang
+# Links by these names lead to the launcher: what starts QEMU by its name starts it through qrap.
+QEMU_NAMES := kvm qemu-kvm $(addprefix qemu-system-,aarch64 alpha arm avr cris hppa i386 loongarch64 \
+	m68k microblaze microblazeel mips mips64 mips64el mipsel nios2 or1k ppc ppc64 riscv32 riscv64 rx \
+	s390x sh4 sh4eb sparc sparc64 tricore x86_64 x86_64-microvm xtensa xtensaeb)
+
 FUZZ_SECONDS ?= 60
 FUZZ_RUNS ?= 0
 
@@ -66,7 +71,7 @@ HELPER_LIBS := $(patsubst tests/helpers/%.c,$(BUILD)/tests/%.so,$(filter %_lib.c
 HELPER_STATICS := $(patsubst tests/helpers/%.c,$(BUILD)/tests/%,$(filter %_static.c,$(HELPER_SOURCES)))
 FUZZERS := $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/fuzz/%)
 
-all: $(BUILD)/qrap $(BUILD)/qrap_preload.so
+all: $(BUILD)/qrap $(BUILD)/qrap_preload.so $(BUILD)/links
 
 helpers: $(HELPERS) $(HELPER_LIBS) $(HELPER_STATICS)
 
@@ -74,6 +79,11 @@ fuzzers: $(FUZZERS)
 
 $(BUILD)/qrap: $(BUILD)/obj/launcher/qrap.o $(ARCHIVE)
 	$(CC) $(CFLAGS) $(LAUNCHER_CFLAGS) $(LDFLAGS) -pie $(LAUNCHER_LDFLAGS) -o $@ $^
+
+$(BUILD)/links: Makefile
+	@mkdir -p $(BUILD)/bin
+	@for name in $(QEMU_NAMES); do ln -sf ../qrap $(BUILD)/bin/$$name || exit; done
+	@touch $@
 
 $(ARCHIVE): $(ARCHIVE_OBJECTS)
 	@rm -f $@
@@ -141,18 +151,28 @@ $(BUILD)/flags: FORCE
 $(BUILD)/prefix: FORCE
 	$(call stamp,$(abspath $(shimdir)))
 
+# The links go up from below the shim's directory to the prefix, where both are below it, else to the
+# root, and down again: right wherever DESTDIR is.
+SHARED = $(if $(filter-out $(abspath $(PREFIX))/%,$(abspath $(shimdir)) $(abspath $(bindir))),,$(abspath $(PREFIX)))
+below_shared = $(patsubst $(SHARED)/%,%,$(abspath $(1)))
+LINK_TARGET = $(subst / ,/,$(patsubst %,../,$(subst /, ,$(call below_shared,$(shimdir))/bin)))$(call below_shared,$(bindir))/qrap
+
 install: all
-	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(shimdir) $(DESTDIR)$(mandir)/man1 \
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(shimdir)/bin $(DESTDIR)$(mandir)/man1 \
 		$(DESTDIR)$(completiondir)
 	$(INSTALL) -m 755 $(BUILD)/qrap $(DESTDIR)$(bindir)/qrap
 	$(INSTALL) -m 644 $(BUILD)/qrap_preload.so $(DESTDIR)$(shimdir)/qrap_preload.so
+	@for name in $(QEMU_NAMES); do \
+		ln -sf $(LINK_TARGET) $(DESTDIR)$(shimdir)/bin/$$name || exit; \
+	done
 	$(INSTALL) -m 644 man/qrap.1 $(DESTDIR)$(mandir)/man1/qrap.1
 	$(INSTALL) -m 644 .packaging/completion $(DESTDIR)$(completiondir)/qrap
 
 uninstall:
 	rm -f $(DESTDIR)$(bindir)/qrap $(DESTDIR)$(shimdir)/qrap_preload.so \
 		$(DESTDIR)$(mandir)/man1/qrap.1 $(DESTDIR)$(completiondir)/qrap
-	[ ! -d $(DESTDIR)$(shimdir) ] || rmdir $(DESTDIR)$(shimdir)
+	rm -f $(addprefix $(DESTDIR)$(shimdir)/bin/,$(QEMU_NAMES))
+	[ ! -d $(DESTDIR)$(shimdir) ] || rmdir $(DESTDIR)$(shimdir)/bin $(DESTDIR)$(shimdir)
 
 # The targets below first see to it that what they need is there (tests/packages).
 export BUILD

@@ -14,15 +14,15 @@
 #include "launcher/cli/options.h"
 #include "launcher/cmdline/parse/starts_guest.h"
 #include "launcher/cmdline/rewrite/rewrite.h"
-#include "launcher/passt/discover.h"
 #include "launcher/passt/list.h"
 #include "launcher/preload/check.h"
 #include "launcher/preload/loadable.h"
 #include "launcher/preload/qemu_path.h"
 #include "launcher/report/report.h"
+#include "launcher/start/choose_passt.h"
 #include "launcher/start/exec.h"
 #include "launcher/start/handover.h"
-#include "launcher/start/supervisor.h"
+#include "launcher/start/program.h"
 #include "launcher/watch/watch.h"
 #include "shim/common/sys.h"
 
@@ -48,7 +48,20 @@ static bool is_open(int fd)
 	return fcntl(fd, F_GETFD) >= 0;
 }
 
-/* Patch mode: the new command line, and each change for those who want to know. */
+/* Each change, for those who want to know. */
+static void tell_changes(const struct settings *o, const struct changes *changes)
+{
+	for (size_t i = 0; i < changes->count; i++) {
+		const struct change *change = &changes->list[i];
+
+		if (o->dry_run || change->notable)
+			message_warning(&o->log, "%s", change->line);
+		else
+			message_trace(&o->log, "%s", change->line);
+	}
+}
+
+/* Patch mode: the new command line. */
 static int rewrite(const struct settings *o, const struct qemu *qemu, struct rewrite_result *result)
 {
 	const struct rewrite_request request = {
@@ -56,45 +69,24 @@ static int rewrite(const struct settings *o, const struct qemu *qemu, struct rew
 	};
 	int ret = rewrite_command_line(&request, result);
 
-	for (size_t i = 0; !ret && i < result->changes.count; i++) {
-		const struct change *change = &result->changes.list[i];
-
-		if (o->dry_run || change->notable)
-			message_warning(&o->log, "%s", change->line);
-		else
-			message_trace(&o->log, "%s", change->line);
-	}
-	if (result->error)
+	if (ret == -EINVAL)
 		message_error(&o->log, "%s", result->error);
 	else if (ret)
 		message_error(&o->log, "Couldn't find free address for device: give the NIC a "
 				       "place of its own, or remove another device");
+	else if (result->stays && o->insists)
+		ret = message_error(&o->log, "%s: the guest cannot come to passt", result->stays);
 	else if (result->stays)
-		message_warning(&o->log, "%s: QEMU runs as it is, without passt", result->stays);
+		message_warning(&o->log, "QEMU runs as it is, without passt: %s", result->stays);
 	return ret ? STATUS_FAILED : 0;
 }
 
-/* A passt of our own, the one that was named, or one that is found. */
-static int connect_to_passt(const struct settings *o, struct connection *connection)
+/* QEMU with its arguments as they are: there is no guest, or none that comes to passt. */
+static int run_as_it_is(const struct settings *o, const struct qemu *qemu)
 {
-	const struct discovery discovery = {
-		.log = &o->log,
-		.socket = o->socket,
-		.wait_ms = o->wait_ms,
-		.trust = &o->trust,
-	};
+	char **words = command_words(qemu->name, o->command);
 
-	const struct guest_network network = { .forwards = NULL };
-	const struct passt_request request = {
-		.log = &o->log,
-		.command = o->passt && strcmp(o->passt, "passt") != 0 ? o->passt : NULL,
-		.network = &network,
-	};
-
-	if (o->passt ? private_passt_start(&request, connection) : discover(&discovery, connection))
-		return -1;
-	events_connected(o, connection);
-	return 0;
+	return command_failed(&o->log, qemu, words ? command_try(qemu, words) : ENOMEM);
 }
 
 /* Becomes the command: without the shim where only that is too much for it. */
@@ -115,16 +107,19 @@ static int run_command(struct handover *h, char **words)
 }
 
 /* The main job, once it is known what to run with which arguments. */
-static int start(const struct settings *o, struct qemu *qemu, char **words, int fd)
+static int start(const struct settings *o, struct qemu *qemu, char **words,
+		 struct rewrite_result *line)
 {
 	struct preload preload;
 	struct connection connection = { .fd = -1, .control = -1 };
 	struct handover handover = {
-		.options = o, .connection = &connection, .fd = fd, .qemu = qemu
+		.options = o, .connection = &connection, .fd = line->fd, .qemu = qemu
 	};
+	int ret = choose_passt(o, line, &connection);
 
-	if (connect_to_passt(o, &connection))
-		return STATUS_FAILED;
+	if (ret)
+		return ret < 0 ? STATUS_FAILED : run_as_it_is(o, qemu);
+	tell_changes(o, &line->changes);
 	if (o->guard) {
 		/* A wrapper in explicit mode may be static: what matters is in its words. */
 		char **args = o->mode == MODE_EXPLICIT ? words + 1 : NULL;
@@ -143,7 +138,7 @@ static int start(const struct settings *o, struct qemu *qemu, char **words, int 
 static int run_qemu(const struct settings *o)
 {
 	const bool patch = o->mode == MODE_PATCH;
-	const bool has_guest = !patch || starts_guest(o->command);
+	bool has_guest = !patch || (starts_guest(o->command) && !program_has_connection(o));
 	struct rewrite_result result = { .args = o->command, .fd = o->fd };
 	char **words = o->command;
 	struct qemu qemu;
@@ -159,13 +154,17 @@ static int run_qemu(const struct settings *o)
 		message_error(&o->log, "Couldn't rewrite the command line: %s", strerror(ENOMEM));
 		return STATUS_FAILED;
 	}
+	has_guest = has_guest && !result.stays;
 	if (o->dry_run) {
+		tell_changes(o, &result.changes);
+		if (has_guest && choose_passt_dry(o, &result))
+			return STATUS_FAILED;
 		command_print(words);
 		return 0;
 	}
-	if (!has_guest || result.stays)
-		return command_failed(&o->log, &qemu, command_try(&qemu, words));
-	return start(o, &qemu, words, result.fd);
+	if (!has_guest)
+		return run_as_it_is(o, &qemu);
+	return start(o, &qemu, words, &result);
 }
 
 /* Where one is closed, no connection must come onto its number: messages would go there. */
@@ -183,6 +182,8 @@ static int run(const struct settings *options)
 	case MODE_EXPLICIT:
 	case MODE_PATCH:
 		return run_qemu(options);
+	case MODE_PROGRAM:
+		return run_program(options);
 	case MODE_CHECK:
 		return check(options);
 	case MODE_REPORT:

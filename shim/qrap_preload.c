@@ -105,56 +105,60 @@ EXPORT void _exit(int status)
 	__builtin_unreachable();
 }
 
+/* execve() and those that are told the environment. */
+static int exec_with(const char *call, const char *path, char *const argv[], char *const envp[])
+{
+	struct exec_step step = {
+		.call = call, .target = { AT_FDCWD, path, false }, .argv = argv, .envp = envp
+	};
+
+	guard_exec(&step);
+	do
+		next_execve()(path, argv, step.envp);
+	while (guard_exec_done(&step, errno));
+	return -1;
+}
+
+/* execvp() and those that search PATH. */
+static int search_with(const char *call, const char *file, char *const argv[], char *const envp[])
+{
+	struct exec_step step = {
+		.call = call, .target = { AT_FDCWD, file, true }, .argv = argv, .envp = envp
+	};
+
+	guard_exec(&step);
+	do
+		next_execvpe()(file, argv, step.envp);
+	while (guard_exec_done(&step, errno));
+	return -1;
+}
+
 EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
-	next_need();
-	next_execve()(path, argv, guard_exec(path, envp));
-	guard_exec_failed(path);
-	return -1;
+	return exec_with("execve", path, argv, envp);
 }
 
 EXPORT int execv(const char *path, char *const argv[])
 {
-	char *const *envp;
-
-	next_need();
-	envp = guard_exec(path, environ);
-	if (envp == environ)
-		next_execv()(path, argv);
-	else
-		next_execve()(path, argv, envp);
-	guard_exec_failed(path);
-	return -1;
+	return exec_with("execv", path, argv, environ);
 }
 
 EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 {
-	next_need();
-	next_execvpe()(file, argv, guard_exec(file, envp));
-	guard_exec_failed(file);
-	return -1;
+	return search_with("execvpe", file, argv, envp);
 }
 
 EXPORT int execvp(const char *file, char *const argv[])
 {
-	char *const *envp;
-
-	next_need();
-	envp = guard_exec(file, environ);
-	if (envp == environ)
-		next_execvp()(file, argv);
-	else
-		next_execvpe()(file, argv, envp);
-	guard_exec_failed(file);
-	return -1;
+	return search_with("execvp", file, argv, environ);
 }
 
-/*
- * execl() and its like: words up to a NULL, then the environment if @has_envp. What is called for
- * them is the function for vectors, other libraries' too.
- */
-static int exec_words(int (*run)(const char *, char *const *, char *const *), const char *path,
-		      const char *first, va_list list, bool has_envp)
+typedef int exec_function(const char *call, const char *path, char *const argv[],
+			  char *const envp[]);
+
+/* execl() and its like: words up to a NULL, then the environment if @has_envp. */
+static int exec_words(exec_function *run, const char *call, const char *path, const char *first,
+		      va_list list, bool has_envp)
 {
 	size_t count = 1, n = 0;
 	va_list again;
@@ -166,7 +170,7 @@ static int exec_words(int (*run)(const char *, char *const *, char *const *), co
 	char *argv[count];
 	for (argv[0] = (char *)first; argv[n]; n++)
 		argv[n + 1] = va_arg(list, char *);
-	return run(path, argv, has_envp ? va_arg(list, char **) : environ);
+	return run(call, path, argv, has_envp ? va_arg(list, char **) : environ);
 }
 
 EXPORT int execl(const char *path, const char *arg, ...)
@@ -174,7 +178,7 @@ EXPORT int execl(const char *path, const char *arg, ...)
 	va_list list;
 
 	va_start(list, arg);
-	exec_words(execve, path, arg, list, false);
+	exec_words(exec_with, "execl", path, arg, list, false);
 	va_end(list);
 	return -1;
 }
@@ -184,7 +188,7 @@ EXPORT int execlp(const char *file, const char *arg, ...)
 	va_list list;
 
 	va_start(list, arg);
-	exec_words(execvpe, file, arg, list, false);
+	exec_words(search_with, "execlp", file, arg, list, false);
 	va_end(list);
 	return -1;
 }
@@ -194,30 +198,106 @@ EXPORT int execle(const char *path, const char *arg, ...)
 	va_list list;
 
 	va_start(list, arg);
-	exec_words(execve, path, arg, list, true);
+	exec_words(exec_with, "execle", path, arg, list, true);
 	va_end(list);
 	return -1;
 }
 
 EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
-	next_need();
-	next_fexecve()(fd, argv, guard_exec("a descriptor", envp));
-	guard_exec_failed("a descriptor");
+	struct exec_step step = {
+		.call = "fexecve", .target = { fd, "", false }, .argv = argv, .envp = envp
+	};
+
+	/* The libc refuses one that is none. */
+	if (!envp)
+		return next_fexecve()(fd, argv, envp);
+	guard_exec(&step);
+	do
+		next_fexecve()(fd, argv, step.envp);
+	while (guard_exec_done(&step, errno));
 	return -1;
 }
 
 EXPORT int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
 {
-	next_need();
-	envp = guard_exec(path, envp);
-	if (next_execveat())
-		next_execveat()(dir, path, argv, envp, flags);
-	else
-		sys_result(
-			sys_call(SYS_execveat, dir, (long)path, (long)argv, (long)envp, flags, 0));
-	guard_exec_failed(path);
+	struct exec_step step = {
+		.call = "execveat", .target = { dir, path, false }, .argv = argv, .envp = envp
+	};
+
+	guard_exec(&step);
+	do {
+		if (next_execveat())
+			next_execveat()(dir, path, argv, step.envp, flags);
+		else
+			sys_result(sys_call(SYS_execveat, dir, (long)path, (long)argv,
+					    (long)step.envp, flags, 0));
+	} while (guard_exec_done(&step, errno));
 	return -1;
+}
+
+/* posix_spawn() and its like: @real is the one behind. */
+static int spawn_with(__typeof__(posix_spawn) *real, struct exec_step *step, int *child,
+		      const posix_spawn_file_actions_t *actions,
+		      const posix_spawnattr_t *attributes)
+{
+	int ret;
+
+	step->spawns = true;
+	guard_exec(step);
+	do
+		ret = real(child, step->target.path, actions, attributes, step->argv, step->envp);
+	while (guard_exec_done(step, ret));
+	return ret;
+}
+
+EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+		       const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+	struct exec_step step = { .call = "posix_spawn",
+				  .target = { AT_FDCWD, path, false },
+				  .argv = argv,
+				  .envp = envp };
+
+	return spawn_with(next_posix_spawn(), &step, pid, actions, attributes);
+}
+
+EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
+			const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+	struct exec_step step = { .call = "posix_spawnp",
+				  .target = { AT_FDCWD, file, true },
+				  .argv = argv,
+				  .envp = envp };
+
+	return spawn_with(next_posix_spawnp(), &step, pid, actions, attributes);
+}
+
+/* They are not declared where they do not exist: glibc has them since 2.39. */
+EXPORT int pidfd_spawn(int *pidfd, const char *path, const posix_spawn_file_actions_t *actions,
+		       const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+	struct exec_step step = { .call = "pidfd_spawn",
+				  .target = { AT_FDCWD, path, false },
+				  .argv = argv,
+				  .envp = envp };
+
+	if (!next_pidfd_spawn())
+		return ENOSYS;
+	return spawn_with(next_pidfd_spawn(), &step, pidfd, actions, attributes);
+}
+
+EXPORT int pidfd_spawnp(int *pidfd, const char *file, const posix_spawn_file_actions_t *actions,
+			const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+	struct exec_step step = { .call = "pidfd_spawnp",
+				  .target = { AT_FDCWD, file, true },
+				  .argv = argv,
+				  .envp = envp };
+
+	if (!next_pidfd_spawnp())
+		return ENOSYS;
+	return spawn_with(next_pidfd_spawnp(), &step, pidfd, actions, attributes);
 }
 
 /* What the program gets for a call that is not made. */

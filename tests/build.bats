@@ -86,8 +86,15 @@ clean_tree() {
 		./share/man/man1/qrap.1)" ]
 	[ "$(stat -c %a /tmp/prefix/bin/qrap)" = 755 ]
 	/tmp/prefix/bin/qrap --version
+	# Each link leads to the launcher, wherever the prefix is moved to.
+	[ "$(cd /tmp/prefix && find . -type l | wc -l)" = "$(find . -type l -path '*/build/bin/*' | wc -l)" ]
+	mv /tmp/prefix /tmp/moved
+	ln -s /bin/echo /tmp/kvm
+	[ "$(PATH=/tmp/moved/lib/qrap/bin:/tmp kvm -version)" = -version ]
+	[ "$(/tmp/moved/bin/qrap env | grep -o '^PATH=[^:]*')" = PATH=/tmp/moved/lib/qrap/bin ]
+	mv /tmp/moved /tmp/prefix
 	make -s PREFIX=/tmp/prefix uninstall
-	[ -z "$(find /tmp/prefix -type f)" ]
+	[ -z "$(find /tmp/prefix ! -type d)" ]
 	[ ! -e /tmp/prefix/lib/qrap ]
 }
 

@@ -54,6 +54,8 @@ setup() {
 	offered quiet
 	complete_at qrap --log =
 	offered quiet normal trace
+	complete_at qrap --passt = o
+	offered off
 	complete_at qrap --list =
 	offered json
 	complete_at qrap --reconnect on --log t

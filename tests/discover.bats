@@ -8,7 +8,7 @@ load common
 load peers
 
 setup() {
-	export FAKE_QEMU_FD=5 QRAP_GUARD=off
+	export FAKE_QEMU_FD=5 QRAP_GUARD=off QRAP_PASST=off
 	fake_qemus kvm
 }
 

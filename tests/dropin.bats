@@ -93,7 +93,7 @@ setup() {
 
 @test "the last socket that is probed is number 99" {
 	start_passt /tmp/passt_100.socket
-	qrap 5 kvm
+	QRAP_PASST=off qrap 5 kvm
 	[ "$status" != 0 ]
 	start_passt /tmp/passt_99.socket
 	qrap 5 kvm
@@ -111,7 +111,7 @@ setup() {
 @test "words of the message for a failed probe" {
 	start_passt /tmp/passt_1.socket
 	end "$PASST"
-	QRAP_LOG=trace qrap 5 kvm
+	QRAP_PASST=off QRAP_LOG=trace qrap 5 kvm
 	[[ $stderr == *"Probe of /tmp/passt_1.socket failed"* ]]
 }
 
@@ -138,7 +138,7 @@ setup() {
 	[ "$status" = 42 ]
 	end "$PASST"
 	rm /tmp/passt_1.socket
-	qrap 5 kvm
+	QRAP_PASST=off qrap 5 kvm
 	[ "$status" != 0 ]
 	[ -z "$output" ]
 }

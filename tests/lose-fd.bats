@@ -648,12 +648,15 @@ adopt_passt() {
 	[[ $output == *'can'"'"'t get socket option SO_TYPE'* ]]
 }
 
-@test "beyond reach: closed by a program for which LD_PRELOAD was cleared, as sudo does" {
-	online "$QRAP" --log-file "$LOG" "$FD" env -u LD_PRELOAD "$LOSE" close "$FD" /tmp/qemu-vm
+@test "beyond reach: closed by a program for which LD_PRELOAD was cleared, and whose words name no QEMU" {
+	printf '#!/bin/sh\nexec 5>&-\nexec %s\n' "${QEMU[*]@Q}" >/tmp/start
+	chmod +x /tmp/start
+	online "$QRAP" --log-file "$LOG" "$FD" env -u LD_PRELOAD /tmp/start
 	[ "$status" = 2 ]
 	[[ $output == *'can'"'"'t get socket option SO_TYPE'* ]]
 	assert_logged '"event":"program"' '/env"' '"found":"intact"'
 	[ "$(grep -c '"event":"program"' "$LOG")" = 1 ]
+	assert_logged '"event":"environment"' '"command":"/tmp/start"' '"action":"left"'
 	run "$QRAP" --report "$LOG"
 	[[ $output == *'env'* ]]
 }

@@ -90,6 +90,8 @@ expect() {
 		-device virtio-balloon-ccw,devno=fe.0.0001
 	with_device virtio-net-ccw qemu-system-s390x \
 		-device virtio-net,netdev=mine,mac=$MAC,devno=fe.0.0007
+	asked qemu-system-s390x -nic user,id=mine,mac=$MAC -nic hubport,hubid=1,mac=52:54:00:12:34:98
+	grep -qx "virtio-net-ccw $MAC mine 5" <<<"$output"
 }
 
 @test "Arm: virt" {
@@ -234,8 +236,22 @@ expect() {
 		qemu-system-x86_64 -M microvm -accel tcg -device virtio-rng-device -netdev user,id=n -device virtio-net-device,netdev=n -device virtio-balloon-device
 		qemu-system-x86_64 -M microvm -accel tcg -device virtio-net-device,netdev=n -device virtio-rng-device -netdev user,id=n
 		qemu-system-x86_64 -M microvm,pcie=on -accel tcg -device virtio-rng-pci -device virtio-net-pci,netdev=n -device virtio-balloon-pci -netdev user,id=n
+		qemu-system-x86_64 -M pc -nic user -nic user -device virtio-rng-pci
+		qemu-system-x86_64 -M pc -nic user,model=e1000 -net nic,model=e1000 -device virtio-rng-pci
+		qemu-system-x86_64 -M pc -nic hubport,hubid=1 -nic user -device virtio-rng-pci
+		qemu-system-x86_64 -M pc -net nic -net nic -net user -device virtio-rng-pci
+		qemu-system-x86_64 -M pc -netdev user,id=n -net nic,netdev=n -netdev hubport,id=h,hubid=1 -net nic,netdev=h -device virtio-rng-pci
+		qemu-system-x86_64 -M q35 -nic user,model=virtio -nic hubport,hubid=1 -device virtio-rng-pci
+		qemu-system-x86_64 -M q35 -netdev hubport,id=h,hubid=1 -device e1000,netdev=h -device virtio-rng-pci -device e1000e,netdev=n -netdev user,id=n -device virtio-balloon-pci
+		qemu-system-x86_64 -M q35 -net none -device virtio-net-pci,netdev=n -netdev user,id=n -device virtio-net-pci,netdev=m -netdev user,id=m -device virtio-rng-pci
+		qemu-system-x86_64 -M q35 -net none -device virtio-rng-pci
+		qemu-system-x86_64 -M q35 -nic user,restrict=on -device virtio-rng-pci
+		qemu-system-x86_64 -M pc -device virtio-rng-pci -netdev user,id=n -netdev hubport,id=p,hubid=0,netdev=n -netdev hubport,id=q,hubid=0 -device e1000,netdev=q -device virtio-balloon-pci
+		qemu-system-aarch64 -M virt -nic user -nic user -device virtio-rng-pci
+		qemu-system-aarch64 -M virt -nic hubport,hubid=1 -nic user -device virtio-rng-pci
+		qemu-system-x86_64 -M microvm -accel tcg -netdev hubport,id=h,hubid=1 -device virtio-net-device,netdev=h -device virtio-rng-device -netdev user,id=n -device virtio-net-device,netdev=n
 	END
 	run "$TOP/tests/same-slots" "$QRAP" /tmp/lines 3>&- 4>&-
 	[ "$status" = 0 ]
-	[[ $output == *"53 command lines, 0 errors" ]]
+	[[ $output == *"67 command lines, 0 errors" ]]
 }

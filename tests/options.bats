@@ -106,6 +106,16 @@ assert_refused() {
 @test "socket and passt: one of both, and an option beats both variables" {
 	parse --socket /s --passt
 	assert_refused --passt
+	parse --socket /s --passt=try
+	assert_refused --passt
+	parse --socket /s --passt=off
+	assert_lines socket=/s passt=off
+	parse --passt=auto --socket /s
+	assert_lines socket=/s passt=auto
+	QRAP_SOCKET=/s QRAP_PASST=off parse
+	assert_lines socket=/s passt=off
+	QRAP_SOCKET=/s parse --passt=auto
+	assert_no_line ^socket=
 	QRAP_SOCKET=/s QRAP_PASST=passt parse
 	assert_refused QRAP_SOCKET
 	QRAP_SOCKET=/s parse --passt
@@ -114,6 +124,56 @@ assert_refused() {
 	QRAP_PASST=p parse --socket=/s
 	assert_lines socket=/s
 	assert_no_line ^passt=
+}
+
+@test "publish: [ADDR:][HPORT:]PORT[/udp], repeated, by commas, by variable" {
+	local bad
+
+	parse --publish 22 --publish=2222:22 --publish 10.0.0.1:2223:22 -m
+	assert_lines 'publish=127.0.0.1 0 22' 'publish=127.0.0.1 2222 22' 'publish=10.0.0.1 2223 22' word=-m
+	parse --publish 53/udp,192.0.2.1:80 --publish '[::1]:65535:1/udp,[::]:443'
+	assert_lines 'publish=127.0.0.1 0 53 udp' 'publish=192.0.2.1 0 80' 'publish=::1 65535 1 udp' 'publish=:: 0 443'
+	QRAP_PUBLISH=22,5:6/udp parse
+	assert_lines 'publish=127.0.0.1 0 22' 'publish=127.0.0.1 5 6 udp'
+	QRAP_PUBLISH=22 parse --publish 23
+	assert_no_line '^publish=.* 22$'
+	# The same port of the guest, or of the host for the other protocol, is no contradiction.
+	parse --publish 2222:22,2223:22,2222:22/udp
+	[ "$(grep -c ^publish= <<<"$output")" = 3 ]
+	for bad in 0 65536 0:22 22:0 65536:22 22:65536 -1 +1 1x 0x16 ' 22' 1:2:3 : :22 22: 22/tcp 22/ /udp \
+		localhost:1:2 localhost:22 1.2.3:1:2 1.2.3.4.5:22 1.2.3.256:22 ::1:5:6 '[::1]' '[::1]22' '[::1:22' \
+		'[1.2.3.4]:22' '[::g]:22' 22,, ,22 22,23,x; do
+		parse --publish "$bad"
+		assert_refused "with ports from 1 to 65535"
+		QRAP_PUBLISH=$bad parse
+		assert_refused "QRAP_PUBLISH "
+	done
+	parse --publish 22 --publish 22
+	assert_refused '--publish 22: twice'
+}
+
+@test "publish: with --socket, off and try an error, one way on the line beats variables" {
+	local way
+
+	for way in --socket=/s --passt=off --passt=try; do
+		parse --publish 22 $way
+		assert_refused '--publish exclude each other'
+		QRAP_PUBLISH=22 parse $way
+		assert_no_line ^publish=
+	done
+	QRAP_SOCKET=/s QRAP_PUBLISH=22 parse
+	assert_refused QRAP_PUBLISH
+	QRAP_PASST=off QRAP_PUBLISH=22 parse
+	assert_refused QRAP_PUBLISH
+	QRAP_SOCKET=/s parse --publish 22
+	assert_lines 'publish=127.0.0.1 0 22'
+	assert_no_line ^socket=
+	QRAP_PASST=off parse --publish 22
+	assert_no_line ^passt=
+	QRAP_PASST='passt -4' parse --publish 22
+	assert_lines 'passt=passt -4' 'publish=127.0.0.1 0 22'
+	parse --publish 22 --passt
+	assert_lines passt=passt 'publish=127.0.0.1 0 22'
 }
 
 @test "variables are ignored where exec gained privileges" {
@@ -190,7 +250,7 @@ assert_refused() {
 @test "missing, empty and superfluous values" {
 	local option
 
-	for option in socket wait trust qemu model guard reconnect log log-file report; do
+	for option in socket publish wait trust qemu model guard reconnect log log-file report; do
 		parse --$option
 		assert_refused "--$option needs a value"
 		parse --$option ''
@@ -424,11 +484,11 @@ assert_refused() {
 	[ "$status" = 0 ]
 	[ "$(wc -l <<<"$output")" -le 24 ]
 	[ "$(wc -L <<<"$output")" -le 80 ]
-	for word in socket passt wait trust qemu model guard reconnect log log-file dry-run list \
+	for word in socket passt publish wait trust qemu model guard reconnect log log-file dry-run list \
 		check report version; do
 		[[ $output == *--$word* ]] || { echo "no $word"; return 1; }
 	done
-	for word in SOCKET PASST WAIT TRUST QEMU MODEL GUARD RECONNECT LOG LOG_FILE; do
+	for word in SOCKET PASST PUBLISH WAIT TRUST QEMU MODEL GUARD RECONNECT LOG LOG_FILE; do
 		[[ $output == *"[QRAP_$word]"* ]] || { echo "no $word"; return 1; }
 	done
 }

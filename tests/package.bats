@@ -47,6 +47,7 @@ version() {
 	# The shim is where libraries of one architecture are.
 	dpkg-deb --contents "$deb" >/tmp/contents
 	grep -q " ./usr/lib/$(dpkg-architecture -qDEB_HOST_MULTIARCH)/qrap/qrap_preload.so\$" /tmp/contents
+	grep -q "/qrap/bin/qemu-system-x86_64 -> .*/bin/qrap\$" /tmp/contents
 
 	clean_tree /tmp/another/place
 	(umask 077 && TZ=Asia/Tokyo LC_ALL=C make -s -C /tmp/another/place deb CFLAGS=-O0)
@@ -69,6 +70,8 @@ version() {
 	run /tmp/root/usr/bin/qrap 7 sh -c 'echo "$LD_PRELOAD"'
 	[ "$status" = 0 ]
 	[[ $output == */tmp/root/usr/lib*/qrap/qrap_preload.so* ]]
+	run /tmp/root/usr/bin/qrap sh -c 'qemu-system-x86_64 --version; command -v qemu-system-x86_64'
+	[[ $output == 'QEMU emulator'*/tmp/root/usr/lib*/qrap/bin/qemu-system-x86_64 ]]
 
 	clean_tree /tmp/another/place
 	(umask 077 && TZ=Asia/Tokyo LC_ALL=C make -s -C /tmp/another/place rpm CFLAGS=-O0)

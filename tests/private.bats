@@ -74,14 +74,14 @@ failed() {
 	wait_for 3 no_passt
 }
 
-@test "in the foreground and in the background: nobody's child, with no descriptor of ours" {
+@test "in the foreground and in the background: no child of QEMU's, with no descriptor of ours" {
 	local command fd target
 
 	exec {kept}</etc/passwd
 	for command in passt 'passt -f'; do
 		start_vm --passt="$command"
 		[ "$(wc -w <<<"$PRIVATE")" = 1 ]
-		[ "$(ps -o ppid= -p "$PRIVATE" | tr -d ' ')" = 1 ]
+		[ "$(ps -o args= -p "$(ps -o ppid= -p "$PRIVATE" | tr -d ' ')")" = "qrap: passt of $VM" ]
 		[ -z "$(ps -o pid= --ppid "$VM")" ]
 		for fd in /proc/"$PRIVATE"/fd/*; do
 			target=$(readlink "$fd")
@@ -120,6 +120,127 @@ failed() {
 	failed 'ended by signal 9' 'sh -c "kill -9 $$"'
 	# Much to say, and the end of it matters.
 	failed 'status 1: the end' 'sh -c "yes | head -c 300000; echo the end; exit 1"'
+	# Without a directory to be in, or descriptors.
+	mkdir /tmp/gone
+	cd /tmp/gone
+	rmdir /tmp/gone
+	qrap --passt 5 kvm
+	cd /tmp
+	[ "$status" = 0 ]
+	run as_from_a_shell sh -c 'ulimit -n 8; exec "$@"' sh "$QRAP" --passt 5 kvm
+	echo "$output"
+	[[ $status == 125 && $output == 'qrap: --passt: '* ]]
+	wait_for 3 no_passt
+}
+
+@test "what it says at its start is told at level trace" {
+	qrap --log trace --passt='sh -c "echo these words; exec passt -f \"\$@\"" sh' 5 kvm
+	[ "$status" = 0 ]
+	[[ $stderr == *$'qrap: passt: these words\n'* ]]
+	qrap --passt='sh -c "echo these words; exec passt -f \"\$@\"" sh' 5 kvm
+	[[ $stderr != *'these words'* ]]
+}
+
+words() {
+	[ "$("$BUILD/tests/passt_words" "${@:2}")" = "$1" ] && return
+	"$BUILD/tests/passt_words" "${@:2}"
+	return 1
+}
+
+# resolv_conf LINE: on this host
+resolv_conf() {
+	echo "$1" >/tmp/resolv.conf
+	mount --bind /tmp/resolv.conf /etc/resolv.conf
+}
+
+@test "without a command: the guest finds what QEMU's user networking has" {
+	need_root
+	resolv_conf 'nameserver 192.0.2.53'
+	words 'passt -a 10.0.2.15 -n 24 -g 10.0.2.2 -D 10.0.2.3 --dns-forward 10.0.2.3 --dns-host 192.0.2.53 --fd 3'
+	words 'passt -a 10.0.2.15 -n 24 -g 10.0.2.2 --dns-forward 10.0.2.3 --fd 3' lacks=1
+	resolv_conf 'nameserver 127.0.0.53'
+	words 'passt -a 10.0.2.15 -n 24 -g 10.0.2.2 --fd 3' lacks=1
+	words 'passt -a 10.0.2.15 -n 24 -g 10.0.2.2 --dns-forward 10.0.2.9 --fd 3' lacks=1 dns=10.0.2.9
+	resolv_conf 'nameserver 2001:db8::53'
+	words 'passt -a 10.0.2.15 -n 24 -g 10.0.2.2 -D 10.0.2.3 --dns-forward 10.0.2.3 --fd 3'
+	umount /etc/resolv.conf
+	resolv_conf 'nameserver 192.0.2.53'
+	# What was named, and in which order.
+	words "passt -a 10.1.0.15 -n 16 -g 10.1.0.2 -D 10.1.0.3 --dns-forward 10.1.0.3 --dns-host 192.0.2.53 \
+--hostname vm --fqdn vm.example -S a b -t 0.0.0.0/2222:22 -u ::1/53:53 --fd 3" address=10.1.0.15 prefix=16 \
+		gateway=10.1.0.2 dns=10.1.0.3 hostname=vm domainname=example search=a search=b tcp 0.0.0.0 2222 22 \
+		udp ::1 53 53
+	words 'passt -6 --fd 3' ipv4=off
+	words 'none: ipv4=off and ipv6=off leave the guest no network' ipv4=off ipv6=off
+	# With a command only that.
+	words 'passt -f --fd 3' 'command=passt -f'
+	words 'passt -f -g 10.1.0.2 -4 -t 127.0.0.1/0:22 --fd 3' 'command=passt -f' gateway=10.1.0.2 ipv6=off tcp 127.0.0.1 0 22
+	words $'passt -f --fd 3\nlost: this passt cannot give the guest its name: hostname=vm domainname=example' \
+		'command=passt -f' lacks=7 hostname=vm domainname=example
+}
+
+@test "... and where there is no way out" {
+	need_root
+	resolv_conf 'nameserver 127.0.0.53'
+	unshare --net "$BUILD/tests/passt_words" lacks=1 >/tmp/words
+	grep -x 'passt -a 10.0.2.15 -n 24 -g 10.0.2.2 -4 -i lo -M 52:55:0a:00:02:02 --fd 3' /tmp/words
+	unshare --net "$BUILD/tests/passt_words" ipv4=off >/tmp/words
+	grep -x 'none: ipv4=off: this host has no IPv6 for the guest' /tmp/words
+	ip route del default
+	words 'passt --fd 3'
+	ip route add default via 192.0.2.1
+	# The real one, of whatever release.
+	run as_from_a_shell unshare --net "$QRAP" --passt 5 kvm
+	echo "$output"
+	[ "$status" = 0 ]
+	make_user
+	run as_from_a_shell unshare --net "${AS_USER[@]}" "$USER_HOME/qrap" --passt 5 true
+	echo "$output"
+	[ "$status" = 0 ]
+	wait_for 3 no_passt
+}
+
+@test "an option that it does not know is left out, and it is started without" {
+	cat >/tmp/bin/passt <<-'END'
+		#!/bin/sh
+		case $* in
+		*--dns-host*) echo "$0: unrecognized option '--dns-host'" >&2; exit 1 ;;
+		*-D*) echo both >&2; exit 1 ;;
+		esac
+		exec /usr/bin/passt "$@"
+	END
+	chmod +x /tmp/bin/passt
+	qrap --passt 5 kvm
+	[ "$status" = 0 ]
+	[ -z "$stderr" ] || [[ $stderr == *'passt'* && $stderr != *unrecognized* ]]
+	failed "unrecognized option '--bogus'" 'passt --bogus'
+}
+
+# taken ADDRESS PORT TYPE: a socket of Python's there, until it is ended
+taken() {
+	start "taker-$3" /usr/bin/python3 -c 'import socket, sys, time
+s = socket.socket(type=getattr(socket, sys.argv[3])); s.bind((sys.argv[1], int(sys.argv[2])))
+if sys.argv[3] == "SOCK_STREAM": s.listen()
+print("ready", flush=True); time.sleep(1000)' "$@"
+	wait_for 5 has "/tmp/taker-$3.log" ready
+}
+
+@test "a port that passt leaves out is an error: IPv4 alone, one of several, UDP" {
+	taken 0.0.0.0 2222 SOCK_STREAM
+	failed '-t 2222:22: TCP port 2222: Address already in use' 'passt -t 2222:22'
+	failed '-t 2221,2222:22: TCP port 2222: Address already in use' 'passt -t 2221,2222:22'
+	failed '-t 2200-2300:22-122: TCP port 2222: Address already in use' 'passt -f --tcp-ports=2200-2300:22-122'
+	failed '-t 127.0.0.1/2222: TCP port 2222: Address already in use' 'passt -t 127.0.0.1/2222'
+	qrap --passt='passt -t 2223:22 -u 2222:22' 5 kvm
+	[ "$status" = 0 ]
+	end "$PID"
+	taken 127.0.0.1 5353 SOCK_DGRAM
+	failed '-u 127.0.0.1/5353:53: UDP port 5353: Address already in use' 'passt -u 127.0.0.1/5353:53'
+	# It says nothing, and does not listen.
+	printf '#!/bin/sh\nexec passt --fd 3\n' >/tmp/deaf
+	chmod +x /tmp/deaf
+	failed '-t 2224:22: TCP port 2224: passt does not listen there' '/tmp/deaf -t 2224:22'
+	failed '-u 127.0.0.1/2224: UDP port 2224: passt does not listen there' '/tmp/deaf -u127.0.0.1/2224'
 	wait_for 3 no_passt
 }
 

@@ -352,6 +352,14 @@ hand_over_to() {
 	assert_hop 13 /usr/bin/sudo 'forked -> closed by close' 'lost here$'
 	[[ $output != *strace* ]]
 
+	# Put back for a program that does not load the shim.
+	cp $LOG before
+	event 13 restored '"exe":"/usr/bin/sudo","fd":5,"found":"nothing","action":"the spare"'
+	report
+	verdict 3 unknown
+	[[ $output == *'Nothing was seen after /usr/bin/sudo (pid 13): '* ]]
+	mv before $LOG
+
 	# It executed a helper: then it is no way to QEMU, as far as is known.
 	program 13 12 /bin/swtpm nothing
 	report

@@ -172,7 +172,7 @@ mentions() {
 	says '-nic user,hostfwd=tcp::1-:2 stays as it is, beside passt'
 	refute grep -q '^promised' <<<"$stderr"
 	rewritten -netdev tap,id=b -device e1000,netdev=b -nic bridge -m 1
-	says '-netdev tap,id=b (and 1 more): passt is in place of it'
+	says '-netdev tap,id=b (and 1 more): passt takes its place'
 }
 
 @test "what stays: a hub with more on it than one NIC, and one of hubports" {

@@ -16,9 +16,11 @@ setup() {
 	cd /tmp
 }
 
-# Of what the launcher leaves, and "nice", which stands where QEMU would: it is no program of a row.
+# Of what the launcher leaves, and "nice", which stands where QEMU would: it is no program of a row. The
+# words are in a file: they may be such that the shim's variables would go along.
 HAND_OVER='preload=$LD_PRELOAD handoff=$QRAP_SHIM; unset LD_PRELOAD QRAP_SHIM
-	exec "$0" "$preload" "$handoff" "$@"'
+	printf "%s\0" "$@" >/tmp/words
+	exec "$0" "$preload" "$handoff" @/tmp/words'
 
 # seen_with [OPTION...] -- COMMAND...: the same or not, in $output
 seen_with() {

@@ -71,7 +71,7 @@ lose_with() {
 	start_peers 1-20=fake
 	chmod 0 /tmp/passt_*.socket
 	for user in 0 4711; do
-		run_as $user env "PATH=$USER_HOME" "$USER_HOME/qrap" -m 1
+		run_as $user env "PATH=$USER_HOME" "$USER_HOME/qrap" --passt=off -m 1
 		[ "$status" = 125 ]
 		[[ $stderr == *"not trusted: /tmp/passt_1.socket (user 4712), "*"--trust 4712 allows it"* ]]
 		run_as $user "$USER_HOME/qrap" --socket /tmp/passt_1.socket 5 true
@@ -404,7 +404,7 @@ blocked() {
 	[ "$status" = 0 ]
 	[[ $output == *'fd=4096'*'fd 4096 stream '*'peer=/tmp/passt_1.socket'* ]]
 	# One is free, but none that QEMU could have; and then some.
-	run_apart as_from_a_shell "$BURDEN" fill 4096 3 "$QRAP" -m 1
+	run_apart as_from_a_shell "$BURDEN" fill 4096 3 "$QRAP" --passt=off -m 1
 	refused 125 'of no use: /tmp/passt_1.socket (Too many open files)'
 	FAKE_QEMU_FD=6 all_of "$BURDEN" fill 4096 3,4,6,7,8,9,10,11 "$QRAP" -m 1
 	[ "$status" = 0 ]

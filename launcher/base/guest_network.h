@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shim/common/text.h"
+
 /**
  * struct forward - A port of the host that leads to the guest
  * @word:	Where it stands, as the user wrote it: for errors
@@ -53,5 +55,8 @@ struct guest_network {
 	bool no_ipv4;
 	bool no_ipv6;
 };
+
+/* Adds it as an address that can be typed: "127.0.0.1:2222 -> guest 22", "... -> guest 53/udp". */
+void forward_add_text(struct text *text, const struct forward *forward);
 
 #endif /* QRAP_GUEST_NETWORK_H */

@@ -5,12 +5,14 @@
 
 #include <stdbool.h>
 
+#include "launcher/base/guest_network.h"
 #include "shim/common/log.h"
 #include "shim/common/passt.h"
 
 enum mode {
 	MODE_EXPLICIT, /* FDNUM QEMU_CMD [QEMU_ARG]...: the command is run untouched */
 	MODE_PATCH,    /* [QEMU_ARG]...: find QEMU, replace its network devices */
+	MODE_PROGRAM,  /* PROGRAM [ARG]...: each QEMU that it starts by name is patch mode's */
 	MODE_LIST,     /* --list */
 	MODE_CHECK,    /* --check [QEMU_CMD] */
 	MODE_REPORT,   /* --report FILE */
@@ -19,12 +21,35 @@ enum mode {
 	MODE_VERSION,
 };
 
+/* Which passt: --passt. */
+enum passt_choice {
+	PASST_AUTO,    /* what the line asks for: one that is free, or a private one */
+	PASST_OFF,     /* one that is found, never a private one */
+	PASST_TRY,     /* as PASST_AUTO, and where there is none the line runs as it is */
+	PASST_PRIVATE, /* one for this VM alone */
+};
+
+/**
+ * struct passt_option - Value of --passt
+ * @choice:	Which passt
+ * @command:	PASST_PRIVATE: its command line
+ */
+struct passt_option {
+	enum passt_choice choice;
+	const char *command;
+};
+
+/* Command line of a private passt, where none is given. */
+#define PASST_COMMAND "passt"
+
 /**
  * struct settings - What this run was asked for
  * @mode:	What to do
  * @log:	Where messages and events go
  * @socket:	--socket: use this one, probe no other; or NULL
- * @passt:	--passt: command line of a private passt; or NULL
+ * @passt:	--passt: which passt
+ * @publish:	--publish: its forwards
+ * @insists:	An option, and not a variable, asks for a certain passt
  * @wait_ms:	--wait: keep looking that long, in milliseconds; 0: not
  * @trust:	--trust: whose passt may be used, default filled in
  * @qemu:	--qemu: name or path of patch mode's QEMU; or NULL
@@ -40,15 +65,19 @@ enum mode {
  * @keep:	--keep: put them back as well
  * @grace_ms:	--grace: how long what is left of the command may have them, in milliseconds
  * @error_status: --error-exitcode: status where one is not intact; or -1
+ * @is_qemu:	Called by a name that QEMU itself has
  * @fd:		Explicit mode: the number asked for
  * @command:	What follows our own options: explicit mode's QEMU_CMD and arguments, patch mode's
- *		arguments, the command of --check and --watch; NULL-terminated
+ *		arguments, the program and its arguments, the command of --check and --watch;
+ *		NULL-terminated
  */
 struct settings {
 	enum mode mode;
 	struct log log;
 	const char *socket;
-	const char *passt;
+	struct passt_option passt;
+	struct guest_network publish;
+	bool insists;
 	int wait_ms;
 	struct passt_trust trust;
 	const char *qemu;
@@ -64,6 +93,7 @@ struct settings {
 	bool keep;
 	int grace_ms;
 	int error_status;
+	bool is_qemu;
 	int fd;
 	char **command;
 };

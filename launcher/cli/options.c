@@ -2,6 +2,7 @@
 /* Our own options and their variables; what follows them decides how we were called. */
 #include "launcher/cli/options.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,8 +57,10 @@ struct own_option {
 static const struct own_option options[] = {
 	{ "--socket", " PATH", "QRAP_SOCKET", MODE_PATCH, value_socket, MEMBER(socket), NULL,
 	  "use this socket, probe no other" },
-	{ "--passt", "[=COMMAND]", "QRAP_PASST", MODE_PATCH, value_text, MEMBER(passt), "passt",
-	  "run a passt for this VM alone" },
+	{ "--passt", "[=COMMAND]", "QRAP_PASST", MODE_PATCH, value_passt, MEMBER(passt),
+	  PASST_COMMAND, "a passt for this VM; off, auto, try" },
+	{ "--publish", " PORT", "QRAP_PUBLISH", MODE_PATCH, value_publish, MEMBER(publish), NULL,
+	  "forward [ADDR:][HPORT:]PORT[/udp]" },
 	{ "--wait", " SECONDS", "QRAP_WAIT", MODE_PATCH, value_wait, MEMBER(wait_ms), NULL,
 	  "wait that long for a free passt" },
 	{ "--trust", " WHO", "QRAP_TRUST", MODE_PATCH, value_trust, MEMBER(trust), NULL,
@@ -166,6 +169,8 @@ static int take_option(const struct log *log, const struct own_option *option, c
 	const bool must = option->value[0] == ' ' && option->value[1] != '[';
 	const bool may = option->value[0] == '[' || must;
 	const char *value = strchr(words[0], '=');
+	char *list;
+	int taken;
 
 	if (value && !may)
 		return message_error(log, "%s takes no value", option->name);
@@ -175,19 +180,27 @@ static int take_option(const struct log *log, const struct own_option *option, c
 		value = must ? words[1] : option->fallback;
 	if (!value || (!*value && may))
 		return message_error(log, "%s needs a value", option->name);
+	taken = value == words[1] ? 2 : 1;
+	/* The one that may be repeated. */
+	if (given->text && option->read == value_publish) {
+		if (asprintf(&list, "%s,%s", given->text, value) < 0)
+			return message_error(log, "%s: %s", option->name, strerror(ENOMEM));
+		value = list;
+	}
 	*given = (struct given) { value, option->name };
-	return value == words[1] ? 2 : 1;
+	return taken;
 }
 
 /**
  * read_options() - Collect our own options
  * @log:	For messages
  * @words:	Arguments
+ * @is_qemu:	Those that are not ours are QEMU's, whatever they are
  * @given:	Filled for each option that is there; the last one wins
  *
  * Return: number of words that were ours, or -1 after a message
  */
-static int read_options(const struct log *log, char **words, struct given *given)
+static int read_options(const struct log *log, char **words, bool is_qemu, struct given *given)
 {
 	int count = 0;
 
@@ -197,7 +210,7 @@ static int read_options(const struct log *log, char **words, struct given *given
 		if (!words[count][2])
 			return count + 1;
 		if (which < 0)
-			return check_foreign(log, words[count]) ? -1 : count;
+			return !is_qemu && check_foreign(log, words[count]) ? -1 : count;
 		taken = take_option(log, &options[which], words + count, &given[which]);
 		if (taken < 0)
 			return -1;
@@ -206,24 +219,57 @@ static int read_options(const struct log *log, char **words, struct given *given
 	return count;
 }
 
-/* An option beats its variable; one way to a passt beats the variables of both. */
+/* An option beats its variable. */
 static void read_variables(struct given *given)
 {
-	int socket = find_option("--socket"), passt = find_option("--passt");
-	bool way_is_known = given[socket].text || given[passt].text;
-
 	for (int i = 0; i < OPTIONS; i++) {
 		const char *value;
 
 		if (!options[i].variable || given[i].text)
-			continue;
-		if (way_is_known && (i == socket || i == passt))
 			continue;
 		/* Reads nothing where exec gained privileges (AT_SECURE). */
 		value = secure_getenv(options[i].variable);
 		if (value && *value)
 			given[i] = (struct given) { value, options[i].variable };
 	}
+}
+
+static bool is_option(const struct given *given)
+{
+	return given->text && *given->source == '-';
+}
+
+/* Two ways to a passt: one on the line beats a variable, else @exclude says whether that can be. */
+static int settle(const struct log *log, struct given *a, struct given *b, bool exclude)
+{
+	if (!a->text || !b->text)
+		return 0;
+	if (is_option(a) != is_option(b))
+		(is_option(a) ? b : a)->text = NULL;
+	else if (exclude)
+		return message_error(log, "%s and %s exclude each other", a->source, b->source);
+	return 0;
+}
+
+/* Is one passt asked for at most? */
+static int settle_passt(struct settings *settings, struct given *given)
+{
+	struct given *socket = &given[find_option("--socket")];
+	struct given *passt = &given[find_option("--passt")];
+	struct given *publish = &given[find_option("--publish")];
+	struct passt_option option = { .choice = PASST_AUTO };
+	bool may_be_private;
+
+	if (passt->text)
+		value_passt(&settings->log, passt, &option);
+	may_be_private = option.choice == PASST_AUTO || option.choice == PASST_PRIVATE;
+	if (settle(&settings->log, socket, passt, option.choice > PASST_OFF) ||
+	    settle(&settings->log, socket, publish, true) ||
+	    (!may_be_private && settle(&settings->log, passt, publish, true)))
+		return -1;
+	settings->insists = is_option(socket) || is_option(publish) ||
+			    (is_option(passt) && option.choice == PASST_PRIVATE);
+	return 0;
 }
 
 static int apply(struct settings *settings, const struct own_option *option,
@@ -266,10 +312,6 @@ static int apply_all(struct settings *settings, const struct given *given)
 	if (check_companions(settings, given, "--report", "--json", "--run") ||
 	    check_companions(settings, given, "--watch", "--until", "--error-exitcode"))
 		return -1;
-	if (settings->socket && settings->passt)
-		return message_error(&settings->log, "%s and %s exclude each other",
-				     given[find_option("--socket")].source,
-				     given[find_option("--passt")].source);
 	return 0;
 }
 
@@ -290,18 +332,37 @@ static int check_number(const struct log *log, long number, const char *word)
 	return 0;
 }
 
+/* Does the first word name a program: a QEMU, unless --qemu names one, or what may start one? */
+static bool take_program(struct settings *settings, char **words, const struct given *qemu)
+{
+	const char *word = words[0];
+	struct qemu found;
+	bool is_program = program_find(word, &found);
+
+	if (qemu_is_emulator(word) && (is_program || strchr(word, '/') || access(word, F_OK))) {
+		if (!qemu->text || strcmp(qemu->source, "--qemu"))
+			settings->qemu = word;
+		settings->command = words + 1;
+		return true;
+	}
+	if (is_program)
+		settings->mode = MODE_PROGRAM;
+	return is_program;
+}
+
 /**
- * decide() - Is it explicit mode?
- * @settings:	Filled if it is; else it stays patch mode
+ * decide() - What do the words behind our options mean?
+ * @settings:	Filled; where they are QEMU's arguments it stays as it is
  * @words:	What follows our options
+ * @qemu:	Value of --qemu
  *
- * Explicit mode is a number, in any base that strtol(3) knows, and a command; anything else is for
- * QEMU. It takes words without a dash for disk images, and 5x may be one: it was meant as a number
- * if there is no such file and what follows can be run.
+ * Explicit mode is a number, in any base that strtol(3) knows, and a command; a program may come
+ * first, too; anything else is for QEMU. It takes words without a dash for disk images, and 5x may
+ * be one: it was meant as a number if there is no such file and what follows can be run.
  *
  * Return: 0, or -1 after a message
  */
-static int decide(struct settings *settings, char **words)
+static int decide(struct settings *settings, char **words, const struct given *qemu)
 {
 	const char *word = words[0] ? words[0] : "";
 	const char *command = *word ? words[1] : NULL;
@@ -309,7 +370,7 @@ static int decide(struct settings *settings, char **words)
 	char *end;
 	long number = strtol(word, &end, 0);
 
-	if (end == word || *word == '-')
+	if (*word == '-' || (*end && take_program(settings, words, qemu)) || end == word)
 		return 0;
 	if (!command || *command == '-') {
 		if (!*end)
@@ -343,15 +404,46 @@ static int check_rest(const struct settings *settings, char **words)
 	return message_error(&settings->log, "unexpected argument \"%s\"", words[most]);
 }
 
-/* Called as qrap-NAME, patch mode's QEMU is NAME; argv[0] may be anything (libvirt chooses it). */
+/*
+ * Called as qrap-NAME, patch mode's QEMU is NAME; called by QEMU's own name it is the next one of
+ * that name, where kvm and qemu-kvm stand for any QEMU of this host. argv[0] may be anything
+ * (libvirt chooses it).
+ */
 static const char *name_in_link(const char *argv0)
 {
 	const char *name = path_name(argv0);
+	const char *variable = secure_getenv("QRAP_QEMU");
+	struct qemu found;
 
+	if (variable && !strcmp(path_name(variable), name))
+		return NULL;
+	if (!strncmp(name, "qemu-system-", strlen("qemu-system-")))
+		return name;
+	if (qemu_is_emulator(name))
+		return qemu_find_command(name, &found) ? NULL : name;
 	if (strncmp(name, LINK_PREFIX, strlen(LINK_PREFIX)))
 		return NULL;
 	name += strlen(LINK_PREFIX);
 	return *name && strcmp(name, "qrap") ? name : NULL;
+}
+
+/* What was asked for by options is asked for by variables; those that are beaten go. */
+static int export_options(const struct settings *settings, const struct given *given)
+{
+	for (int i = 0; i < OPTIONS; i++) {
+		const struct own_option *o = &options[i];
+		const char *value = given[i].text;
+
+		if (!o->variable)
+			continue;
+		/* As it was made absolute. */
+		if (value && (o->read == value_path || o->read == value_socket))
+			value = *(const char *const *)((const char *)settings + o->member);
+		if (value ? setenv(o->variable, value, 1) : unsetenv(o->variable))
+			return message_error(&settings->log, "%s: %s", o->variable,
+					     strerror(errno));
+	}
+	return 0;
 }
 
 int options_parse(int argc, char **argv, struct settings *settings)
@@ -373,11 +465,12 @@ int options_parse(int argc, char **argv, struct settings *settings)
 		.fd = -1,
 		.command = words,
 	};
-	if (!strcmp(first, "--help") || !strcmp(first, "--version")) {
+	settings->is_qemu = argc > 0 && qemu_is_emulator(argv[0]);
+	if (!settings->is_qemu && (!strcmp(first, "--help") || !strcmp(first, "--version"))) {
 		settings->mode = strcmp(first, "--help") ? MODE_VERSION : MODE_HELP;
 		return 0;
 	}
-	own = read_options(&settings->log, words, given);
+	own = read_options(&settings->log, words, settings->is_qemu, given);
 	if (own < 0)
 		return STATUS_FAILED;
 	words += own;
@@ -385,19 +478,26 @@ int options_parse(int argc, char **argv, struct settings *settings)
 	if (argc > 0 && !given[qemu].text)
 		given[qemu] = (struct given) { name_in_link(argv[0]), argv[0] };
 	read_variables(given);
-	if (apply_all(settings, given))
+	if (settle_passt(settings, given) || apply_all(settings, given))
 		return STATUS_FAILED;
 	if (settings->mode != MODE_PATCH)
 		return check_rest(settings, words) ? STATUS_FAILED : 0;
-	return decide(settings, words) ? STATUS_FAILED : 0;
+	if (settings->is_qemu)
+		return 0;
+	if (decide(settings, words, &given[qemu]))
+		return STATUS_FAILED;
+	if (settings->mode == MODE_PROGRAM && export_options(settings, given))
+		return STATUS_FAILED;
+	return 0;
 }
 
 void options_help(void)
 {
-	fputs("Usage: qrap [OPTION]... [QEMU_ARG]...\n"
+	fputs("Usage: qrap [OPTION]... [QEMU] [QEMU_ARG]...\n"
+	      "       qrap [OPTION]... PROGRAM [ARG]...\n"
 	      "       qrap [OPTION]... FDNUM QEMU_CMD [QEMU_ARG]...\n"
-	      "Starts QEMU with its network on a passt(1) that is free: finds QEMU and gives it\n"
-	      "a NIC, or leaves the connection on descriptor FDNUM and the command as it is.\n"
+	      "Puts QEMU on passt(1): gives it a NIC there, or each QEMU that PROGRAM starts by\n"
+	      "name, or leaves the connection on descriptor FDNUM and the command as it is.\n"
 	      "Options come first, -- ends them; the variable in brackets does the same.\n\n",
 	      stdout);
 	for (const struct own_option *o = options; o < options + OPTIONS; o++) {

@@ -2,6 +2,7 @@
 /* How the value of each of our own options is read. */
 #include "launcher/cli/values.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -11,7 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "launcher/base/memory.h"
 #include "launcher/base/message.h"
+#include "launcher/base/settings.h"
 #include "launcher/base/words.h"
 #include "launcher/passt/users.h"
 #include "shim/common/passt.h"
@@ -81,6 +84,97 @@ int value_socket(const struct log *log, const struct given *given, void *member)
 			log, "%s: path of %zu bytes, a UNIX socket has at most %zu: %s",
 			given->source, strlen(given->text), (size_t)PASST_PATH_MAX, given->text);
 	*(const char **)member = strlen(absolute) <= PASST_PATH_MAX ? absolute : given->text;
+	return 0;
+}
+
+int value_passt(const struct log *log, const struct given *given, void *member)
+{
+	static const char *const names[] = {
+		[PASST_AUTO] = "auto",
+		[PASST_OFF] = "off",
+		[PASST_TRY] = "try",
+	};
+	struct passt_option *option = member;
+
+	(void)log;
+	option->choice = PASST_AUTO;
+	while (option->choice < PASST_PRIVATE && strcmp(given->text, names[option->choice]))
+		option->choice++;
+	option->command = given->text;
+	return 0;
+}
+
+static bool read_port(const char *text, uint16_t *port)
+{
+	unsigned long number = strtoul(text, NULL, 10);
+
+	*port = (uint16_t)number;
+	return *text && !text[strspn(text, "0123456789")] && number > 0 && number <= UINT16_MAX;
+}
+
+/* Takes the address in front, which has a dot in it or brackets around it: what follows, or NULL.
+ */
+static char *take_address(char *spec, const char **address)
+{
+	char *end = *spec == '[' ? strchr(spec, ']') : strchr(spec, ':');
+	unsigned char binary[16];
+
+	*address = "127.0.0.1";
+	if (*spec != '[' && (!end || !memchr(spec, '.', (size_t)(end - spec))))
+		return spec;
+	if (!end || (*spec == '[' && end[1] != ':'))
+		return NULL;
+	*end = '\0';
+	*address = spec + (*spec == '[');
+	if (inet_pton(*spec == '[' ? AF_INET6 : AF_INET, *address, binary) != 1)
+		return NULL;
+	return end + (*spec == '[' ? 2 : 1);
+}
+
+/* [ADDR:][HPORT:]GPORT[/udp]; it is taken to pieces. */
+static bool read_forward(char *spec, struct forward *forward)
+{
+	char *protocol = strchr(spec, '/'), *colon;
+
+	if (protocol) {
+		*protocol = '\0';
+		if (strcmp(protocol + 1, "udp"))
+			return false;
+		forward->udp = true;
+	}
+	spec = take_address(spec, &forward->address);
+	colon = spec ? strchr(spec, ':') : NULL;
+	if (colon) {
+		*colon = '\0';
+		if (!read_port(spec, &forward->host_port))
+			return false;
+		spec = colon + 1;
+	}
+	return spec && read_port(spec, &forward->guest_port);
+}
+
+int value_publish(const struct log *log, const struct given *given, void *member)
+{
+	struct guest_network *network = member;
+	struct arena *arena = arena_new();
+	size_t len = strlen(given->text);
+	char *rest = arena_copy(arena, given->text, len), *spec;
+	struct forward *forward = arena_get(arena, (len + 1) * sizeof(*forward));
+
+	network->forwards = forward;
+	for (; (spec = strsep(&rest, ",")); forward++) {
+		forward->word = arena_format(arena, "%s %s", given->source, spec);
+		for (struct forward *other = network->forwards; other < forward; other++) {
+			if (!strcmp(other->word, forward->word))
+				return message_error(log, "%s: twice", forward->word);
+		}
+		if (!read_forward(spec, forward))
+			return message_error(log,
+					     "%s: not [ADDR:][HPORT:]PORT[/udp], with ports from 1 "
+					     "to 65535",
+					     forward->word);
+		network->forward_count++;
+	}
 	return 0;
 }
 

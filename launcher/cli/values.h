@@ -29,6 +29,7 @@ typedef int value_reader(const struct log *log, const struct given *given, void 
 value_reader value_text, value_path, value_switch, value_flag;
 
 /* For one option each. */
-value_reader value_socket, value_wait, value_trust, value_qemu, value_log, value_list, value_status;
+value_reader value_socket, value_passt, value_publish, value_wait, value_trust, value_qemu,
+	value_log, value_list, value_status;
 
 #endif /* QRAP_VALUES_H */

@@ -9,9 +9,6 @@
 #include "shim/common/sys.h"
 #include "shim/common/text.h"
 
-/* How long to try again where a passt is in use: its client may just be closing. */
-#define BUSY_MS 2500
-
 /* The pause between two searches is that part of the time that was waited already, in limits. */
 #define PAUSE_PART   16
 #define PAUSE_MIN_MS 4
@@ -27,7 +24,7 @@ static int64_t search_ms(const struct search *search)
 		return 0;
 	if (search->wanted->wait_ms)
 		return search->wanted->wait_ms;
-	return search_found(search, CANDIDATE_IN_USE) ? BUSY_MS : 0;
+	return search_found(search, CANDIDATE_IN_USE) ? search->wanted->busy_ms : 0;
 }
 
 /* Searches until something is found or there is no point in going on: descriptor, or -1. */
@@ -129,8 +126,10 @@ static void explain_not_trusted(const struct log *log, const struct candidate *c
 }
 
 /* Says why none of the default sockets could be used, and what to do: at most 6 lines. */
-static void explain_all(const struct log *log, const struct candidate *candidates, size_t count)
+static void explain_all(const struct log *log, const struct candidate *candidates, size_t count,
+			const char *no_private)
 {
+	const char *last = candidates[count - 1].path;
 	static const struct {
 		enum candidate_state first;
 		enum candidate_state last;
@@ -144,11 +143,15 @@ static void explain_all(const struct log *log, const struct candidate *candidate
 	struct group group;
 
 	group_make(&group, CANDIDATE_MISSING, CANDIDATE_MISSING, candidates, count);
-	message_error(log,
-		      "no passt %s (%s to %s): start one with \"passt\", or let qrap run one for "
-		      "this VM with --passt",
-		      group.count == count ? "found" : "is free", candidates[0].path,
-		      candidates[count - 1].path);
+	if (no_private)
+		message_error(log, "no passt %s (%s to %s), and none can be started: %s",
+			      group.count == count ? "found" : "is free", candidates[0].path, last,
+			      no_private);
+	else
+		message_error(log,
+			      "no passt %s (%s to %s): start one with \"passt\", or let qrap run "
+			      "one for this VM with --passt",
+			      group.count == count ? "found" : "is free", candidates[0].path, last);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		group_make(&group, kinds[i].first, kinds[i].last, candidates, count);
 		if (group.count)
@@ -202,29 +205,38 @@ static void explain_one(const struct log *log, const struct candidate *candidate
 	}
 }
 
-int discover(const struct discovery *discovery, struct connection *found)
+int discover(const struct discovery *discovery, struct search *search, struct connection *found)
 {
-	const struct log *log = discovery->log;
-	struct search search = { .wanted = discovery,
-				 .count = discovery->socket ? 1 : CANDIDATES_MAX };
-	int fd = search_on(&search);
+	int fd;
 
-	if (fd < 0) {
-		if (discovery->socket)
-			explain_one(log, &search.candidates[0]);
-		else
-			explain_all(log, search.candidates, search.count);
+	*search = (struct search) { .wanted = discovery,
+				    .count = discovery->socket ? 1 : CANDIDATES_MAX };
+	fd = search_on(search);
+	if (fd < 0)
 		return -1;
-	}
 	/* As QEMU expects it: no longer non-blocking. */
 	if (fcntl(fd, F_SETFL, 0)) {
-		message_error(log, "%s: %s", search.found->path, strerror(errno));
+		search->found->state = CANDIDATE_FAILED;
+		search->found->error = errno;
 		close(fd);
 		return -1;
 	}
-	explain_not_trusted(log, search.candidates, (size_t)(search.found - search.candidates),
-			    true);
+	explain_not_trusted(discovery->log, search->candidates,
+			    (size_t)(search->found - search->candidates), true);
 	found->fd = fd;
-	strcpy(found->path, search.found->path);
+	strcpy(found->path, search->found->path);
 	return 0;
+}
+
+void discover_explain(const struct search *search, const char *no_private)
+{
+	if (search->wanted->socket)
+		explain_one(search->wanted->log, &search->candidates[0]);
+	else
+		explain_all(search->wanted->log, search->candidates, search->count, no_private);
+}
+
+void discover_passed_over(const struct search *search)
+{
+	explain_not_trusted(search->wanted->log, search->candidates, search->count, true);
 }

@@ -23,12 +23,24 @@ struct connection {
 /**
  * discover() - Connect to a passt that is free
  * @discovery:	What to look for
+ * @search:	Filled: what was seen on the way
  * @found:	Filled on success
  *
  * No descriptor other than @found->fd is left open.
  *
- * Return: 0, or -1 after a message that says what was tried and what to do
+ * Return: 0, or -1, and nothing has been said
  */
-int discover(const struct discovery *discovery, struct connection *found);
+int discover(const struct discovery *discovery, struct search *search, struct connection *found);
+
+/**
+ * discover_explain() - Say why none was found, as errors, and what to do
+ * @search:	From a discover() that failed
+ * @no_private:	Why none can be started either, or NULL where none was to be
+ */
+void discover_explain(const struct search *search, const char *no_private);
+
+/* Names those of a discover() that failed which are not trusted, as a warning: another one is used.
+ */
+void discover_passed_over(const struct search *search);
 
 #endif /* QRAP_DISCOVER_H */

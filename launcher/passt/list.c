@@ -31,10 +31,25 @@ struct row {
 };
 
 /**
+ * struct private_row - A passt that one VM has for itself
+ * @server:	The passt
+ * @client:	The VM; its @pid is 0 where it is gone
+ * @network:	Ports of this host that lead to it
+ */
+struct private_row {
+	struct process server;
+	struct process client;
+	struct guest_network network;
+};
+
+/**
  * struct list - The list
  * @options:	As for list_sockets()
  * @rows:	Sockets that exist
  * @count:	How many
+ * @arena:	Where what follows is kept
+ * @privates:	Private ones
+ * @private_count: How many
  * @width:	Length of the longest path, for the table
  * @process:	The process that is being looked at
  */
@@ -42,6 +57,9 @@ struct list {
 	const struct settings *options;
 	struct row rows[CANDIDATES_MAX];
 	size_t count;
+	struct arena *arena;
+	struct private_row *privates;
+	size_t private_count;
 	int width;
 	struct process process;
 };
@@ -114,12 +132,30 @@ static void guess_server(struct list *list)
 	}
 }
 
+/* A private passt has no socket file. */
+static void add_private(struct list *list, pid_t vm)
+{
+	struct private_row *row;
+
+	list->privates = arena_grow(list->arena, list->privates, list->private_count, sizeof(*row));
+	row = &list->privates[list->private_count++];
+	row->server = list->process;
+	if (!process_read(vm, &row->client))
+		row->client.pid = 0;
+	passt_forwards(row->server.pid, list->arena, &row->network);
+}
+
 static void visit_process(pid_t pid, void *arg)
 {
 	struct list *list = arg;
+	pid_t vm;
 
-	if (process_read(pid, &list->process) && !process_sockets(pid, note_inode, list) &&
-	    list->process.passt)
+	if (!process_read(pid, &list->process))
+		return;
+	vm = list->options->socket ? 0 : passt_vm(&list->process);
+	if (vm)
+		add_private(list, vm);
+	else if (!process_sockets(pid, note_inode, list) && list->process.passt)
 		guess_server(list);
 }
 
@@ -187,14 +223,13 @@ static void write_text(char *cell, const char *value, bool json)
 		text_add(&text, value);
 }
 
-/* How long its passt, or else its file, has been there: in its largest unit, or in seconds. */
-static void write_age(char *cell, const struct row *row, bool json)
+/* How long it has been there since then: in its largest unit, or in seconds. */
+static void write_age(char *cell, int64_t since_ms, bool json)
 {
 	static const struct {
 		int seconds;
 		char unit;
 	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
-	int64_t since_ms = row->server.pid ? row->server.started_ms : row->candidate.made_ms;
 	int64_t seconds = (sys_wall_us() / 1000 - since_ms) / 1000;
 	size_t i = 0;
 
@@ -215,56 +250,94 @@ static void print_cells(const struct list *list, char cells[COLUMNS][CELL_SIZE],
 	const bool json = list->options->json;
 
 	message_answer(json ? "{\"path\":%-*s,\"state\":%s,\"pid\":%s,\"user\":%s,\"age\":%s,"
-			      "\"client\":%s}%s"
+			      "\"client\":%s%s"
 			    : "%-*s  %-11s %-8s %-11s %-5s %s%s",
 		       json ? 0 : list->width, cells[PATH], cells[STATE], cells[PID], cells[USER],
 		       cells[AGE], cells[CLIENT], end);
 }
 
-static void print_row(const struct list *list, const struct row *row, const char *end)
+/* What both kinds of rows have: state, passt or else the owner of the file, and client. */
+static void write_cells(const struct list *list, char cells[COLUMNS][CELL_SIZE], const char *state,
+			const struct process *server, uid_t uid, const struct process *client)
 {
-	const struct process *server = &row->server;
-	const struct process *client = &row->client;
 	const bool json = list->options->json;
-	char cells[COLUMNS][CELL_SIZE];
 	char user[USER_NAME_MAX];
 
 	for (int i = 0; i < COLUMNS; i++)
 		strcpy(cells[i], json ? "null" : "-");
-	write_text(cells[PATH], row->candidate.path, json);
-	write_text(cells[STATE], row->state, json);
-	/* User of the passt, or else owner of the file. */
-	user_name(server->pid ? server->uid : row->candidate.uid, user);
+	write_text(cells[STATE], state, json);
+	user_name(server->pid ? server->uid : uid, user);
 	write_text(cells[USER], user, json);
 	if (server->pid)
 		snprintf(cells[PID], CELL_SIZE, "%d", (int)server->pid);
-	if (row->candidate.listener)
-		write_age(cells[AGE], row, json);
 	if (client->pid && json)
 		snprintf(cells[CLIENT], CELL_SIZE, "%d", (int)client->pid);
 	else if (client->pid)
 		snprintf(cells[CLIENT], CELL_SIZE, "%d (%s)", (int)client->pid, client->name);
+}
+
+static void print_row(const struct list *list, const struct row *row, const char *end)
+{
+	const struct process *server = &row->server;
+	const bool json = list->options->json;
+	char cells[COLUMNS][CELL_SIZE];
+
+	write_cells(list, cells, row->state, server, row->candidate.uid, &row->client);
+	write_text(cells[PATH], row->candidate.path, json);
+	if (row->candidate.listener)
+		write_age(cells[AGE], server->pid ? server->started_ms : row->candidate.made_ms,
+			  json);
 	print_cells(list, cells, end);
+}
+
+/* A private one: its ports are behind all else. */
+static void print_private(const struct list *list, const struct private_row *row, const char *end)
+{
+	const bool json = list->options->json;
+	char cells[COLUMNS][CELL_SIZE], port[CELL_SIZE];
+	struct buffer ports = { .arena = list->arena };
+	struct text text;
+
+	write_cells(list, cells, "private", &row->server, 0, &row->client);
+	write_age(cells[AGE], row->server.started_ms, json);
+	buffer_add_text(&ports, json ? ",\"ports\":[" : "");
+	for (unsigned int i = 0; i < row->network.forward_count; i++) {
+		text_start(&text, port, sizeof(port));
+		forward_add_text(&text, &row->network.forwards[i]);
+		buffer_add_text(&ports, !json ? ", " : i ? ",\"" : "\"");
+		buffer_add_text(&ports, port);
+		buffer_add_text(&ports, json ? "\"" : "");
+	}
+	buffer_add_text(&ports, json ? "]" : "");
+	buffer_add_text(&ports, end);
+	print_cells(list, cells, ports.text);
 }
 
 static void print(const struct list *list)
 {
 	char headings[COLUMNS][CELL_SIZE] = { "PATH", "STATE", "PID", "USER", "AGE", "CLIENT" };
 	const bool json = list->options->json;
+	const size_t count = list->count + list->private_count;
 
 	if (!json)
 		print_cells(list, headings, "");
 	else
-		message_answer("%s", list->count ? "[" : "[]");
-	for (size_t i = 0; i < list->count; i++)
-		print_row(list, &list->rows[i], json && i + 1 < list->count ? "," : "");
-	if (json && list->count)
+		message_answer("%s", count ? "[" : "[]");
+	for (size_t i = 0; i < count; i++) {
+		const char *end = !json ? "" : i + 1 < count ? "}," : "}";
+
+		if (i < list->count)
+			print_row(list, &list->rows[i], end);
+		else
+			print_private(list, &list->privates[i - list->count], end);
+	}
+	if (json && count)
 		message_answer("]");
 }
 
 int list_sockets(const struct settings *options)
 {
-	struct list list = { .options = options };
+	struct list list = { .options = options, .arena = arena_new() };
 	bool any_free;
 
 	find_files(&list);

@@ -102,6 +102,7 @@ static bool read_stat(struct process *process)
 		field = strchr(field + 1, ' ');
 	if (!name || !field)
 		return false;
+	sscanf(end + 1, " %*c %d", &process->parent);
 	*end = '\0';
 	snprintf(process->name, sizeof(process->name), "%s", name + 1);
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -129,6 +130,57 @@ bool process_read(pid_t pid, struct process *process)
 	if (process->passt)
 		read_words(process, words, (size_t)len);
 	return true;
+}
+
+pid_t passt_vm(const struct process *process)
+{
+	char title[64];
+	pid_t vm = 0;
+
+	if (process->passt && read_below(process->parent, "cmdline", title, sizeof(title)) > 0)
+		sscanf(title, SUPERVISOR_TITLE, &vm);
+	return vm;
+}
+
+/* ADDR/HPORT:GPORT, or a part of it, as passt has it. */
+static bool read_forward(struct arena *arena, const char *word, struct forward *forward)
+{
+	const char *slash = strchr(word, '/');
+	const char *ports = slash ? slash + 1 : word;
+	unsigned host, guest;
+	char end;
+	int count = sscanf(ports, "%5u:%5u%c", &host, &guest, &end);
+
+	if ((count != 2 && (count != 1 || ports[strspn(ports, "0123456789")])) ||
+	    (slash && word + strspn(word, "0123456789abcdefABCDEF.:") != slash))
+		return false;
+	*forward = (struct forward) {
+		.word = word,
+		.address = slash ? arena_copy(arena, word, (size_t)(slash - word)) : "0.0.0.0",
+		.host_port = (uint16_t)host,
+		.guest_port = (uint16_t)(count == 2 ? guest : host),
+	};
+	return true;
+}
+
+void passt_forwards(pid_t pid, struct arena *arena, struct guest_network *network)
+{
+	char *words = arena_get(arena, COMMAND_LINE_MAX);
+	ssize_t len = read_below(pid, "cmdline", words, COMMAND_LINE_MAX);
+	struct forward forward;
+
+	*network = (struct guest_network) { 0 };
+	for (const char *word = words; word < words + len; word += strlen(word) + 1) {
+		const char *next = word + strlen(word) + 1;
+
+		if ((strcmp(word, "-t") && strcmp(word, "-u")) || next >= words + len ||
+		    !read_forward(arena, next, &forward))
+			continue;
+		forward.udp = word[1] == 'u';
+		network->forwards = arena_grow(arena, network->forwards, network->forward_count,
+					       sizeof(forward));
+		network->forwards[network->forward_count++] = forward;
+	}
 }
 
 bool process_sockets(pid_t pid, void (*visit)(uint32_t inode, void *arg), void *arg)

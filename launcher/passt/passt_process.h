@@ -10,11 +10,17 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "launcher/base/guest_network.h"
+#include "launcher/base/memory.h"
 #include "launcher/passt/candidate.h"
+
+/* What ps(1) shows of the supervisor of a private passt, its parent, with the VM's pid. */
+#define SUPERVISOR_TITLE "qrap: passt of %d"
 
 /**
  * struct process - A process
  * @pid:	Its number
+ * @parent:	That of its parent
  * @uid:	User it runs as
  * @started_ms:	When it started, in milliseconds since 1970
  * @name:	Its name, as ps(1) shows it
@@ -24,6 +30,7 @@
  */
 struct process {
 	pid_t pid;
+	pid_t parent;
 	uid_t uid;
 	int64_t started_ms;
 	char name[32];
@@ -42,6 +49,19 @@ struct process {
  * Return: false if there is none
  */
 bool process_read(pid_t pid, struct process *process);
+
+/* The VM's pid, if this is a private passt of qrap's, or 0. */
+pid_t passt_vm(const struct process *process);
+
+/**
+ * passt_forwards() - The ports of this host that a passt has on its command line
+ * @pid:	Its number
+ * @arena:	Where they are kept
+ * @network:	@forwards and @forward_count are filled
+ *
+ * Those with an address and single ports, [ADDR/]HPORT[:GPORT], as a private one of ours has them.
+ */
+void passt_forwards(pid_t pid, struct arena *arena, struct guest_network *network);
 
 /* Visits the inode numbers of all sockets that a process holds: false if we may not look. */
 bool process_sockets(pid_t pid, void (*visit)(uint32_t inode, void *arg), void *arg);

@@ -18,12 +18,14 @@
  * @log:	For messages
  * @socket:	The only path to try, or NULL to probe /tmp/passt_1.socket to passt_99.socket
  * @wait_ms:	Keep looking that long, in milliseconds
+ * @busy_ms:	... where all that are there are in use: the client of one may just be closing
  * @trust:	Whose passt may be used
  */
 struct discovery {
 	const struct log *log;
 	const char *socket;
 	int wait_ms;
+	int busy_ms;
 	const struct passt_trust *trust;
 };
 

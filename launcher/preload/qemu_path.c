@@ -28,6 +28,14 @@ bool qemu_is_name(const char *word)
 	return !strcmp(name, "qemu") || !strcmp(name, "kvm") || !strncmp(name, "qemu-", 5);
 }
 
+bool qemu_is_emulator(const char *word)
+{
+	const char *name = path_name(word);
+
+	return !strcmp(name, "kvm") || !strcmp(name, "qemu-kvm") ||
+	       !strncmp(name, "qemu-system-", strlen("qemu-system-"));
+}
+
 /* Installed as "kvm", by a link or as a copy, we would run ourselves for ever. */
 static bool is_launcher(const char *path, const struct stat *st)
 {
@@ -102,6 +110,28 @@ int qemu_find_command(const char *command, struct qemu *qemu)
 		errno = ENOENT;
 	}
 	return status;
+}
+
+/* A text without "#!" is none, although a shell would run it: so a disk image stays one. */
+static bool is_program(const char *path)
+{
+	struct elf elf;
+	int ret = elf_read(path, &elf);
+
+	/* What may be run and not read is no disk image either. */
+	return !ret || ret == -EACCES || !strncmp(elf.text, "#!", 2);
+}
+
+bool program_find(const char *word, struct qemu *program)
+{
+	struct stat st;
+
+	program->name = word;
+	if (stat(word, &st) || (S_ISDIR(st.st_mode) && !strchr(word, '/')))
+		return !strchr(word, '/') && !qemu_find_command(word, program) &&
+		       is_program(program->path);
+	snprintf(program->path, sizeof(program->path), "%s", word);
+	return !check_command(word) && is_program(word);
 }
 
 bool qemu_find_in_words(char *const *words, struct qemu *qemu)

@@ -33,6 +33,21 @@ int qemu_find_command(const char *command, struct qemu *qemu);
 /* Is this a name of QEMU, without or with a directory: qemu, kvm or qemu-something? */
 bool qemu_is_name(const char *word);
 
+/* Is this a name by which a guest is started: kvm, qemu-kvm or qemu-system-something? */
+bool qemu_is_emulator(const char *word);
+
+/**
+ * program_find() - Is the first word a program that is to be run, and not a disk image?
+ * @word:	A path, a file of the current directory, or a command of PATH
+ * @program:	Filled
+ *
+ * A program is an ELF file or a script with "#!" that may be executed. PATH counts only where there
+ * is no file of that name here.
+ *
+ * Return: true if it is
+ */
+bool program_find(const char *word, struct qemu *program);
+
 /* Finds the first of a wrapper's words, NULL-terminated, that names a QEMU which is there. */
 bool qemu_find_in_words(char *const *words, struct qemu *qemu);
 

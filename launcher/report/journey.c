@@ -241,44 +241,52 @@ static bool has_lost(const struct hop *hop)
 	return !hop->fate.well && (blame->culprit_hop != hop || !blame->culprit->children);
 }
 
-/*
- * How far towards QEMU was the descriptor seen with the last program of a process? Programs that
- * observe, in other processes than the launcher's own, are helpers.
- */
-static int rank(struct journey *journey, const struct hop *hop)
+/* What speaks for a hop as the one at which the way ends, from nothing to proof. */
+enum rank {
+	RANK_HELPER,
+	RANK_OWN_PROCESS, /* the launcher's own process was seen last there */
+	RANK_CHILD,       /* a child lost it there, or had it put back for what it executes */
+	RANK_OWN_LOST,    /* the launcher's own process lost it there */
+	RANK_QEMU,
+	RANK_TAKEN,
+};
+
+/* A program that only observes, in another process than the launcher's own, is a helper. */
+static enum rank rank(struct journey *journey, const struct hop *hop)
 {
 	bool is_own = hop->pid == journey->hops[0]->pid;
 
 	if (hop->taken)
-		return 5;
+		return RANK_TAKEN;
 	if (journey_is_qemu(journey, hop))
-		return 4;
+		return RANK_QEMU;
 	if (hop != journey_last_hop(journey, hop->pid))
-		return 0;
-	if (has_lost(hop) && (is_own || !hop->start || is_mender(hop)))
-		return is_own ? 3 : 2;
-	return is_own ? 1 : 0;
+		return RANK_HELPER;
+	if (is_own)
+		return has_lost(hop) ? RANK_OWN_LOST : RANK_OWN_PROCESS;
+	if (has_lost(hop) ? !hop->start || is_mender(hop) : !hop->start && hop->fate.mended)
+		return RANK_CHILD;
+	return RANK_HELPER;
 }
 
 /* The hop at which the way ends, as far as it was seen: of several, the last one. */
 static const struct hop *find_user(struct journey *journey)
 {
 	const struct hop *user = NULL;
-	int best = 1;
+	enum rank best = RANK_OWN_PROCESS;
 
 	for (size_t i = 0; i < journey->count; i++) {
-		int own = rank(journey, journey->hops[i]);
+		enum rank here = rank(journey, journey->hops[i]);
 
-		if (own >= best) {
-			best = own;
+		if (here >= best) {
+			best = here;
 			user = journey->hops[i];
 		}
 	}
 	return user;
 }
 
-/* Nobody knows how it went on where the descriptor was seen well, and nobody was seen to take it.
- */
+/* Well, and not seen to be taken: then nobody knows how it went on. */
 static enum verdict find_verdict(const struct journey *journey)
 {
 	const struct hop *user = journey->user;
@@ -297,7 +305,7 @@ void journey_judge(struct journey *journey)
 {
 	journey->user = find_user(journey);
 	journey->verdict = find_verdict(journey);
-	if (journey->verdict == VERDICT_MENDED || journey->verdict == VERDICT_LOST)
+	if (journey_is_to_blame(journey))
 		journey->blame = journey->user->fate.blame;
 }
 

@@ -168,8 +168,10 @@ static const char *name_command(const struct hop *before, const struct hop *afte
 {
 	const char *command = NULL;
 
-	for (size_t i = 0; before && i < before->count; i++)
-		command = before->events[i]->command ? before->events[i]->command : command;
+	for (size_t i = 0; before && i < before->count; i++) {
+		if (before->events[i]->kind == EVENT_HANDED_OVER)
+			command = before->events[i]->command;
+	}
 	return command && (!after || strcmp(command, after->program)) ? command : NULL;
 }
 

@@ -26,24 +26,6 @@ void events_begin(struct log *log)
 	log->exe = exe;
 }
 
-void events_connected(const struct settings *options, const struct connection *connection)
-{
-	const struct log_event event = { .kind = EVENT_CONNECTED, .socket = connection->path };
-	struct log log = options->log;
-	int ret;
-
-	/* The line that scripts wait for; the event is for the file then. */
-	if (!options->passt) {
-		message(&options->log, LOG_NORMAL, "Connected to %s", connection->path);
-		log.level = LOG_QUIET;
-	}
-	ret = log_event(&log, &event, "Connected to %s",
-			options->passt ? "a passt of its own" : connection->path);
-	if (ret)
-		message_warning(&options->log, "Couldn't write the log file %s: %s", log.file,
-				strerror(-ret));
-}
-
 void events_failed(const struct log *log, int status)
 {
 	const char *reason = message_first_error();
@@ -184,7 +166,6 @@ int hand_over_variables(struct handover *h, struct handoff *handoff)
 	set_log_file(&h->options->log, handoff);
 	/* Left behind in the environment, it is an order to end at once. */
 	unsetenv(CHECK_REPLY_VARIABLE);
-	h->variable = getenv(PRELOAD_VARIABLE);
 	preload = preload_value(h->preload, h->variable);
 	handoff_write(handoff, value);
 	if (preload && !setenv(HANDOFF_VARIABLE, value, 1) && !setenv(PRELOAD_VARIABLE, preload, 1))
@@ -197,12 +178,14 @@ int hand_over_variables(struct handover *h, struct handoff *handoff)
 static int leave_handoff(struct handover *h)
 {
 	const struct settings *o = h->options;
+	const char *runtime = h->preload->runtime;
 	struct handoff handoff = {
 		.fd = h->fd,
 		.store = -1,
 		.run = o->log.run,
 		.level = o->log.level,
 		.reconnect = o->reconnect,
+		.runtime = *runtime && !(h->variable && strstr(h->variable, runtime)),
 		.trust = o->trust,
 	};
 
@@ -251,6 +234,16 @@ static void log_handed_over(const struct handover *h)
 		  h->fd);
 }
 
+/* For program_has_connection() of a link that is called further on: there is no handoff. */
+static void name_descriptor(const struct handover *h)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", h->fd);
+	if (h->options->is_qemu && !h->preload)
+		setenv(FD_VARIABLE, number, 1);
+}
+
 int hand_over(struct handover *h)
 {
 	warn_of_replacement(h);
@@ -259,8 +252,10 @@ int hand_over(struct handover *h)
 			      h->fd, strerror(errno));
 		return -1;
 	}
+	h->variable = getenv(PRELOAD_VARIABLE);
 	if (h->preload && leave_handoff(h))
 		return -1;
+	name_descriptor(h);
 	log_handed_over(h);
 	return 0;
 }
@@ -273,5 +268,6 @@ void hand_over_unguarded(struct handover *h)
 	if (h->store >= 0)
 		close(h->store);
 	h->preload = NULL;
+	name_descriptor(h);
 	log_handed_over(h);
 }

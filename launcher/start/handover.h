@@ -38,10 +38,6 @@ struct handover {
  */
 void events_begin(struct log *log);
 
-/* There is a connection: also "Connected to PATH". A log file that cannot be written is a warning.
- */
-void events_connected(const struct settings *options, const struct connection *connection);
-
 /* qrap ends with that status of its own: the first error says why. */
 void events_failed(const struct log *log, int status);
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "launcher/base/message.h"
+#include "launcher/passt/passt_process.h"
 #include "launcher/passt/private.h"
 #include "shim/common/sys.h"
 
@@ -21,8 +22,9 @@
 #define SYS_pidfd_open 434
 #endif
 
-/* So many starts at once, then one each time that long has passed. The manual has both. */
-#define STARTS_AT_ONCE 20
+/* The first start and 20 more at once, then one each time that long has passed: as the manual says.
+ */
+#define STARTS_AT_ONCE 21
 #define START_EACH_MS  10000
 
 /* A time that does not come. */
@@ -54,7 +56,7 @@ static void set_title(pid_t vm)
 {
 	static char *room, *end;
 	char title[32];
-	int len = snprintf(title, sizeof(title), "qrap: passt of %d", vm);
+	int len = snprintf(title, sizeof(title), SUPERVISOR_TITLE, vm);
 
 	if (!room) {
 		room = program_invocation_name;
@@ -123,10 +125,11 @@ static void look(struct supervisor *s)
 		send_ready(s);
 		break;
 	case PRIVATE_NONE:
+		private_end(passt);
 		if (private_may_retry(passt))
 			start(s);
 		else
-			send_text(s, passt->taken ? CONTROL_TAKEN : CONTROL_FAILED, passt->trouble);
+			send_failed(s);
 		break;
 	}
 }
@@ -356,14 +359,4 @@ int supervisor_start(const struct passt_request *request, struct connection *con
 	close(pair[0]);
 	snprintf(failure->text, sizeof(failure->text), "%s", strerror(-ret));
 	return -1;
-}
-
-int private_passt_start(const struct passt_request *request, struct connection *connection)
-{
-	struct supervisor_failure failure;
-	int ret = supervisor_start(request, connection, &failure);
-
-	if (ret)
-		message_error(request->log, "--passt: %s", failure.text);
-	return ret;
 }

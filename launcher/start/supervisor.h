@@ -40,7 +40,4 @@ struct supervisor_failure {
 int supervisor_start(const struct passt_request *request, struct connection *connection,
 		     struct supervisor_failure *failure);
 
-/* The same, where it is an error that there is none: -1 comes after a message. */
-int private_passt_start(const struct passt_request *request, struct connection *connection);
-
 #endif /* QRAP_SUPERVISOR_H */

@@ -140,6 +140,8 @@ static void load_shim(struct watch *w)
 	bool fits = preload_find(&preload, w->program.path, w->settings.command + 1);
 	const struct chain *chain = &preload.chain;
 
+	if (w->settings.until)
+		snprintf(handoff.well, sizeof(handoff.well), "%s", w->settings.until);
 	for (int i = 0; i < w->count; i++)
 		handoff.watch[i] = (struct watched_fd) { w->list[i].fd, w->list[i].id };
 	if (!fits)

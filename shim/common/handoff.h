@@ -24,6 +24,9 @@
 
 #define HANDOFF_VARIABLE "QRAP_SHIM"
 
+/* Without the launcher, or without the shim: the number alone. */
+#define FD_VARIABLE "QRAP_FD"
+
 /*
  * The trial exec of qrap --check: the launcher starts a program with the shim and this variable,
  * the number of a pipe's descriptor. A shim that was loaded writes this line to it and ends the
@@ -59,9 +62,11 @@ struct watched_fd {
  * @trust:	Whose passt may be used
  * @level:	What stderr gets
  * @reconnect:	Keep the link when passt restarts; not with a private one
+ * @runtime:	A sanitizer's runtime stands in front of the shim for the first program's sake
  * @watch_count: Length of @watch; where there is one, there is no connection
  * @passt:	Path of the socket of passt; "" for a private one, where nothing can be connected to
- * @well:	"PROGRAM, pid N": the last one that had the connection on its number, or ""
+ * @well:	"PROGRAM, pid N": the last one that had the connection on its number, or ""; of
+ *		--watch, the name of the program that its descriptors are for
  * @gone:	... and the first one after it that had not, or ""
  * @log_file:	Path of the log file, "" for none; the first one behind the image
  * @watch:	Descriptors that are only looked at
@@ -76,6 +81,7 @@ struct handoff {
 	struct passt_trust trust;
 	enum log_level level;
 	bool reconnect;
+	bool runtime;
 	uint8_t watch_count;
 	_Alignas(uint32_t) char passt[PASST_PATH_MAX + 1];
 	char well[HANDOFF_HOP_MAX + 1];

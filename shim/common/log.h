@@ -34,6 +34,7 @@ enum log_kind {
 	EVENT_LOST,
 	EVENT_RESTORED,
 	EVENT_FOUND_INSTEAD,
+	EVENT_ENVIRONMENT,
 	EVENT_CLAIMED,
 	EVENT_RELEASED,
 	EVENT_FIRST_FRAME,
@@ -43,6 +44,8 @@ enum log_kind {
 	EVENT_LINK_UP,
 	EVENT_ENDED,
 	EVENT_FAILED,
+	EVENT_STARTED,
+	EVENT_PUBLISHED,
 	EVENT_DESCRIPTOR,
 	EVENT_EXECUTES,
 	EVENT_KINDS
@@ -123,13 +126,17 @@ struct log_actor {
  * @children:	1 where it had children by then, whose copies of the descriptor are their own
  * @command:	What the launcher becomes
  * @qemu:	QEMU that runs in the end
- * @reason:	Why the link is down, or qrap has failed
+ * @reason:	Why the link is down, qrap has failed, or nothing is added
  * @status:	Exit status
  * @length:	... the length of a frame that cannot be
  * @uid:	... the user who is not trusted
  * @away_ms:	How long the link was down
  * @dropped:	Frames of the guest that were dropped meanwhile
  * @padded:	Frames of passt that were completed with zeroes
+ * @address:	Of the host, for a port that leads to the guest
+ * @port:	... the port there
+ * @guest_port:	... and the guest's
+ * @protocol:	... "tcp" or "udp"
  * @culprit:	Who was seen to lose the connection that is missed; of a watched descriptor, also
  *		who has it still
  * @verdict:	... how that has fared
@@ -165,6 +172,10 @@ struct log_event {
 	int64_t away_ms;
 	int64_t dropped;
 	int64_t padded;
+	const char *address;
+	int64_t port;
+	int64_t guest_port;
+	const char *protocol;
 	struct log_actor culprit;
 	const char *verdict;
 	const char *sort;
@@ -183,6 +194,8 @@ struct log_event {
 #define ACTION_PUT_BACK    "put-back"
 #define ACTION_GUARDED     "guarded"
 #define ACTION_UNCONNECTED "not connected"
+#define ACTION_ADDED       "added"
+#define ACTION_LEFT        "left"
 
 /* What sees who did it where the shim does not: raw system calls, static programs. */
 #define STRACE         "strace -f -y -o trace.txt -e 'trace=/^(exec|close|dup|fcntl|ioctl)'"

@@ -241,7 +241,9 @@ static void tell_instead(const struct fd_log *fd_log, struct log_event *event, c
 
 void fd_log_left(const struct fd_log *fd_log, const char *found)
 {
-	struct log_event event = { .kind = EVENT_FOUND_INSTEAD, .found = found, .action = "left" };
+	struct log_event event = { .kind = EVENT_FOUND_INSTEAD,
+				   .found = found,
+				   .action = ACTION_LEFT };
 
 	tell_instead(fd_log, &event, "holds", "left as it is");
 }
@@ -364,6 +366,20 @@ void fd_log_step(const struct fd_log *fd_log, enum log_kind kind, const char *do
 
 	log_event(fd_log->log, &event, "%s %s descriptor %d", program_name(fd_log), does,
 		  fd_log->handoff->fd);
+}
+
+void fd_log_environment(const struct fd_log *fd_log, const char *call, const char *path,
+			const char *reason)
+{
+	const struct log_event event = { .kind = EVENT_ENVIRONMENT,
+					 .fd = fd_log->handoff->fd,
+					 .call = call,
+					 .command = path,
+					 .action = reason ? ACTION_LEFT : ACTION_ADDED,
+					 .reason = reason };
+
+	log_event(fd_log->log, &event, "%s executes %s in an environment without the shim (%s): %s",
+		  program_name(fd_log), path, call, reason ? reason : "it is added");
 }
 
 void fd_log_exec(const struct fd_log *fd_log, const char *path, bool with_connection)

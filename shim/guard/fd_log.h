@@ -102,6 +102,16 @@ void fd_log_ended(const struct fd_log *fd_log, int status);
 /* This program does without the shim, as the filter would kill it for @call. */
 void fd_log_filtered(const struct fd_log *fd_log, const char *call);
 
+/**
+ * fd_log_environment() - A program is executed in an environment without the shim
+ * @fd_log:	By which
+ * @call:	Function called
+ * @path:	Which program
+ * @reason:	Why nothing is added, or NULL: the shim's variables go along
+ */
+void fd_log_environment(const struct fd_log *fd_log, const char *call, const char *path,
+			const char *reason);
+
 /* QEMU becomes the program at @path, which gets the connection, or is to make one. */
 void fd_log_exec(const struct fd_log *fd_log, const char *path, bool with_connection);
 

@@ -44,7 +44,6 @@ enum phase {
  * @refusals:	How often closing the number was refused
  * @handoff:	What the launcher handed over, brought up to date
  * @envp:	Environment as guard_on_load() got it
- * @exec_envp:	Environment of the program that this one is becoming
  * @log:	Where events go
  * @exe:	Path of this program
  * @lost:	This process has lost an observed descriptor
@@ -65,7 +64,6 @@ struct guard {
 	atomic_uint refusals;
 	struct handoff handoff;
 	char **envp;
-	char **exec_envp;
 	struct log log;
 	char exe[PATH_MAX];
 	bool lost;
@@ -491,10 +489,12 @@ void guard_on_load(int argc, char **argv, char **envp, bool first)
 	start_log(argv0, true);
 	atomic_store(&guard.pid, sys_getpid());
 	if (guard.handoff.watch_count) {
+		environment_note(envp);
 		observe(argc, argv);
 		return;
 	}
 	guard.envp = envp;
+	environment_note(envp);
 	guard.is_qemu = is_named_qemu();
 	guard.restores = is_to_restore(argc, argv);
 	set_store(store_find(&guard.handoff));
@@ -771,30 +771,168 @@ static bool hand_on(void)
 	return usable;
 }
 
-char *const *guard_exec(const char *path, char *const *envp)
+/* For a live update. */
+static void exec_qemu(struct exec_step *step)
 {
-	if (guard.lost && !is_passive())
-		fd_log_executes(&fd_log, path);
-	if (get_phase() != PHASE_RELEASED || is_passive())
-		return envp;
-	fd_log_exec(&fd_log, path, hand_on());
-	guard.exec_envp = environment_return(envp, &guard.handoff);
-	return guard.exec_envp ? guard.exec_envp : envp;
+	fd_log_exec(&fd_log, step->target.path, hand_on());
+	step->copy = environment_return(step->envp, &guard.handoff, false);
 }
 
-void guard_exec_failed(const char *path)
+/* The new QEMU could not be executed: all is as it was. */
+static void stay_qemu(const struct exec_step *step, int error)
 {
-	int saved = errno;
-
-	if (get_phase() != PHASE_RELEASED || is_passive())
-		return;
-	fd_log_not_executed(&fd_log, path, saved);
+	fd_log_not_executed(&fd_log, step->target.path, error);
 	sys_fcntl(guard.handoff.fd, F_SETFD, FD_CLOEXEC);
 	if (guard.handoff.store >= 0)
 		store_empty(guard.handoff.store);
 	guard.handoff.store = -1;
-	if (guard.exec_envp)
-		environment_free(guard.exec_envp);
-	guard.exec_envp = NULL;
+}
+
+/* Does what is executed lead to QEMU, as far as its words say? */
+static bool leads_to_qemu(const struct exec_step *step)
+{
+	char *const *word = step->argv;
+
+	if (arg_names_qemu(step->target.path))
+		return true;
+	for (; word && *word; word++) {
+		if (arg_names_qemu(*word) || arg_names_fd(*word, guard.handoff.fd))
+			return true;
+	}
+	return false;
+}
+
+/* Will the program that is executed find the connection on the number? */
+static bool is_passed_on(void)
+{
+	return guard_is_connection(guard.handoff.fd) &&
+	       !(sys_fcntl(guard.handoff.fd, F_GETFD, 0) & FD_CLOEXEC);
+}
+
+/*
+ * For a program that cannot do it itself. Another file on the number is the caller's. It may be a
+ * child that shares our memory: nothing of the guard's state changes.
+ */
+static void put_back_for(struct exec_step *step)
+{
+	const int fd = guard.handoff.fd;
+
+	if (guard_is_connection(fd)) {
+		sys_fcntl(fd, F_SETFD, 0);
+		step->unmarked = true;
+		return;
+	}
+	if (sys_fcntl(fd, F_GETFD, 0) != -EBADF ||
+	    !restore_spare(&guard.handoff, store_find(&guard.handoff)))
+		return;
+	step->filled = true;
+	read_note();
+	fd_log_lost(&fd_log, "nothing", REMEDY_FOUND, 0);
+	fd_log_restored(&fd_log, "nothing", FROM_STORE);
+}
+
+/**
+ * exec_on_the_way() - Before QEMU has the connection: see to it that what is executed gets there
+ * @step:	Which program
+ *
+ * What goes along is only looked at where something is amiss.
+ */
+static void exec_on_the_way(struct exec_step *step)
+{
+	char runtime[ENVIRONMENT_NAME_MAX + 1];
+	const bool has_us = environment_has_us(step->envp, runtime);
+	const bool is_passed = is_passed_on();
+	bool needs_runtime = true, drops_runtime, is_way;
+	const char *reason = NULL;
+	enum target_kind kind;
+
+	if (!has_us || !guard.handoff.runtime)
+		runtime[0] = '\0';
+	if (has_us && is_passed && !*runtime)
+		return;
+	kind = exec_target_kind(&step->target, *runtime ? runtime : NULL, &needs_runtime);
+	if (kind == TARGET_NONE)
+		return;
+	drops_runtime = *runtime && !needs_runtime;
+	is_way = leads_to_qemu(step);
+	if (!is_way)
+		reason = "it leads to no QEMU, by its words";
+	else if (kind == TARGET_REFUSES)
+		reason = "it is for another machine, or another libc";
+	else if (!environment_shows_shim())
+		reason = "the shim cannot be read there";
+	if ((!has_us && !reason) || drops_runtime)
+		step->copy = environment_return(step->envp, &guard.handoff, drops_runtime);
+	if (!has_us)
+		fd_log_environment(&fd_log, step->call, step->target.path, reason);
+	if (is_way && !is_passed && !step->spawns && (reason || kind != TARGET_LOADS))
+		put_back_for(step);
+}
+
+/* Is @name, a program's, among the words of @text? */
+static bool has_word(const char *text, const char *name)
+{
+	static const char ends[] = " \t\n/'\";&|()";
+	size_t len = strlen(name);
+
+	for (const char *at = text; len && (at = strstr(at, name)); at++) {
+		if ((at == text || strchr(ends, at[-1])) && (!at[len] || strchr(ends, at[len])))
+			return true;
+	}
+	return false;
+}
+
+/* --watch: nothing is changed, but that the program of --until is seen if it can be. */
+static void exec_observed(struct exec_step *step)
+{
+	const char *until = guard.handoff.well;
+	bool is_way = has_word(step->target.path, until), needs_runtime;
+	char runtime[ENVIRONMENT_NAME_MAX + 1];
+
+	for (char *const *word = step->argv; word && *word && !is_way; word++)
+		is_way = has_word(*word, until);
+	if (guard.lost && !step->spawns && !is_passive())
+		fd_log_executes(&fd_log, step->target.path);
+	if (!is_way || environment_has_us(step->envp, runtime) ||
+	    exec_target_kind(&step->target, NULL, &needs_runtime) == TARGET_REFUSES)
+		return;
+	step->copy = environment_return(step->envp, &guard.handoff, false);
+	fd_log_environment(&fd_log, step->call, step->target.path, NULL);
+}
+
+void guard_exec(struct exec_step *step)
+{
+	int saved = errno;
+
+	step->wanted = step->envp;
+	if (guard.handoff.watch_count)
+		exec_observed(step);
+	else if (get_phase() == PHASE_WAITING)
+		exec_on_the_way(step);
+	else if (get_phase() == PHASE_RELEASED && !is_passive() && !step->spawns)
+		exec_qemu(step);
+	if (step->copy)
+		step->envp = step->copy;
 	errno = saved;
+}
+
+bool guard_exec_done(struct exec_step *step, int error)
+{
+	bool is_again = error == E2BIG && step->copy;
+	int saved = errno;
+
+	if (step->copy)
+		environment_free(step->copy);
+	step->copy = NULL;
+	step->envp = step->wanted;
+	if (!is_again) {
+		if (step->filled)
+			sys_close(guard.handoff.fd);
+		if (step->unmarked)
+			sys_fcntl(guard.handoff.fd, F_SETFD, FD_CLOEXEC);
+		if (get_phase() == PHASE_RELEASED && !is_passive() && !step->spawns)
+			stay_qemu(step, error);
+	}
+	errno = saved;
+	return is_again;
 }

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "shim/guard/exec_target.h"
 #include "shim/guard/fd_log.h"
 
 /* Why a number is watched. */
@@ -122,20 +123,53 @@ enum call_fate guard_lose(int fd, const struct loss *loss);
 enum call_fate guard_replace(int from, int to, const struct loss *loss);
 
 /**
- * guard_exec() - This process is about to become another program
- * @path:	Which, for the log
- * @envp:	The environment that it is to have
+ * struct exec_step - A program is about to be executed
+ * @call:	Function called
+ * @target:	What it executes
+ * @argv:	Its words, or NULL
+ * @envp:	Its environment, or NULL: the caller's, and what it is to be from guard_exec() on
+ * @spawns:	In a child that the libc makes, where nothing of ours runs before
+ * @wanted:	The caller's environment
+ * @copy:	The one that is given instead, or NULL
+ * @filled:	The connection has been put on its number for it
+ * @unmarked:	Its close-on-exec has been taken away
+ */
+struct exec_step {
+	const char *call;
+	struct exec_target target;
+	char *const *argv;
+	char *const *envp;
+	bool spawns;
+	char *const *wanted;
+	char **copy;
+	bool filled;
+	bool unmarked;
+};
+
+/**
+ * guard_exec() - A program is about to be executed, by this process or by a child of it
+ * @step:	@envp is what to give it
+ *
+ * A program on the way to QEMU, whose words name the number or a QEMU, has the shim's variables
+ * whatever has become of its environment. Where it cannot load the shim, the connection itself is
+ * on its number. All others get what their caller wants.
  *
  * Where QEMU, which uses the connection, executes itself anew (its live update, migration mode
  * cpr-exec), the new one finds all as the first one did: the connection on its number, a store, our
  * variables.
- *
- * Return: the environment to give it: @envp, or another one
  */
-char *const *guard_exec(const char *path, char *const *envp);
+void guard_exec(struct exec_step *step);
 
-/* The program behind guard_exec() could not be executed: all is as it was. errno is kept. */
-void guard_exec_failed(const char *path);
+/**
+ * guard_exec_done() - The call is back: in this process that is a failure
+ * @step:	As guard_exec() has left it
+ * @error:	errno, or 0 where a child was made
+ *
+ * Nothing of what was done stays. errno is kept.
+ *
+ * Return: the call is to be made once more, since without what was added it may succeed
+ */
+bool guard_exec_done(struct exec_step *step, int error);
 
 /* This program ends, with that status for exit(3). */
 void guard_ends(int status);

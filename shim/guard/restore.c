@@ -23,13 +23,11 @@ static int put_on_number(int fd, const struct handoff *c)
 	return ret < 0 ? ret : 0;
 }
 
-bool restore_from_store(struct handoff *c)
+bool restore_spare(const struct handoff *c, int store)
 {
+	int fd = store_look(store, STORED_CONNECTION);
 	struct identity id;
-	int fd;
 
-	c->store = store_find(c);
-	fd = store_look(c->store, STORED_CONNECTION);
 	if (fd < 0)
 		return false;
 	if (descriptor_identity(fd, &id) && identity_same(&id, &c->socket) &&
@@ -37,6 +35,12 @@ bool restore_from_store(struct handoff *c)
 		return !put_on_number(fd, c);
 	sys_close(fd);
 	return false;
+}
+
+bool restore_from_store(struct handoff *c)
+{
+	c->store = store_find(c);
+	return restore_spare(c, c->store);
 }
 
 /* Connects to passt, and waits for its answer: blocking descriptor, or -errno. */

@@ -9,8 +9,6 @@
 #include "shim/guard/call_trial.h"
 #include "shim/libc/environ.h"
 
-#define FD_VARIABLE "QRAP_FD"
-
 /* The user that a passt runs as when root has started it. */
 #define UID_NOBODY 65534
 

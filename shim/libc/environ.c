@@ -9,14 +9,14 @@
 #include <unistd.h>
 
 #include "shim/common/handoff.h"
+#include "shim/common/sys.h"
 #include "shim/common/text.h"
 
 #define PRELOAD_VARIABLE "LD_PRELOAD"
 #define SHIM_FILE        "qrap_preload.so"
 
-/* The shim's path, which stays where it was in the memory of the first environment. */
-static const char *shim_path = "";
-static size_t shim_len;
+/* The shim's path: a copy, as programs write over their first environment (setproctitle). */
+static char shim_path[PATH_MAX];
 
 static char handoff_gone[] = HANDOFF_VARIABLE "=";
 
@@ -83,41 +83,81 @@ static void leave_slot(char **envp, const char *name, char *entry)
 				 __ATOMIC_RELEASE);
 }
 
-/* LD_PRELOAD's list (ld.so(8): separated by colons or blanks) without us. */
-static void leave_preload(char **envp, const char *list)
+/* LD_PRELOAD's next entry (ld.so(8): they are separated by colons or blanks), or NULL. */
+static const char *next_entry(const char *list, size_t *len)
 {
-	static char left[2 * PATH_MAX];
-	struct text t;
-	size_t start;
+	list += strspn(list, ": ");
+	*len = strcspn(list, ": ");
+	return *len ? list : NULL;
+}
 
-	text_start(&t, left, sizeof(left));
-	text_add(&t, PRELOAD_VARIABLE "=");
-	start = t.len;
-	while (*list) {
-		size_t len = strcspn(list, ": ");
+/* LD_PRELOAD's list without us, and without its first entry where that is to go. */
+static void add_others(struct text *t, const char *list, bool without_first)
+{
+	size_t len;
 
-		if (len && is_shim(list, len)) {
-			shim_path = list;
-			shim_len = len;
-		} else if (len) {
-			if (t.len > start)
-				text_add(&t, ":");
-			text_add_n(&t, list, len);
-		}
-		list += len;
-		list += *list != '\0';
+	for (; (list = next_entry(list, &len)); list += len, without_first = false) {
+		if (without_first || is_shim(list, len))
+			continue;
+		if (t->buf[t->len - 1] != '=')
+			text_add(t, ":");
+		text_add_n(t, list, len);
 	}
-	if (!t.cut)
-		leave_slot(envp, PRELOAD_VARIABLE, left);
+}
+
+void environment_note(char **envp)
+{
+	const char *list = environment_find(envp, PRELOAD_VARIABLE);
+	size_t len;
+
+	for (; list && (list = next_entry(list, &len)); list += len) {
+		if (!is_shim(list, len) || len >= sizeof(shim_path))
+			continue;
+		memcpy(shim_path, list, len);
+		shim_path[len] = '\0';
+	}
+}
+
+bool environment_shows_shim(void)
+{
+	int fd = sys_open(shim_path, O_RDONLY | O_CLOEXEC, 0);
+
+	/* A name without a directory is the loader's to look for. */
+	if (fd >= 0)
+		sys_close(fd);
+	return fd >= 0 || (*shim_path && !strchr(shim_path, '/'));
+}
+
+bool environment_has_us(char *const *envp, char runtime[ENVIRONMENT_NAME_MAX + 1])
+{
+	const char *list = environment_find((char **)envp, PRELOAD_VARIABLE);
+	size_t len, kept;
+
+	runtime[0] = '\0';
+	for (; list && (list = next_entry(list, &len)); list += len) {
+		if (is_shim(list, len))
+			return environment_find((char **)envp, HANDOFF_VARIABLE);
+		kept = len <= ENVIRONMENT_NAME_MAX ? len : 0;
+		memcpy(runtime, list, kept);
+		runtime[kept] = '\0';
+	}
+	return false;
 }
 
 void environment_leave(char **envp)
 {
+	static char left[2 * PATH_MAX];
 	const char *list = environment_find(envp, PRELOAD_VARIABLE);
+	struct text t;
 
 	leave_slot(envp, HANDOFF_VARIABLE, handoff_gone);
-	if (list)
-		leave_preload(envp, list);
+	if (!list)
+		return;
+	text_start(&t, left, sizeof(left));
+	text_add(&t, PRELOAD_VARIABLE "=");
+	add_others(&t, list, false);
+	if (!t.cut)
+		leave_slot(envp, PRELOAD_VARIABLE, left);
 }
 
 /**
@@ -154,15 +194,15 @@ static struct environment *map_environment(size_t slots, size_t bytes)
 
 /* Our two entries, and the end, from @slot on; the first one's text has @size bytes. */
 static void put_entries(char **slot, char *text, size_t size, const char *list,
-			const struct handoff *handoff)
+			bool without_runtime, const struct handoff *handoff)
 {
 	struct text t;
 
 	text_start(&t, text, size);
 	text_add(&t, PRELOAD_VARIABLE "=");
-	text_add_n(&t, shim_path, shim_len);
-	if (list && *list)
-		text_format(&t, ":%s", list);
+	text_add(&t, shim_path);
+	if (list)
+		add_others(&t, list, without_runtime);
 	slot[0] = text;
 	slot[1] = text + size;
 	slot[2] = NULL;
@@ -170,10 +210,10 @@ static void put_entries(char **slot, char *text, size_t size, const char *list,
 	handoff_write(handoff, slot[1] + sizeof(handoff_gone) - 1);
 }
 
-char **environment_return(char *const *envp, const struct handoff *handoff)
+char **environment_return(char *const *envp, const struct handoff *handoff, bool without_runtime)
 {
 	const char *list = environment_find((char **)envp, PRELOAD_VARIABLE);
-	size_t size = sizeof(PRELOAD_VARIABLE "=:") + shim_len + (list ? strlen(list) : 0);
+	size_t size = sizeof(PRELOAD_VARIABLE "=:") + strlen(shim_path) + (list ? strlen(list) : 0);
 	size_t slots = count_entries(envp) + 3;
 	struct environment *copy =
 		map_environment(slots, size + sizeof(handoff_gone) + HANDOFF_SIZE);
@@ -185,7 +225,8 @@ char **environment_return(char *const *envp, const struct handoff *handoff)
 		if (!is_entry_of(*envp, PRELOAD_VARIABLE) && !is_entry_of(*envp, HANDOFF_VARIABLE))
 			copy->envp[n++] = *envp;
 	}
-	put_entries(copy->envp + n, (char *)(copy->envp + slots), size, list, handoff);
+	put_entries(copy->envp + n, (char *)(copy->envp + slots), size, list, without_runtime,
+		    handoff);
 	return copy->envp;
 }
 

@@ -25,6 +25,10 @@ int close_range(unsigned first, unsigned last, int flags);
 void closefrom(int first);
 int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first);
 int execvpe(const char *file, char *const argv[], char *const envp[]);
+int pidfd_spawn(int *pidfd, const char *path, const posix_spawn_file_actions_t *actions,
+		const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]);
+int pidfd_spawnp(int *pidfd, const char *file, const posix_spawn_file_actions_t *actions,
+		 const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]);
 int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags);
 
 /*
@@ -75,12 +79,14 @@ ssize_t __sendmsg64(int fd, const struct msghdr *msg, int flags);
 /* Those that most programs never call: each is looked up at its first use. */
 #define NEXT_RARE_FUNCTIONS(F)                  \
 	F(execve, 0)                            \
-	F(execv, 0)                             \
-	F(execvp, 0)                            \
 	F(execvpe, 0)                           \
 	F(fexecve, 0)                           \
 	F(exit, 0)                              \
 	F(execveat, 34)                         \
+	F(posix_spawn, 0)                       \
+	F(posix_spawnp, 0)                      \
+	F(pidfd_spawn, 39)                      \
+	F(pidfd_spawnp, 39)                     \
 	F(posix_spawn_file_actions_addclose, 0) \
 	F(posix_spawn_file_actions_adddup2, 0)  \
 	F(posix_spawn_file_actions_addclosefrom_np, 34)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Patch mode: whatever the command line is, what comes out has one NIC on one netdev, has all else
- * unchanged and in order, and comes out the same when it goes in again.
+ * Patch mode: whatever the command line is, what comes out has one network on passt, has all else
+ * unchanged and in order, and comes out the same when it goes in again with no other network on it.
+ * What is to stay isolated stays so, and what was promised makes sense.
  *
  * Input: a byte that chooses QEMU, model and open descriptors, then the words, with a line end
  * behind each. Bytes from 0x80 on stand for the texts below.
  */
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <stdint.h>
@@ -100,6 +102,23 @@ static const char *const texts[] = {
 	",,",
 	"net0",
 	"hostnet0",
+	",hostfwd=tcp::",
+	",hostfwd=udp:127.0.0.1:",
+	"-:22",
+	"-redir\n",
+	"{\"str\":\"",
+	",restrict=on",
+	",net=10.",
+	",host=",
+	",dnssearch=",
+	",ipv4=",
+	",ipv6=",
+	"off",
+	",vlan=",
+	",hubid=0",
+	",smb=",
+	"bridge",
+	"-smb\n",
 };
 
 static const char *const qemus[] = {
@@ -146,7 +165,8 @@ static char **make_words(struct arena *arena, const uint8_t *data, size_t size)
 /* May the option that begins with this word be removed? Never by its value alone. */
 static bool is_removable(const char *word)
 {
-	static const char *const names[] = { "device", "netdev", "nic", "net", "object", "set" };
+	static const char *const names[] = { "device", "netdev", "nic",  "net",   "object",
+					     "set",    "redir",  "tftp", "bootp", "smb" };
 	size_t dashes = strspn(word, "-");
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -185,34 +205,79 @@ static void check_order(char **before, char **after)
 	assert(added == 1 || added == 2);
 }
 
-/* One NIC on one netdev, on a descriptor that nothing else speaks of; others are on none. */
-static void check_network(struct arena *arena, const struct rewrite_result *result)
+static bool is_restricted(const struct item *item)
 {
-	const struct item *nic = NULL, *netdev = NULL;
+	return item_is_user(item) && value_is_on(properties_get(&item->properties, "restrict"));
+}
+
+static bool has_word(char **words, const char *word)
+{
+	while (*words && *words != word)
+		words++;
+	return *words;
+}
+
+/* Where nothing restricts it, the guest is on passt; what is restricted never is. */
+static void check_isolated(struct arena *arena, char **before, const struct rewrite_result *result)
+{
 	struct inventory inventory;
+
+	inventory_take(arena, before, &inventory);
+	for (size_t i = 0; i < inventory.count; i++) {
+		if (is_restricted(&inventory.items[i]) && !inventory.items[i].file)
+			assert(has_word(result->args, inventory.items[i].option.value));
+	}
+}
+
+/**
+ * check_network() - One network is on a descriptor that nothing else speaks of
+ * @arena:	For the inventory
+ * @before:	Words that went in
+ * @result:	What came out
+ *
+ * Return: is it the only network, and are no other NICs connected?
+ */
+static bool check_network(struct arena *arena, char **before, const struct rewrite_result *result)
+{
+	const struct item *ours = NULL;
+	struct inventory inventory;
+	size_t others = 0;
 
 	inventory_take(arena, result->args, &inventory);
 	for (size_t i = 0; i < inventory.count; i++) {
 		const struct item *item = &inventory.items[i];
+		const char *value = item->option.value;
+		bool is_backend = item->role == ROLE_NETDEV || item->role == ROLE_NIC;
 
-		if (item == inventory.nic)
-			nic = item;
-		else if (item_is_nic(item))
-			assert(!item->connected && (!nic || item->role == ROLE_NET_NIC));
-		if (item->role == ROLE_NETDEV || item->role == ROLE_NIC) {
-			assert(!netdev);
-			netdev = item;
-			assert(mentions_descriptor(item->option.value, result->fd));
+		assert(item->role != ROLE_LEGACY);
+		bool is_new = !item->file && value && !has_word(before, value);
+
+		if (is_new && is_backend) {
+			assert(!ours && mentions_descriptor(value, result->fd));
+			ours = item;
+			continue;
 		}
-		if (item == nic || item == netdev || item->file)
+		others += is_backend || item->role == ROLE_NONE || item_is_nic(item);
+		if (item->file || is_new)
 			continue;
 		assert(!mentions_descriptor(item->option.word, result->fd));
-		assert(!item->option.value || !mentions_descriptor(item->option.value, result->fd));
+		assert(!value || !mentions_descriptor(value, result->fd));
 	}
-	assert(nic && netdev);
-	assert(nic == netdev ||
-	       !strcmp(properties_get(&nic->properties, "netdev"), item_id(netdev)));
-	assert(!is_open(result->fd) && result->fd >= 5);
+	assert(ours && !is_open(result->fd) && result->fd >= 5);
+	return others <= (ours->role == ROLE_NETDEV);
+}
+
+/* What was promised is whole. */
+static void check_forwards(const struct guest_network *network)
+{
+	for (unsigned i = 0; i < network->forward_count; i++) {
+		const struct forward *forward = &network->forwards[i];
+		struct in_addr address;
+
+		assert(inet_pton(AF_INET, forward->address, &address) == 1);
+		assert(forward->guest_port && *forward->word);
+	}
+	assert(network->prefix <= 32 && (!network->search || *network->search));
 }
 
 static void check_stable(const struct rewrite_request *request, char **args)
@@ -243,14 +308,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	request.qemu = qemus[size ? data[0] >> 3 & 7 : 0];
 	request.args = make_words(arena, data + !!size, size - !!size);
 	ret = rewrite_command_line(&request, &result);
-	assert(!ret || ret == -ENOSPC);
-	if (!ret) {
+	assert(!ret || ret == -ENOSPC || (ret == -EINVAL && result.error));
+	if (!ret && result.stays) {
+		assert(result.args == request.args && result.fd < 0);
+	} else if (!ret) {
 		check_order(request.args, result.args);
-		check_network(arena, &result);
+		check_isolated(arena, request.args, &result);
+		check_forwards(&result.network);
 		assert(starts_guest(result.args) || !starts_guest(request.args));
-		check_stable(&request, result.args);
-		rewrite_free(&result);
+		if (check_network(arena, request.args, &result))
+			check_stable(&request, result.args);
 	}
+	rewrite_free(&result);
 	arena_free(arena);
 	return 0;
 }

@@ -15,9 +15,9 @@
 static const char *mode_name(enum mode mode)
 {
 	static const char *const names[] = {
-		[MODE_EXPLICIT] = "explicit", [MODE_PATCH] = "patch",   [MODE_LIST] = "list",
-		[MODE_CHECK] = "check",       [MODE_REPORT] = "report", [MODE_HELP] = "help",
-		[MODE_VERSION] = "version",
+		[MODE_EXPLICIT] = "explicit", [MODE_PATCH] = "patch",     [MODE_LIST] = "list",
+		[MODE_CHECK] = "check",       [MODE_REPORT] = "report",   [MODE_HELP] = "help",
+		[MODE_VERSION] = "version",   [MODE_PROGRAM] = "program",
 	};
 
 	return names[mode];
@@ -94,7 +94,13 @@ int main(int argc, char **argv)
 	printf("guard=%d\nreconnect=%d\ndry_run=%d\njson=%d\n", options.guard, options.reconnect,
 	       options.dry_run, options.json);
 	print_text("socket", options.socket);
-	print_text("passt", options.passt);
+	print_text("passt", options.passt.command);
+	for (unsigned i = 0; i < options.publish.forward_count; i++) {
+		const struct forward *f = &options.publish.forwards[i];
+
+		printf("publish=%s %d %d%s\n", f->address, f->host_port, f->guest_port,
+		       f->udp ? " udp" : "");
+	}
 	print_text("qemu", options.qemu);
 	print_text("model", options.model);
 	print_text("file", options.file);

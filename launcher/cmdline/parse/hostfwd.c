@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "launcher/cmdline/parse/hostfwd.h"
-
+/* hostfwd= and -redir: a port of the host that leads to the guest. */
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "launcher/cmdline/parse/promises.h"
 
 #define ANY_ADDRESS "0.0.0.0"
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "launcher/base/json.h"
-#include "launcher/cmdline/parse/hostfwd.h"
 
 /* What passt has nothing like. Until QEMU 3, vlan said which hub, and bootp was an option. */
 static const char lost_keys[] = "bootfile|bootp|guestfwd|ipv6-dns|ipv6-host|ipv6-net|ipv6-prefix|"
@@ -95,35 +94,14 @@ void promises_add(struct promises *promises, const struct item *item)
 			 arena_format(promises->arena, "%s %s", option->word, option->value));
 }
 
-/* Bits of a mask; -1 if they are not in a row. */
-static int mask_bits(uint32_t mask)
-{
-	int bits = __builtin_popcount(mask);
-
-	return mask == (bits ? UINT32_MAX << (32 - bits) : 0) ? bits : -1;
-}
-
 /* Bits of a network of which only the address is told, as QEMU guesses them (its net/slirp.c). */
 static int class_bits(uint32_t address)
 {
-	static const struct {
-		uint32_t mask;
-		uint32_t network;
-		int bits;
-	} classes[] = {
-		{ 0x80000000, 0, 8 },
-		{ 0xfff00000, 0xac100000, 12 },
-		{ 0xc0000000, 0x80000000, 16 },
-		{ 0xffff0000, 0xc0a80000, 16 },
-		{ 0xffff0000, 0xc6120000, 15 },
-		{ 0xe0000000, 0xe0000000, 24 },
-		{ 0, 0, 28 },
-	};
-	size_t i = 0;
-
-	while ((address & classes[i].mask) != classes[i].network)
-		i++;
-	return classes[i].bits;
+	if (address < 0x80000000)
+		return 8;
+	if (address >> 20 == 0xac1)
+		return 12;
+	return address < 0xc0000000 || address >> 16 == 0xc0a8 ? 16 : 28;
 }
 
 /* ADDRESS, ADDRESS/BITS or ADDRESS/MASK: number of bits, or -1 if it is none of these. */
@@ -131,7 +109,7 @@ static int parse_network(struct arena *arena, const char *text, uint32_t *networ
 {
 	size_t len = strcspn(text, "/");
 	struct in_addr address, mask;
-	int bits;
+	long bits;
 	char *end;
 
 	if (!inet_aton(arena_copy(arena, text, len), &address))
@@ -139,20 +117,22 @@ static int parse_network(struct arena *arena, const char *text, uint32_t *networ
 	*network = ntohl(address.s_addr);
 	if (!text[len])
 		return class_bits(*network);
-	bits = (int)strtol(text + len + 1, &end, 10);
-	if (*end)
-		bits = inet_aton(text + len + 1, &mask) ? mask_bits(ntohl(mask.s_addr)) : -1;
-	return bits >= 4 && bits <= 32 ? bits : -1;
+	bits = strtol(text + len + 1, &end, 10);
+	if (!*end)
+		return bits >= 4 && bits <= 32 ? (int)bits : -1;
+	if (!inet_aton(text + len + 1, &mask))
+		return -1;
+	/* Bits of a mask are in a row. */
+	bits = __builtin_popcount(mask.s_addr);
+	return bits >= 4 && ntohl(mask.s_addr) == UINT32_MAX << (32 - bits) ? (int)bits : -1;
 }
 
 /* Address of a network that ends in @host, as far as it has room. */
 static const char *address_in(struct arena *arena, uint32_t network, uint32_t mask, uint32_t host)
 {
 	struct in_addr address = { htonl((network & mask) | (host & ~mask)) };
-	char name[INET_ADDRSTRLEN];
 
-	inet_ntop(AF_INET, &address, name, sizeof(name));
-	return arena_copy(arena, name, strlen(name));
+	return ipv4_normalize(arena, inet_ntoa(address));
 }
 
 /* net= moves all addresses: QEMU's are .2.2, .2.3 and .2.15 of a network that is large enough. */
@@ -162,21 +142,19 @@ static void read_network(struct promises *promises, const struct promise *promis
 	uint32_t network, mask;
 	int bits = parse_network(promises->arena, promise->value, &network);
 
-	/* ip= was a network of 24 bits, before it was called net=. */
-	if (bits > 0 && name_in(promise->key, "ip"))
-		bits = 24;
 	if (bits < 0) {
 		refuse(promises, promise->word, "it is no IPv4 network");
 		return;
 	}
-	mask = UINT32_MAX << (32 - bits);
-	out->prefix = (unsigned)bits;
+	/* ip= was a network of 24 bits, before it was called net=. */
+	out->prefix = name_in(promise->key, "ip") ? 24 : (unsigned)bits;
+	mask = UINT32_MAX << (32 - out->prefix);
 	out->gateway = address_in(promises->arena, network, mask, 0x0202);
 	out->dns = address_in(promises->arena, network, mask, 0x0203);
 	out->address = address_in(promises->arena, network, mask, 0x020f);
 }
 
-/* What is one of the network's members. */
+/* What is one of the network's members, or one more search domain. */
 static void read_member(struct promises *promises, const struct promise *promise)
 {
 	struct guest_network *out = &promises->network;
@@ -190,6 +168,7 @@ static void read_member(struct promises *promises, const struct promise *promise
 		{ "dns", &out->dns, true },
 		{ "hostname", &out->hostname, false },
 		{ "domainname", &out->domainname, false },
+		{ "dnssearch", (const char **)&out->search[promises->searches], false },
 	};
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
@@ -201,18 +180,7 @@ static void read_member(struct promises *promises, const struct promise *promise
 		if (!*members[i].member)
 			refuse(promises, promise->word, "it is no IPv4 address");
 	}
-}
-
-/* Adds a search domain; the list ends with NULL. */
-static void add_search(struct promises *promises, size_t *count, const char *domain)
-{
-	const char **search = (const char **)promises->network.search;
-
-	search = arena_grow(promises->arena, search, *count, sizeof(*search));
-	search[(*count)++] = domain;
-	search = arena_grow(promises->arena, search, *count, sizeof(*search));
-	search[*count] = NULL;
-	promises->network.search = search;
+	promises->searches += name_in(promise->key, "dnssearch");
 }
 
 /* One family switched on by itself switches the other one off. */
@@ -233,73 +201,45 @@ static void read_families(struct promises *promises)
 		join(promises, &promises->kept, ipv4 ? ipv4->word : ipv6->word);
 	if (out->no_ipv6)
 		join(promises, &promises->kept, ipv6 ? ipv6->word : ipv4->word);
-	if (out->no_ipv4 && out->no_ipv6)
-		refuse(promises, ipv6->word, "nothing is left with IPv4 off, too");
 }
 
-static void add_forward(struct promises *promises, const struct promise *promise)
+static void read_forward(struct promises *promises, const struct promise *promise)
 {
 	struct guest_network *out = &promises->network;
-	const char *own = out->address ? out->address : GUEST_ADDRESS, *guest, *why;
-	struct forward forward;
+	struct forward *forward = &out->forwards[out->forward_count++];
+	const char *own = out->address ? out->address : GUEST_ADDRESS, *guest;
+	const char *why = hostfwd_parse(promises->arena, promise->value,
+					name_in(promise->key, "redir"), forward, &guest);
 
-	why = hostfwd_parse(promises->arena, promise->value, name_in(promise->key, "redir"),
-			    &forward, &guest);
-	if (why) {
+	forward->word = promise->word;
+	if (why)
 		refuse(promises, promise->word, why);
-		return;
-	}
-	if (guest && strcmp(guest, own))
+	else if (guest && strcmp(guest, own))
 		join(promises, &promises->elsewhere, promise->word);
-	forward.word = promise->word;
-	out->forwards =
-		arena_grow(promises->arena, out->forwards, out->forward_count, sizeof(forward));
-	out->forwards[out->forward_count++] = forward;
-}
-
-/* A port of the host leads to one port of the guest, whatever the addresses. */
-static void refuse_twice(struct promises *promises)
-{
-	struct guest_network *out = &promises->network;
-	const struct forward **seen[2];
-
-	for (int udp = 0; udp < 2; udp++)
-		seen[udp] = arena_get(promises->arena, (UINT16_MAX + 1) * sizeof(*seen[udp]));
-	for (unsigned i = 0; i < out->forward_count; i++) {
-		const struct forward *forward = &out->forwards[i];
-		const struct forward **before = &seen[forward->udp][forward->host_port];
-
-		if (*before && forward->host_port)
-			refuse(promises, forward->word,
-			       arena_format(promises->arena, "the host's port is that of %s, too",
-					    (*before)->word));
-		*before = forward;
-	}
 }
 
 void promises_finish(struct promises *promises)
 {
-	size_t searches = 0;
+	struct guest_network *out = &promises->network;
+	const char **search = arena_get(promises->arena, (promises->count + 1) * sizeof(*search));
 
+	out->search = search;
+	out->forwards = arena_get(promises->arena, (promises->count + 1) * sizeof(*out->forwards));
 	/* A network gives way to the addresses that are told apart from it. */
 	for (size_t i = 0; i < promises->count; i++) {
 		if (name_in(promises->words[i].key, "net|ip"))
 			read_network(promises, &promises->words[i]);
 	}
 	for (size_t i = 0; i < promises->count; i++) {
-		const struct promise *promise = &promises->words[i];
-
-		read_member(promises, promise);
-		if (name_in(promise->key, "dnssearch"))
-			add_search(promises, &searches, promise->value);
-		if (!name_in(promise->key, "ipv4|ipv6"))
-			join(promises, &promises->kept, promise->word);
+		read_member(promises, &promises->words[i]);
+		if (!name_in(promises->words[i].key, "ipv4|ipv6"))
+			join(promises, &promises->kept, promises->words[i].word);
 	}
 	read_families(promises);
 	for (size_t i = 0; i < promises->count; i++) {
 		if (name_in(promises->words[i].key, "hostfwd|redir"))
-			add_forward(promises, &promises->words[i]);
+			read_forward(promises, &promises->words[i]);
 	}
-	if (promises->network.forward_count > 1)
-		refuse_twice(promises);
+	if (!promises->searches)
+		out->search = NULL;
 }

@@ -130,7 +130,7 @@ static bool take_backend(struct plan *plan, const struct names *movable)
 		struct item *item = &inventory->items[i];
 		const char *netdev = properties_get(&item->properties, "netdev");
 
-		if ((item->role == ROLE_DECLARED || item->role == ROLE_NETDEV) &&
+		if ((item->role == ROLE_DECLARED || name_in(item_type(item), "hubport")) &&
 		    names_have(movable, "netdev", netdev)) {
 			take_netdev(plan, netdev, true);
 			return true;
@@ -175,7 +175,8 @@ static const char *find_reason(struct plan *plan)
 		if (item->role == ROLE_NONE)
 			none = item;
 		/* -set speaks of whatever has that id. */
-		if (is_restricted(item) && (item_is_user(item) || item->role == ROLE_SET))
+		if (is_restricted(item) &&
+		    (item->role == ROLE_SET || (item_is_user(item) && !restricted)))
 			restricted = item;
 		if (restricted && restricted->role == ROLE_SET)
 			break;

@@ -209,32 +209,26 @@ static const char *find_config_nic(struct plan *plan)
 	return found;
 }
 
-/* How the board's own NIC is connected. QEMU makes that of -nic before those of -net nic. */
-static const char *choose_option(const struct inventory *inventory)
-{
-	const struct item *nic = inventory->nic;
-
-	for (const struct item *item = inventory->items; nic && item < nic; item++) {
-		if (item->role == ROLE_NET_NIC && nic->role == ROLE_NET_NIC)
-			return "-net";
-	}
-	return "-nic";
-}
-
-/* Does a NIC of -nic or -net nic stay that QEMU makes after the guest's, which was such a one? */
-static bool has_follower(const struct plan *plan)
+/**
+ * goes_by_position() - Is the guest's NIC one of -nic or -net nic, with others that stay?
+ * @plan:	What goes is marked
+ * @after:	Others that QEMU makes after it; else those that it makes before
+ *
+ * QEMU makes those of -nic before those of -net nic, each in their order.
+ */
+static bool goes_by_position(const struct plan *plan, bool after)
 {
 	const struct inventory *inventory = &plan->inventory;
 	const struct item *nic = inventory->nic;
 
-	if (!nic || nic->role == ROLE_NIC_DEVICE || !plan->machine.nic_first)
+	if (!nic || nic->role == ROLE_NIC_DEVICE)
 		return false;
-	for (const struct item *item = inventory->items; item < inventory->items + inventory->count;
-	     item++) {
-		if (item->removed)
-			continue;
-		if ((item->role == ROLE_NIC && nic->role == ROLE_NIC && item > nic) ||
-		    (item->role == ROLE_NET_NIC && (nic->role == ROLE_NIC || item > nic)))
+	for (size_t i = 0; i < inventory->count; i++) {
+		const struct item *item = &inventory->items[i];
+		bool is_after = item->role == nic->role ? item > nic : item->role == ROLE_NET_NIC;
+
+		if (!item->removed && is_after == after &&
+		    (item->role == ROLE_NIC || item->role == ROLE_NET_NIC))
 			return true;
 	}
 	return false;
@@ -244,18 +238,20 @@ static bool has_follower(const struct plan *plan)
 static void choose_own_nic(struct plan *plan, const char *model)
 {
 	const struct item *nic = plan->inventory.nic;
+	bool is_net = nic && nic->role == ROLE_NET_NIC;
 
 	plan->driver = NULL;
 	plan->device.json = false;
-	plan->option = choose_option(&plan->inventory);
-	if (model && nic->role == ROLE_NET_NIC)
-		plan->option = "-net";
+	plan->option = is_net && (model || goes_by_position(plan, false)) ? "-net" : "-nic";
 	if (name_in(plan->option, "-net")) {
 		properties_add(plan->arena, &plan->device, "type", "nic");
 		properties_add(plan->arena, &plan->device, "netdev", plan->netdev_id);
 	} else if (nic && nic->role == ROLE_NIC) {
 		plan->in_place = nic;
 	}
+	/* s390x knows its own by the short name only. */
+	if (name_in(model, "virtio-net-ccw"))
+		model = "virtio";
 	if (model)
 		properties_add(plan->arena, &plan->device, "model", model);
 }
@@ -290,7 +286,7 @@ void new_nic_choose(struct plan *plan, const char *qemu, const char *model)
 	plan->driver = choose_driver(plan, model);
 	if (!model)
 		tell_model(plan, plan->driver);
-	if (plan->driver && !has_follower(plan)) {
+	if (plan->driver && !(plan->machine.nic_first && goes_by_position(plan, true))) {
 		plan->option = "-device";
 		properties_add(plan->arena, &plan->device, "driver", plan->driver);
 	} else {

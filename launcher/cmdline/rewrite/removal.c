@@ -53,16 +53,16 @@ static void tell(struct plan *plan)
 
 		if (item->role != ROLE_NETDEV && item->role != ROLE_NIC)
 			continue;
-		if (!item->moves)
+		if (!item->moves && !(plan->in_place && name_in(item_type(item), "hubport")))
 			plan_note(plan, true, "%s %s stays as it is, beside passt",
 				  item->option.word, item->option.value);
-		else if (!plan->only_some && first)
+		if (item->moves && !plan->only_some && first)
 			more++;
-		else if (!plan->only_some)
+		else if (item->moves && !plan->only_some)
 			first = &item->option;
 	}
 	if (first)
-		plan_note(plan, true, "%s %s%s: passt is in place of it", first->word, first->value,
+		plan_note(plan, true, "%s %s%s: passt takes its place", first->word, first->value,
 			  more ? arena_format(plan->arena, " (and %u more)", more) : "");
 }
 

@@ -105,12 +105,12 @@ static int take_promises(struct plan *plan, struct rewrite_result *result)
 	}
 	promises_finish(&promises);
 	if (promises.lost.text)
-		plan_note(plan, true, "passt has nothing like %s: the guest goes without",
+		plan_note(plan, true, "lost with user networking, since passt has none: %s",
 			  promises.lost.text);
 	if (promises.elsewhere.text)
 		plan_note(plan, true,
-			  "%s: another guest address than passt gives; passt forwards to the one "
-			  "that the guest has",
+			  "%s: not the guest's first address; passt forwards to the one that the "
+			  "guest uses",
 			  promises.elsewhere.text);
 	result->network = promises.network;
 	result->promised = promises.kept.text;
