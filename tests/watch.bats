@@ -16,8 +16,12 @@ setup() {
 
 # watch OPTION... -- COMMAND...: with the file on descriptor 3; standard output and error apart
 watch() {
-	run --separate-stderr "$QRAP" --watch 3 "$@" 3<"$WATCHED"
-	printf 'stderr: %s\n' "$stderr"
+	status=0
+	# Into files: whoever holds them keeps nobody waiting.
+	"$QRAP" --watch 3 "$@" 3<"$WATCHED" >out 2>err || status=$?
+	output=$(<out) stderr=$(<err)
+	mapfile -t stderr_lines <err
+	printf 'status %s, stderr: %s\n' "$status" "$stderr"
 }
 
 # assert_told REGEX: is that the one line on stderr?
@@ -130,8 +134,6 @@ subprocess.run(["cat"], stdin=subprocess.DEVNULL, pass_fds=[3])'
 }
 
 @test "kinds of files are told apart, and named" {
-	run "$QRAP" --watch 0 -- true
-	[ "$status" = 0 ]
 	run /usr/bin/python3 - "$QRAP" <<-'END'
 		import os, select, socket, sys
 		listener = socket.create_server(("127.0.0.1", 8080))
@@ -149,8 +151,6 @@ subprocess.run(["cat"], stdin=subprocess.DEVNULL, pass_fds=[3])'
 		    os.set_inheritable(fd, True)
 		os.eventfd_write(fds[0], 1)
 		names = dict(zip(fds, things))
-		out = os.popen(f"{sys.argv[1]} --log trace --watch {','.join(map(str, fds))} -- true 2>&1").read() \
-		    if False else None
 		r, w = os.pipe()
 		if os.fork() == 0:
 		    os.dup2(w, 2)
@@ -195,10 +195,299 @@ subprocess.run(["cat"], stdin=subprocess.DEVNULL, pass_fds=[3])'
 	grep -E 'qrap: descriptor 3 \(TCP 127.0.0.1:8080 listening\): lost: \./entrypoint\.sh \(pid [0-9]+\) close' activate.log
 }
 
-@test "sudo closes it" {
+@test "sudo closes it; behind it, and behind env -i, the program of --until is seen" {
 	need sudo
-	watch --until cat -- sudo cat
+	watch --until cat -- sudo cat /dev/null
 	[ "$status" = 0 ]
+	assert_told 'lost: .*/sudo \(pid [0-9]+\) close, started by .*/sudo \(pid [0-9]+\)'
+	watch --until cat --log-file log -- env -i cat /dev/null
+	[ "$status" = 0 ] && [ -z "$stderr" ]
+	grep '"event":"program".*"exe":"[^"]*/cat"' log
+	# Nothing is added for any other.
+	watch --until cat -- env -i env
+	[ -z "$output" ]
+}
+
+@test "a lock that a daemon keeps" {
+	need flock
+	script backup.sh <<-'END'
+		#!/bin/sh
+		flock -n 3 || exit 1
+		setsid cat /tmp/release &
+		until grep -q cat /proc/$!/comm; do :; done
+	END
+	watch --grace 0 -- ./backup.sh
+	[ "$status" = 0 ]
+	assert_told 'held: cat \(pid [0-9]+\), started by \./backup\.sh \(pid [0-9]+\), as its descriptor 3, for [0-9]+ s'
+	refute flock -n "$WATCHED" true
+	release
+}
+
+@test "a daemon that forks twice, in a session of its own, under another number" {
+	watch --grace 0 -- /usr/bin/python3 -c 'import os
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.dup2(3, 70); os.close(3)
+        os.execvp("cat", ["cat", "/tmp/release"])
+    os._exit(0)
+os.wait()'
+	assert_told 'held: (cat|python3.*) \(pid [0-9]+\).*, as its descriptor 70, for 0 s'
+	release
+}
+
+@test "a static daemon, and one that lets go within --grace" {
+	need musl-gcc
+	printf '%s\n' '#include <unistd.h>' 'int main(void) { char c; return read(0, &c, 1) < 0; }' >daemon.c
+	musl-gcc -static -o daemon daemon.c
+	watch --grace 0 -- sh -c './daemon </tmp/release & :'
+	assert_told 'held: (daemon|sh) \(pid [0-9]+\), as its descriptor 3, for 0 s|held: .*'
+	release
+	watch --grace 30 -- sh -c 'exec 3>&3; (cat /tmp/release) & echo >/tmp/release'
+	[ -z "$stderr" ]
+}
+
+@test "standard error that ssh's ControlPersist holds" {
+	need ssh dropbear
+	mkdir -m 700 home home/.ssh
+	ssh-keygen -q -t ed25519 -N '' -f key
+	dropbearkey -t ed25519 -f host >/dev/null
+	cp key.pub home/.ssh/authorized_keys
+	sed 's|^root:.*|root:x:0:0:root:/tmp/home:/bin/sh|' /etc/passwd >passwd
+	mount --bind passwd /etc/passwd
+	start dropbear dropbear -F -E -r /tmp/host -p 127.0.0.1:2222
+	wait_for 5 serves "$PID" 2222
+	cat >job.sh <<-'END'
+		ssh -v -F none -p 2222 -i key -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+			-o ControlMaster=auto -o ControlPath=/tmp/control -o ControlPersist=60 \
+			root@127.0.0.1 echo hello
+	END
+	# What hangs without a watch is the reader of the pipe; here it is asked to end.
+	mkfifo pipe
+	start reader cat pipe
+	"$QRAP" --watch 2 --grace 0 --log-file log -- sh job.sh >out 2>pipe
+	ssh -F none -o ControlPath=/tmp/control -O exit root@127.0.0.1
+	wait "$PID"
+	cat reader.log out
+	[ "$(<out)" = hello ]
+	grep -E 'qrap: descriptor 2 \(/tmp/pipe\): held: ssh \(pid [0-9]+\), started by .*/ssh \(pid [0-9]+\)' reader.log
+}
+
+@test "make's jobserver through Python" {
+	need make
+	cat >jobs.sh <<-'END'
+		fds=$(echo "$MAKEFLAGS" | sed 's/.*--jobserver-[a-z]*=\([0-9]*\),\([0-9]*\).*/\1,\2/')
+		exec "$QRAP" --watch "$fds" --until make -- /usr/bin/python3 -c 'import subprocess
+		subprocess.run(["make", "-C", "sub"])'
+	END
+	echo 'all: ; +@sh jobs.sh' >Makefile
+	mkdir sub
+	echo 'all: ; @echo built' >sub/Makefile
+	run env QRAP="$QRAP" make -j2
+	[ "$status" = 0 ]
+	[[ $output == *built* ]]
+	[ "$(grep -cE 'qrap: descriptor [0-9]+ \(pipe:\[[0-9]+\]\): lost: .*/python3[.0-9]* \(pid [0-9]+\) close_range, started by' <<<"$output")" = 2 ]
+}
+
+@test "node hands on what it is told to" {
+	need node
+	watch --until cat -- node -e 'require("child_process").spawnSync("cat", ["/dev/null"], {stdio: "inherit"})'
+	[ "$status" = 0 ]
+	[[ $stderr == *"qrap: descriptor 3 ($WATCHED): "* ]]
+	watch --until cat -- node -e 'require("child_process").spawnSync("cat", ["/dev/null"], {stdio: [0, 1, 2, 3]})'
+	[ -z "$stderr" ]
+}
+
+@test "tmux: its server does not keep it" {
+	need tmux
+	watch --grace 0 -- tmux -L watch -f /dev/null new-session -d 'cat /tmp/release'
 	echo "$stderr"
-	false
+	refute grep -q 'held: cat' <<<"$stderr"
+	tmux -L watch kill-server || true
+	release || true
+}
+
+# ---- The command does not notice ----
+
+@test "descriptors, environment, parent, signals and session are as without qrap" {
+	cat >state.py <<-'END'
+		import os, signal
+		print(sorted(int(fd) for fd in os.listdir("/proc/self/fd"))[:-1])
+		print({k: v for k, v in os.environ.items() if k not in ("QRAP_SHIM", "LD_PRELOAD", "_")})
+		print([signal.getsignal(s) for s in range(1, 32)])
+		print(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+		print(os.getsid(0), os.getpgid(0), os.getcwd(), os.umask(0))
+		child = os.fork()
+		if not child:
+		    os._exit(os.getppid() != os.getsid(0) and os.getppid() == int(open("/proc/self/stat").read().split()[3]))
+		print(os.wait()[1])
+	END
+	trap '' USR2
+	/usr/bin/python3 state.py 3<"$WATCHED" 4<&- >without
+	"$QRAP" --watch 3 -- /usr/bin/python3 state.py 3<"$WATCHED" 4<&- >with
+	trap - USR2
+	diff without with
+}
+
+@test "a pipe that the command closes ends, though it still runs" {
+	mkfifo pipe
+	start reader cat pipe
+	READER=$PID
+	start watch bash -c 'exec "$0" --watch 3 -- sh -c "exec 3>&-; cat /tmp/release" 3>pipe' "$QRAP"
+	wait_for 5 ended "$READER"
+	release
+	wait "$PID"
+}
+
+@test "signals to qrap are the command's, and its end by one is the status" {
+	start watch "$QRAP" --watch 0 -- sh -c 'trap "echo caught; exit 5" TERM; echo ready; while :; do read -r _ </tmp/release; done'
+	wait_for 5 has watch.log ready
+	kill -TERM "$PID"
+	run wait "$PID"
+	wait_for 5 has watch.log caught
+	run "$QRAP" --watch 0 -- sh -c 'kill -KILL $$'
+	[ "$status" = 137 ]
+}
+
+@test "signals interrupt no call more often than without" {
+	cat >interrupt.py <<-'END'
+		import os, signal
+		signal.signal(signal.SIGALRM, lambda *_: None)
+		signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+		for _ in range(300):
+		    copy = os.dup(3)
+		    os.close(3)
+		    os.dup2(copy, 3)
+		    os.close(copy)
+		    pid = os.fork()
+		    if not pid:
+		        signal.setitimer(signal.ITIMER_REAL, 0)
+		        os.execv("/bin/true", ["true"])
+		    assert os.waitpid(pid, 0)[1] == 0
+		signal.setitimer(signal.ITIMER_REAL, 0)
+	END
+	watch -- /usr/bin/python3 interrupt.py
+	[ "$status" = 0 ]
+	[ -z "$stderr" ]
+}
+
+# ---- What it costs ----
+
+# bats test_tags=alone
+@test "500 processes that the command leaves behind are looked through in 50 ms" {
+	cat >many.py <<-'END'
+		import os, time
+		for _ in range(500):
+		    if not os.fork():
+		        os.read(9, 1)
+		        os._exit(0)
+		with open("/tmp/end", "w") as file:
+		    file.write(str(time.time()))
+		os._exit(0)
+	END
+	for i in 1 2 3; do
+		mkfifo "fifo$i"
+		exec 9<>"fifo$i"
+		watch --grace 0 --log-file log -- /usr/bin/python3 many.py
+		assert_told 'held: python3.*, and 499 more'
+		printf '%0500d' 0 >&9
+		tail -n 1 log | sed "s/.*\"ts\":\([0-9.]*\),.*/\1 $(<end)/" >>times
+	done
+	exec 9<&-
+	cat times
+	awk -v limit="$SLOW" '$1 - $2 < 0.05 * limit { good = 1 } END { exit !good }' times
+}
+
+# ---- Afterwards ----
+
+@test "report: the way of each, and as JSON" {
+	run "$QRAP" --watch 3,4 --until cat --log-file log -- sh -c 'exec 4<&-; exec cat /dev/null' 3<"$WATCHED" 4</dev/null
+	run "$QRAP" --report log
+	echo "$output"
+	[ "$status" = 2 ]
+	[[ $output == *": descriptor 3, $WATCHED"*"verdict: intact"*": descriptor 4, /dev/null"*"closed by close"*"<== lost here"*"verdict: lost"$'\n'"culprit: "*"/dash (pid "*") close" ]]
+	run "$QRAP" --report log --json
+	[ "$status" = 2 ]
+	/usr/bin/python3 - "$output" <<-'END'
+		import json, sys
+		three, four = json.loads(sys.argv[1])["descriptors"]
+		assert (three["fd"], three["kind"], three["name"], three["verdict"]) == (3, "file", "/tmp/watched", "intact")
+		assert (four["fd"], four["kind"], four["verdict"], four["culprit"]["call"]) == (4, "device", "lost", "close")
+	END
+	"$QRAP" --watch 3 --grace 0 --log-file log -- sh -c 'cat /tmp/release & :' 3<"$WATCHED"
+	release
+	run "$QRAP" --report log
+	[ "$status" = 2 ]
+	[[ $output == *"verdict: held"$'\n'"culprit: "*" (pid "*")" ]]
+}
+
+@test "the log: one line a descriptor, also for number 0" {
+	"$QRAP" --watch 0 --log-file log -- sh -c 'exec <&-; exec true' <"$WATCHED"
+	grep '"event":"descriptor".*"fd":0,"culprit":{"program":"[^"]*/dash","pid":[0-9]*,"call":"close"},"verdict":"lost","kind":"file","name":"/tmp/watched"' log
+}
+
+# ---- Bad input ----
+
+@test "errors" {
+	local words refused
+
+	while IFS='|' read -r words refused; do
+		echo "$words"
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr "$QRAP" $words 3<"$WATCHED" 9<&-
+		[ "$status" = 125 ]
+		[ "$stderr" = "qrap: $refused" ]
+	done <<-'END'
+		--watch 9 -- true|--watch: descriptor 9 is not open
+		--watch 3-9 -- true|--watch: descriptor 5 is not open
+		--watch 9-3 -- true|--watch: the range 9-3 is backwards
+		--watch x -- true|--watch: "x" is neither a number nor a range, stdio, listen or all
+		--watch 3, -- true|--watch: "" is neither a number nor a range, stdio, listen or all
+		--watch 3-x -- true|--watch: "3-x" is neither a number nor a range, stdio, listen or all
+		--watch 99999999999999999999 -- true|--watch: descriptor 9223372036854775807 is not open
+		--watch listen -- true|--watch listen: there is no LISTEN_FDS
+		--watch 3|--watch needs a command
+		--watch 3 --error-exitcode 256 -- true|--error-exitcode: "256" is not an exit status from 0 to 255
+		--until cat -m 64|--until: only with --watch
+		--grace 1 -m 64|--grace: only with --watch
+		--watch 3 --list|--watch: only one of --list, --check, --report and --watch
+	END
+	run --separate-stderr "$QRAP" --watch 3 -- ./nothing 3<"$WATCHED"
+	[ "$status" = 127 ] && [ "$stderr" = "qrap: Couldn't run ./nothing: No such file or directory" ]
+	run --separate-stderr "$QRAP" --watch 3 -- "$WATCHED" 3<"$WATCHED"
+	[ "$status" = 126 ]
+	run --separate-stderr bash -c 'for ((i = 100; i < 165; i++)); do eval "exec $i</dev/null"; done; exec "$0" --watch all -- true' "$QRAP"
+	[ "$status" = 125 ] && [ "$stderr" = 'qrap: --watch: more than 64 descriptors' ]
+}
+
+@test "a log file that cannot be written is a warning, and the loss is told" {
+	watch --log-file /nowhere/log --error-exitcode 9 -- sh -c 'exec 3<&-; exec true'
+	[ "$status" = 9 ]
+	[ "${stderr_lines[0]}" = "qrap: Couldn't write the log file /nowhere/log: No such file or directory" ]
+	[[ ${stderr_lines[1]} == *': lost: '* ]]
+	[ "${#stderr_lines[@]}" = 2 ]
+	# Nothing of ours stays.
+	[ -z "$(compgen -G '/tmp/qrap-watch*')" ]
+}
+
+@test "a set-user-ID command: one warning" {
+	need sudo
+	need_root
+	mkdir -m 1777 open
+	cd open
+	for words in "sudo -V" "sh -c 'sudo -V'"; do
+		setpriv --reuid nobody --clear-groups env HOME=/ "$QRAP" --watch 3 -- sh -c "exec $words" 3<"$WATCHED" >out 2>err
+	done
+	cat err
+	[ ! -s err ]
+	setpriv --reuid nobody --clear-groups "$QRAP" --watch 3 -- sudo -V 3<"$WATCHED" >out 2>err
+	grep -x 'qrap: .*/sudo runs without the shim: .* gains privileges at exec.*' err
+	[ "$(wc -l <err)" = 1 ]
+}
+
+@test "no /proc: the command runs, with a warning" {
+	run --separate-stderr unshare --mount bash -c 'umount -l /proc; exec "$0" --watch 3 -- sh -c "exec 3<&-; exec cat /dev/null"' "$QRAP" 3<"$WATCHED"
+	echo "$stderr"
+	[ "$status" = 0 ]
+	[[ $stderr == *'qrap: Who still has the descriptors is not known: /proc does not list children'* ]]
 }
