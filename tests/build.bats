@@ -34,7 +34,9 @@ clean_tree() {
 	libc=$(ldd "$BUILD/qrap_preload.so" | sed -n 's/.*libc\.so\.6 => \([^ ]*\).*/\1/p')
 	nm --dynamic --defined-only "$libc" | sed 's/.* //; s/@.*//' | sort -u >/tmp/libc
 	grep -qx close /tmp/libc
-	[ -z "$(comm -23 - /tmp/libc <<<"$exported")" ]
+	# What came with a glibc that is newer than this one.
+	printf '%s\n' pidfd_spawn pidfd_spawnp | sort -u - /tmp/libc >/tmp/known
+	[ -z "$(comm -23 - /tmp/known <<<"$exported")" ]
 }
 
 @test "the shim uses no allocation, no stdio, no locale" {

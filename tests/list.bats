@@ -181,3 +181,35 @@ assert row["path"] == "/tmp/\"quoted\"1.socket" and row["state"] == "free", row'
 	run bash -c '"$1" --list >/dev/full' bash "$QRAP"
 	[ "$status" = 125 ]
 }
+
+@test "a private passt: its VM and its ports; it counts for nothing" {
+	need passt python3
+	start vm "$QRAP" --publish 2222:22,53/udp --publish '[::1]:2223:23' 5 sleep 1000
+	VM=$PID
+	wait_for 10 has /tmp/vm.log Started
+	[[ $(</tmp/vm.log) =~ 127.0.0.1:([0-9]+)' -> guest 53/udp' ]]
+	qrap --list
+	[ "$status" = 1 ]
+	[[ $(tail -n 1 <<<"$output" | tr -s ' ') =~ ^'- private '([0-9]+)' nobody '[0-9]+'s '$VM' (sleep), 127.0.0.1:2222 -> guest 22, 127.0.0.1:'${BASH_REMATCH[1]}' -> guest 53/udp, [::1]:2223 -> guest 23'$ ]]
+	[ "$(<"/proc/${BASH_REMATCH[1]}/comm")" = passt ] || [[ $(<"/proc/${BASH_REMATCH[1]}/comm") == passt.* ]]
+	start_passt
+	qrap --list=json
+	[ "$status" = 0 ]
+	/usr/bin/python3 -c 'if True:
+		import json, sys
+		free, private = json.loads(sys.argv[1])
+		assert free["state"] == "free" and "ports" not in free
+		assert private["state"] == "private" and private["path"] is None
+		assert private["client"] == int(sys.argv[2])
+		assert private["ports"][0] == "127.0.0.1:2222 -> guest 22" and len(private["ports"]) == 3' "$output" "$VM"
+	# With --socket only that one.
+	qrap --list --socket /tmp/passt_1.socket
+	[[ $output != *private* ]]
+	end_all
+	wait_for 3 no_private
+}
+
+no_private() {
+	qrap --list
+	[[ $output != *private* ]]
+}

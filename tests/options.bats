@@ -142,7 +142,7 @@ assert_refused() {
 	[ "$(grep -c ^publish= <<<"$output")" = 3 ]
 	for bad in 0 65536 0:22 22:0 65536:22 22:65536 -1 +1 1x 0x16 ' 22' 1:2:3 : :22 22: 22/tcp 22/ /udp \
 		localhost:1:2 localhost:22 1.2.3:1:2 1.2.3.4.5:22 1.2.3.256:22 ::1:5:6 '[::1]' '[::1]22' '[::1:22' \
-		'[1.2.3.4]:22' '[::g]:22' 22,, ,22 22,23,x; do
+		'[1.2.3.4]:22' '[::g]:22' '22,,' ',22' 22,23,x; do
 		parse --publish "$bad"
 		assert_refused "with ports from 1 to 65535"
 		QRAP_PUBLISH=$bad parse

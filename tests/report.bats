@@ -405,6 +405,16 @@ hand_over_to() {
 	verdict 1 mended '/bin/sh (pid 10) close'
 }
 
+@test "an environment without the shim: what was done about it" {
+	hand_over_to 10 /bin/sh /usr/bin/qemu-kvm
+	program 10 1 /usr/bin/env intact
+	event 10 environment '"exe":"/usr/bin/env","call":"execvp","command":"./vm","action":"added"'
+	event 10 environment '"exe":"/usr/bin/env","call":"execvp","command":"./vm","action":"left","reason":"its words name nothing"'
+	report
+	verdict 3 unknown
+	assert_hop 10 /usr/bin/env 'intact -> environment without the shim, added -> environment without the shim, left: its words name nothing$'
+}
+
 @test "put back in a program that has no use for it: ssh" {
 	hand_over 10
 	program 10 1 /usr/bin/ssh intact mends
@@ -692,7 +702,7 @@ print(json.dumps(json.loads(sys.stdin.buffer.read().decode("utf-8"))))' <<<"$out
 
 	for kind in connected handed-over program closed overwritten cloexec spare-moved lost \
 		restored found-instead claimed released first-frame owner-closed preload-skipped \
-		link-down link-up ended failed; do
+		link-down link-up ended failed environment started published; do
 		rm -f $LOG
 		event 10 $kind
 		report

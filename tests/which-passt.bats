@@ -171,7 +171,7 @@ Started passt for this VM" ]
 
 # A line that promises something.
 
-FORWARD=(-nic user,hostfwd=tcp:127.0.0.1:2222-:22,hostname=vm)
+FORWARD=(-nic user,model=virtio,hostfwd=tcp:127.0.0.1:2222-:22,dnssearch=example.org)
 
 @test "a line that promises something has a private passt, whatever else is free" {
 	start_passt
@@ -190,7 +190,7 @@ FORWARD=(-nic user,hostfwd=tcp:127.0.0.1:2222-:22,hostname=vm)
 @test "its forwards are in QEMU's environment, a port that was chosen with its number" {
 	printf '#!/bin/sh\nenv\n' >/tmp/say
 	chmod 755 /tmp/say
-	qrap --qemu /tmp/say -nic user,hostfwd=tcp::-:22,hostfwd=udp:127.0.0.1:0-:53
+	qrap --qemu /tmp/say -nic user,model=virtio,hostfwd=tcp::-:22,hostfwd=udp:127.0.0.1:0-:53
 	[[ $stderr =~ 127.0.0.1:([0-9]+)' -> guest 22, 127.0.0.1:'([0-9]+)' -> guest 53/udp'$ ]]
 	[ "${BASH_REMATCH[1]}" != 0 ]
 	[[ $output == *"QRAP_PORT_22=${BASH_REMATCH[1]}"$'\n'* ]]
@@ -202,7 +202,7 @@ FORWARD=(-nic user,hostfwd=tcp:127.0.0.1:2222-:22,hostname=vm)
 	QRAP_PATH=$WITHOUT qrap "${FORWARD[@]}"
 	[ "$status" = 0 ]
 	[[ $stderr == *"Connected to /tmp/passt_1.socket
-qrap: no passt can be started (can't run passt: No such file or directory), so this one is used, and lost is: hostfwd=tcp:127.0.0.1:2222-:22, hostname=vm" ]]
+qrap: no passt can be started (can't run passt: No such file or directory), so this one is used, and lost is: hostfwd=tcp:127.0.0.1:2222-:22, dnssearch=example.org" ]]
 	end_all
 	QRAP_PATH=$WITHOUT qrap "${FORWARD[@]}"
 	[ "$status" = 125 ]
@@ -220,7 +220,7 @@ qrap: no passt can be started (can't run passt: No such file or directory), so t
 		wait_for 5 passt_is_free
 		qrap $option "${FORWARD[@]}"
 		[ "$status" = 0 ]
-		[[ $stderr == *"qrap: lost, as this passt was not started for it: hostfwd=tcp:127.0.0.1:2222-:22, hostname=vm; --passt has it" ]]
+		[[ $stderr == *"qrap: lost, as this passt was not started for it: hostfwd=tcp:127.0.0.1:2222-:22, dnssearch=example.org; --passt has it" ]]
 	done
 	# Nothing was promised: nothing is lost.
 	wait_for 5 passt_is_free
@@ -240,18 +240,16 @@ qrap: no passt can be started (can't run passt: No such file or directory), so t
 }
 
 @test "nothing moves: QEMU runs as it is without passt; an error where an option asks for one" {
-	local line option
+	local value option
 
-	for line in '-nic none' '-nic user,restrict=on'; do
-		# shellcheck disable=SC2086 # words
-		QRAP_PASST=passt QRAP_PUBLISH=22 qrap $line
+	for value in none user,restrict=on; do
+		QRAP_PASST=passt QRAP_PUBLISH=22 qrap -nic "$value"
 		[ "$status" = 0 ]
-		[ "$(arguments)" = "$(printf 'kvm\n%s\n%s' $line)" ]
+		[ "$(arguments)" = "$(printf '%s\n' kvm -nic "$value")" ]
 		[[ $output == *'fd 5 closed'* ]]
 		[[ $stderr == "qrap: "*": QEMU runs as it is, without passt" ]]
 		for option in --passt --publish=22 --socket=/tmp/x; do
-			# shellcheck disable=SC2086 # words
-			qrap $option $line
+			qrap "$option" -nic "$value"
 			[ "$status" = 125 ]
 			[ -z "$output" ]
 			[[ $stderr == "qrap: "*": the guest cannot come to passt" ]]

@@ -150,6 +150,27 @@ yes=1 no=0
 	row yes mended 'unseen between .*' "$STATIC" fork "$FD" "${QEMU[@]}"
 }
 
+@test "a static program that makes a child, closes all in it, and waits: it is taken from there" {
+	row yes mended 'unseen between .*' "$STATIC" fork-range "$FD" "${QEMU[@]}"
+	assert_logged '"event":"restored"' '"action":"lose_static (pid [0-9]*), which has kept it"'
+	row yes mended 'unseen between .*' sh -c '"$@"; exit' sh "$STATIC" fork-range "$FD" "${QEMU[@]}"
+	row yes mended 'unseen between .*' \
+		"$LOSE" nothing "$FD" "$STATIC" fork-range "$FD" "$LOSE" nothing "$FD" "${QEMU[@]}"
+}
+
+@test "... and where that may not be: it is named, and QEMU ends as it would without the shim" {
+	need strace
+	strace -h | grep -q inject || skip 'this strace changes no results'
+	rm -f "$LOG"
+	online strace -f -o /dev/null -e trace=pidfd_getfd -e inject=pidfd_getfd:error=EPERM \
+		"$QRAP" --log-file "$LOG" "$FD" "$STATIC" fork-range "$FD" "${QEMU[@]}"
+	[ "$status" = 2 ]
+	has_words "$output" "^qrap.*: passt's connection on descriptor $FD was lost before .*, and cannot be taken from lose_static (pid [0-9]*), which has kept it (errno 1): passt is in use until that ends\$"
+	[[ $output == *'get socket option SO_TYPE'* ]]
+	run "$QRAP" --report "$LOG"
+	[ "$status" = 2 ]
+}
+
 @test "spawned" {
 	row yes mended '/.*/lose (pid [0-9]*) posix_spawn_file_actions_addclosefrom_np' \
 		"$LOSE" spawn-closefrom "$FD" "${QEMU[@]}"
@@ -194,6 +215,27 @@ yes=1 no=0
 	script start-vm '#!/bin/sh' "exec $WORDS"
 	row yes unknown - "${CLEAR[@]}" ./start-vm
 	assert_logged '"event":"environment"' '"call":"execvp"' '"command":"./start-vm"' '"action":"left"'
+}
+
+# Its runtime has to be the first library of all, and is so in the wrapper. In QEMU it would end with leaks,
+# or with data races, of its own.
+@test "a wrapper with a sanitizer: its runtime stays with it" {
+	need gcc
+	unset ASAN_OPTIONS
+	for sanitizer in thread address; do
+		gcc -D_GNU_SOURCE -fsanitize=$sanitizer -o /tmp/sanitized "$TOP/tests/helpers/lose.c" ||
+			skip "no runtime for -fsanitize=$sanitizer"
+		"$BUILD/qrap" --check /tmp/sanitized
+		online sh -c '"$@"; echo "QEMU ended with $?"' sh "$QRAP" --log-file "$LOG" "$FD" /tmp/sanitized nothing "$FD" \
+			"${QEMU[@]}"
+		[ "$status" = 0 ]
+		[[ $output == *'QEMU ended with 0'* && $output != *Sanitizer* ]]
+		# Each that needs it has it, however many there are; nobody behind.
+		qrap "$FD" /tmp/sanitized nothing "$FD" /tmp/sanitized nothing "$FD" sh -c 'echo "$LD_PRELOAD"; exit 0; qemu'
+		[ "$output" = "$BUILD/qrap_preload.so" ]
+		qrap "$FD" /tmp/sanitized nothing "$FD" env env
+		[[ $'\n'$output$'\n' == *$'\n'"LD_PRELOAD=$BUILD/qrap_preload.so"$'\n'* ]]
+	done
 }
 
 @test "a program that is not on the way has exactly the environment that is written for it" {

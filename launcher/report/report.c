@@ -41,11 +41,15 @@ static const char *describe(struct arena *arena, const struct log_event *event)
 				    offsetof(struct log_event, call) },
 		[EVENT_RESTORED] = { "restored from %s", offsetof(struct log_event, action) },
 		[EVENT_FOUND_INSTEAD] = { "%s", offsetof(struct log_event, action) },
+		[EVENT_ENVIRONMENT] = { "environment without the shim, %s",
+					offsetof(struct log_event, action) },
 		[EVENT_CLAIMED] = { "claimed", 0 },
 		[EVENT_RELEASED] = { "in use", 0 },
 		[EVENT_FIRST_FRAME] = { "first frame", 0 },
 		[EVENT_LINK_DOWN] = { "link down", 0 },
 		[EVENT_LINK_UP] = { "link up", 0 },
+		[EVENT_STARTED] = { "started", 0 },
+		[EVENT_PUBLISHED] = { "published", 0 },
 		[EVENT_FAILED] = { "failed", 0 },
 		[EVENT_EXECUTES] = { "executes %s", offsetof(struct log_event, command) },
 		[EVENT_OWNER_CLOSED] = { "closed by its owner", 0 },
@@ -64,6 +68,8 @@ static const char *describe(struct arena *arena, const struct log_event *event)
 			     or_unknown(*(const char *const *)((const char *)event + text)));
 	if (text == offsetof(struct log_event, call) && event->action)
 		words = arena_format(arena, "%s, %s", words, event->action);
+	if (event->kind == EVENT_ENVIRONMENT && event->reason)
+		words = arena_format(arena, "%s: %s", words, event->reason);
 	return words;
 }
 

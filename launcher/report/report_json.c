@@ -109,6 +109,7 @@ static void add_event(struct buffer *out, const struct log_event *event)
 	add_place(out, &event->caller);
 	add_text(out, "found", event->found);
 	add_text(out, "action", event->action);
+	add_text(out, "reason", event->reason);
 	if (event->error)
 		add_number(out, "errno", event->error);
 	buffer_add_char(out, '}');

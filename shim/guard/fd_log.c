@@ -325,6 +325,21 @@ void fd_log_lost(const struct fd_log *fd_log, const char *found, enum remedy rem
 		  found && is_final ? "; --log-file and --report show who lost it" : "");
 }
 
+void fd_log_held(const struct fd_log *fd_log, const char *found, const char *keeper, int error)
+{
+	const struct log_event event = { .kind = EVENT_LOST,
+					 .severity = SEVERITY_ERROR,
+					 .fd = fd_log->handoff->fd,
+					 .socket = fd_log->handoff->passt,
+					 .found = found,
+					 .error = error };
+
+	log_event(fd_log->log, &event,
+		  "passt's connection on descriptor %d was lost before %s started, and cannot be "
+		  "taken from %s (errno %d): passt is in use until that ends",
+		  fd_log->handoff->fd, program_name(fd_log), keeper, error);
+}
+
 void fd_log_connected(const struct fd_log *fd_log)
 {
 	const struct log_event event = { .kind = EVENT_CONNECTED,

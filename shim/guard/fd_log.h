@@ -90,6 +90,9 @@ enum remedy {
  */
 void fd_log_lost(const struct fd_log *fd_log, const char *found, enum remedy remedy, int error);
 
+/* The connection is gone, and cannot be taken from its @keeper, by errno @error. */
+void fd_log_held(const struct fd_log *fd_log, const char *found, const char *keeper, int error);
+
 /* The connection is back on its number: from where, in words. */
 void fd_log_restored(const struct fd_log *fd_log, const char *found, const char *origin);
 

@@ -9,6 +9,7 @@
 #include "shim/common/sys.h"
 #include "shim/common/text.h"
 #include "shim/guard/call_trial.h"
+#include "shim/guard/holder.h"
 #include "shim/guard/restore.h"
 #include "shim/guard/standalone.h"
 #include "shim/libc/environ.h"
@@ -16,6 +17,9 @@
 
 /* Refusals before a process that insists gets its way. */
 #define REFUSALS_MAX 64
+
+/* The name of a process, its number, and what it has done. */
+#define ORIGIN_SIZE 64
 
 /* Longest name of what is found on an observed number. */
 #define FOUND_MAX 256
@@ -245,36 +249,77 @@ static void read_note(void)
 }
 
 /**
+ * restore_from_holder() - Take the connection from whoever has made this process, and kept it
+ * @holder:	Filled
+ * @origin:	Filled: that program, in words
+ *
+ * Passt is in use by it then, for as long as it waits for us.
+ *
+ * Return: 0, or -errno; @holder's pid is 0 where there is none
+ */
+static int restore_from_holder(struct holder *holder, char origin[ORIGIN_SIZE])
+{
+	struct text t;
+	int ret;
+
+	holder->pid = 0;
+	if (call_trial_is_filtered() || !holder_find(&guard.handoff, holder))
+		return -ENOENT;
+	text_start(&t, origin, ORIGIN_SIZE);
+	text_format(&t, "%s (pid %d), which has kept it", holder->name, holder->pid);
+	ret = holder_take(holder, &guard.handoff);
+	/* Passt has ended what it holds: there may be a new one. */
+	if (ret == -ENOTCONN)
+		holder->pid = 0;
+	return ret;
+}
+
+/* It is on its number again. */
+static void tell_restored(const char *found, const char *origin)
+{
+	if (found) {
+		fd_log_lost(&fd_log, found, REMEDY_FOUND, 0);
+		fd_log_restored(&fd_log, found, origin);
+		store_leave_note(guard.handoff.store, "");
+	} else {
+		fd_log_connected(&fd_log);
+	}
+	fd_log_hop(&fd_log, &guard.handoff, true);
+	write_handoff();
+}
+
+/**
  * restore_or_give_up() - Put the connection back and say so, or say that it cannot be
  * @found:	What is on the number instead; NULL if there has never been a connection
  */
 static void restore_or_give_up(const char *found)
 {
-	const char *origin = NULL;
-	int error = 0;
+	const char *origin = FROM_STORE;
+	struct holder holder = { 0 };
+	char keeper[ORIGIN_SIZE];
+	int ret = 0;
 
 	if (atomic_exchange(&guard.restoring, true))
 		return;
 	read_note();
-	if (restore_from_store(&guard.handoff))
-		origin = FROM_STORE;
-	else if (!guard.gave_up && !(error = -restore_from_passt(&guard.handoff)))
+	if (!restore_from_store(&guard.handoff)) {
+		origin = keeper;
+		ret = guard.gave_up ? -ENOENT : restore_from_holder(&holder, keeper);
+	}
+	if (ret && !guard.gave_up && !holder.pid) {
 		origin = FROM_PASST;
+		ret = restore_from_passt(&guard.handoff);
+	}
 	set_store(guard.handoff.store);
-	if (origin) {
-		if (found) {
-			fd_log_lost(&fd_log, found, REMEDY_FOUND, 0);
-			fd_log_restored(&fd_log, found, origin);
-			store_leave_note(guard.handoff.store, "");
-		} else {
-			fd_log_connected(&fd_log);
-		}
-		fd_log_hop(&fd_log, &guard.handoff, true);
-		write_handoff();
+	if (!ret) {
+		tell_restored(found, origin);
 	} else if (!guard.gave_up) {
 		guard.gave_up = true;
-		fd_log_lost(&fd_log, found, start_without_link() ? REMEDY_WAIT : REMEDY_NONE,
-			    error);
+		if (holder.pid)
+			fd_log_held(&fd_log, found, keeper, -ret);
+		else
+			fd_log_lost(&fd_log, found,
+				    start_without_link() ? REMEDY_WAIT : REMEDY_NONE, -ret);
 	}
 	atomic_store(&guard.restoring, false);
 }
@@ -332,9 +377,9 @@ static bool args_name_number(int argc, char **argv)
  * QEMU restores, and so does a program that is told of the number itself. One that only passes
  * QEMU's words on does not: what it puts on the number is a file of its own until QEMU starts.
  */
-static bool is_to_restore(int argc, char **argv)
+static bool is_to_restore(int argc, char **argv, bool names_number)
 {
-	bool names_number = args_name_number(argc, argv), names_qemu = false;
+	bool names_qemu = false;
 
 	for (int i = 1; i < argc; i++)
 		names_qemu |= arg_names_qemu(argv[i]);
@@ -421,7 +466,7 @@ static void stand_down(const struct call_trial *trial, const char *argv0, char *
 	start_log(argv0, trial->can_log);
 	if (trial->can_log)
 		fd_log_program(&fd_log, look(), false);
-	if (trial->can_log && is_named_qemu()) {
+	if (trial->can_log && guard.is_qemu) {
 		set_store(store_find(&guard.handoff));
 		empty_store();
 	}
@@ -479,24 +524,25 @@ static void observe(int argc, char **argv)
 void guard_on_load(int argc, char **argv, char **envp, bool first)
 {
 	const char *argv0 = argc > 0 ? argv[0] : "";
+	bool names_number;
 
 	if (!find_handoff(envp))
 		return;
-	if ((args_name_number(argc, argv) || is_named_qemu()) && call_trial()->call) {
+	names_number = args_name_number(argc, argv);
+	guard.is_qemu = is_named_qemu();
+	if ((names_number || guard.is_qemu) && call_trial()->call) {
 		stand_down(call_trial(), argv0, envp);
 		return;
 	}
 	start_log(argv0, true);
 	atomic_store(&guard.pid, sys_getpid());
+	guard.envp = envp;
+	environment_note(envp);
 	if (guard.handoff.watch_count) {
-		environment_note(envp);
 		observe(argc, argv);
 		return;
 	}
-	guard.envp = envp;
-	environment_note(envp);
-	guard.is_qemu = is_named_qemu();
-	guard.restores = is_to_restore(argc, argv);
+	guard.restores = is_to_restore(argc, argv, names_number);
 	set_store(store_find(&guard.handoff));
 	atomic_store(&watched[ROLE_CONNECTION], guard.handoff.fd);
 	watch(guard.handoff.fd);

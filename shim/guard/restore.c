@@ -146,16 +146,20 @@ static void renew_store(struct handoff *c)
 	sys_close(control);
 }
 
-int restore_from_passt(struct handoff *c)
+int restore_as(int fd, struct handoff *c)
 {
-	int ret;
+	int ret = put_on_number(fd, c);
 
-	ret = c->passt[0] ? connect_again(c) : connect_to_private(c);
-	if (ret >= 0)
-		ret = put_on_number(ret, c);
 	if (ret)
 		return ret;
 	descriptor_identity(c->fd, &c->socket);
 	renew_store(c);
 	return 0;
+}
+
+int restore_from_passt(struct handoff *c)
+{
+	int fd = c->passt[0] ? connect_again(c) : connect_to_private(c);
+
+	return fd < 0 ? fd : restore_as(fd, c);
 }

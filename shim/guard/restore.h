@@ -24,6 +24,9 @@ bool restore_from_store(struct handoff *handoff);
 /* The same with the store on this number, and the handoff stays as it is. */
 bool restore_spare(const struct handoff *handoff, int store);
 
+/* Puts @fd on the number as the connection, with a store of its own: 0, or -errno. @fd is gone. */
+int restore_as(int fd, struct handoff *handoff);
+
 /**
  * restore_from_passt() - Put a new connection to the same passt on the number
  * @handoff:	Which passt; connection and store are brought up to date

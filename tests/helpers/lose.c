@@ -357,6 +357,20 @@ static void by_fork(int fd)
 	wait_for(pid);
 }
 
+/* The parent, which waits, keeps all that its child has lost. */
+static void by_fork_and_range(int fd)
+{
+	pid_t pid = fork();
+
+	(void)fd;
+	if (!pid) {
+		syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
+		execvp(command[0], command);
+		_exit(127);
+	}
+	wait_for(pid);
+}
+
 /* As daemons do: two forks, all closed, the standard ones on /dev/null. */
 static void by_double_fork(int fd)
 {
@@ -417,6 +431,7 @@ static const struct {
 	{ "spawn-closefrom-0", by_spawn_closefrom_0 },
 	{ "vfork", by_vfork },
 	{ "fork", by_fork },
+	{ "fork-range", by_fork_and_range },
 	{ "double-fork", by_double_fork },
 	{ "nothing", by_nothing },
 };
