@@ -298,13 +298,43 @@ os.wait()'
 	[ -z "$stderr" ]
 }
 
-@test "tmux: its server does not keep it" {
+@test "tmux: its server keeps it" {
 	need tmux
 	watch --grace 0 -- tmux -L watch -f /dev/null new-session -d 'cat /tmp/release'
-	echo "$stderr"
-	refute grep -q 'held: cat' <<<"$stderr"
-	tmux -L watch kill-server || true
-	release || true
+	tmux -L watch kill-server
+	[ "$status" = 0 ]
+	assert_told 'held: tmux: server \(pid [0-9]+\).*, as its descriptor 3, for [0-9]+ s'
+}
+
+# ---- --keep ----
+
+@test "keep: put back in the program of --until, and in one whose words name the number" {
+	watch --keep --until cat --error-exitcode 9 -- sh -c 'exec 3<&-; exec cat /dev/fd/3'
+	[ "$status" = 9 ] && [ "$output" = content ]
+	assert_told 'mended: .*/dash \(pid [0-9]+\) close'
+	watch --keep -- bash -c 'exec 3</dev/null; exec head /dev/fd/3'
+	[ "$output" = content ]
+	# A file of its own on the number stays, in any other program.
+	watch --keep -- bash -c 'exec 3</dev/null; exec readlink /proc/self/fd/3'
+	[ "$output" = content ] || [ "$output" = "$WATCHED" ]
+	watch --keep -- bash -c 'exec 3</dev/null; exec ls -l /proc/self/fd'
+	[[ $output == *'3 -> /dev/null'* ]]
+}
+
+@test "keep: behind sudo, and as another user" {
+	need sudo
+	need_root
+	chmod 644 "$WATCHED"
+	watch --keep --until cat -- sudo cat /dev/fd/3
+	[ "$output" = content ]
+	assert_told 'mended: .*/sudo \(pid [0-9]+\) close.*'
+	watch --keep --until cat -- sudo -u nobody cat /dev/fd/3
+	[ "$output" = content ]
+	watch --keep --until cat -- /usr/bin/python3 -c 'import subprocess; subprocess.run(["cat", "/dev/fd/3"])'
+	[ "$output" = content ]
+	# Without it nothing is put back.
+	watch --until cat -- sudo cat /dev/fd/3
+	[ -z "$output" ]
 }
 
 # ---- The command does not notice ----

@@ -217,6 +217,9 @@ void journey_add(struct journey *journey, const struct log_event *event)
 	}
 	if (!hop->has_children)
 		hop->passed_on = hop->fate;
+	/* Of what is watched, before anything of the program has run. */
+	if (event->kind == EVENT_RESTORED)
+		hop->arrived = hop->fate;
 }
 
 static bool is_mender(const struct hop *hop)

@@ -24,6 +24,7 @@
 #include "launcher/start/exec.h"
 #include "launcher/start/handover.h"
 #include "launcher/watch/held.h"
+#include "shim/common/fd_store.h"
 #include "shim/common/sys.h"
 
 /* How often what is left of the command is looked at in --grace. */
@@ -125,6 +126,18 @@ static void log_begin(const struct watch *w)
 	}
 }
 
+/* --keep: the descriptors go along, where programs do not see them. */
+static void keep(const struct watch *w, struct handoff *handoff)
+{
+	int file = log_has_file(&w->settings.log) ? log_open(&w->settings.log) : -1;
+	int ret = store_create(handoff, file, -1, NULL);
+
+	if (file >= 0)
+		close(file);
+	if (ret)
+		message_warning(&w->settings.log, "--keep: %s", strerror(-ret));
+}
+
 /* The shim, where it can be loaded; and into what a static program runs. */
 static void load_shim(struct watch *w)
 {
@@ -144,6 +157,8 @@ static void load_shim(struct watch *w)
 		snprintf(handoff.well, sizeof(handoff.well), "%s", w->settings.until);
 	for (int i = 0; i < w->count; i++)
 		handoff.watch[i] = (struct watched_fd) { w->list[i].fd, w->list[i].id };
+	if (w->settings.keep)
+		keep(w, &handoff);
 	if (!fits)
 		events_preload_skipped(&handover, &preload);
 	if (fits || (preload.shim[0] && chain->files[chain->count - 1].elf.is_static))
@@ -318,6 +333,8 @@ static bool tell(struct watch *w, const struct watched *watched, struct journey 
 		event.culprit = (struct log_actor) { holder->program, holder->pid, NULL };
 	} else if (journey->verdict == VERDICT_INTACT) {
 		event.severity = SEVERITY_INFO;
+	} else {
+		why = loss = describe_loss(w, journey);
 	}
 	event.verdict = verdict_names[journey->verdict];
 	log_event(&w->settings.log, &event, "descriptor %d (%s): %s%s%s", watched->fd,

@@ -169,8 +169,8 @@ void handoff_update(char *value, const struct handoff *c)
 {
 	char prefix[PREFIX_SIZE];
 
-	if (c->watch_count || !is_of_version(value) ||
-	    strcmp(value + PREFIX_SIZE, c->log_file) != 0)
+	if (!is_of_version(value) || strnlen(value + PREFIX_SIZE, set_length(c)) < set_length(c) ||
+	    strcmp(value + PREFIX_SIZE + set_length(c), c->log_file) != 0)
 		return;
 	write_prefix(c, prefix);
 	memcpy(value, prefix, PREFIX_SIZE);

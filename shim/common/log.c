@@ -20,9 +20,9 @@
 #define PROGRAM   (1u << EVENT_PROGRAM)
 
 /* Events of a descriptor that is watched, whose number may be 0. */
-#define WATCHED                                                                             \
-	(PROGRAM | 1u << EVENT_HANDED_OVER | 1u << EVENT_CLOSED | 1u << EVENT_OVERWRITTEN | \
-	 1u << EVENT_CLOEXEC | 1u << EVENT_DESCRIPTOR)
+#define WATCHED                                                                          \
+	(PROGRAM | 1u << EVENT_HANDED_OVER | 1u << EVENT_RESTORED | 1u << EVENT_CLOSED | \
+	 1u << EVENT_OVERWRITTEN | 1u << EVENT_CLOEXEC | 1u << EVENT_DESCRIPTOR)
 
 static const struct log_member place_members[] = {
 	{ "module", LOG_TEXT, offsetof(struct log_place, module), 0, NULL },

@@ -143,6 +143,16 @@ void fd_log_observes(const struct fd_log *fd_log, int fd, const char *found, con
 		log_event(fd_log->log, &event, "%s starts, on descriptor %d: %s", name, fd, found);
 }
 
+void fd_log_put_on(const struct fd_log *fd_log, int fd, const char *found)
+{
+	const struct log_event event = {
+		.kind = EVENT_RESTORED, .fd = fd, .found = found, .action = "the store"
+	};
+
+	log_event(fd_log->log, &event, "descriptor %d of %s held %s: restored from the store", fd,
+		  program_name(fd_log), found);
+}
+
 /* waitid(2) says ECHILD where there are none; it waits for nothing, and takes nobody's status. */
 static bool has_children(void)
 {

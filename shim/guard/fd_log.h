@@ -48,6 +48,9 @@ void fd_log_program(const struct fd_log *fd_log, const char *found, bool mends);
  */
 void fd_log_observes(const struct fd_log *fd_log, int fd, const char *found, const char *script);
 
+/* What is observed on number @fd is there again, in place of @found. */
+void fd_log_put_on(const struct fd_log *fd_log, int fd, const char *found);
+
 /**
  * fd_log_hop() - Remember where the connection was last, and where it was missed first
  * @fd_log:	This program

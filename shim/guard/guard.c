@@ -504,19 +504,50 @@ static const char *find_script(int argc, char **argv)
 	return NULL;
 }
 
-/* --watch: those that are lost by now, each; and that all others are there. */
+/* Is @name, a program's, among the words of @text? */
+static bool has_word(const char *text, const char *name)
+{
+	static const char ends[] = " \t\n/'\";&|()";
+	size_t len = strlen(name);
+
+	for (const char *at = text; len && (at = strstr(at, name)); at++) {
+		if ((at == text || strchr(ends, at[-1])) && (!at[len] || strchr(ends, at[len])))
+			return true;
+	}
+	return false;
+}
+
+/* --keep: is this program to have what is on the number? */
+static bool is_to_have(int fd, int argc, char **argv, const char *script)
+{
+	bool is_to = has_word(guard.exe, guard.handoff.well) ||
+		     (script && has_word(script, guard.handoff.well));
+
+	for (int i = 1; i < argc && !is_to; i++)
+		is_to = mentions_descriptor(argv[i], fd);
+	return is_to;
+}
+
+/* --watch: those that are lost by now, each, and put back with --keep; all others are there. */
 static void observe(int argc, char **argv)
 {
-	const char *script = find_script(argc, argv);
+	const char *script = find_script(argc, argv), *found;
 	char link[FOUND_MAX];
 
+	guard.session = (int)sys_call(SYS_getsid, 0, 0, 0, 0, 0, 0);
+	set_store(store_find(&guard.handoff));
 	for (unsigned i = 0; i < guard.handoff.watch_count; i++) {
 		const struct watched_fd *observed = &guard.handoff.watch[i];
 		int fd = (int)observed->fd;
 
 		watch(fd);
-		if (!descriptor_is(fd, &observed->id))
-			fd_log_observes(&fd_log, fd, name_found(fd, link), script);
+		if (descriptor_is(fd, &observed->id))
+			continue;
+		found = name_found(fd, link);
+		fd_log_observes(&fd_log, fd, found, script);
+		if (is_to_have(fd, argc, argv, script) &&
+		    restore_stored(guard.handoff.store, STORED_WATCHED + i, fd, &observed->id))
+			fd_log_put_on(&fd_log, fd, found);
 	}
 	fd_log_observes(&fd_log, -1, FOUND_WELL, script);
 }
@@ -913,19 +944,6 @@ static void exec_on_the_way(struct exec_step *step)
 		fd_log_environment(&fd_log, step->call, step->target.path, reason);
 	if (is_way && !is_passed && !step->spawns && (reason || kind != TARGET_LOADS))
 		put_back_for(step);
-}
-
-/* Is @name, a program's, among the words of @text? */
-static bool has_word(const char *text, const char *name)
-{
-	static const char ends[] = " \t\n/'\";&|()";
-	size_t len = strlen(name);
-
-	for (const char *at = text; len && (at = strstr(at, name)); at++) {
-		if ((at == text || strchr(ends, at[-1])) && (!at[len] || strchr(ends, at[len])))
-			return true;
-	}
-	return false;
 }
 
 /* --watch: nothing is changed, but that the program of --until is seen if it can be. */

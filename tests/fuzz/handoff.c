@@ -33,9 +33,6 @@ static void check_update(char *text, const struct handoff *before)
 	static char other[HANDOFF_SIZE];
 	size_t len = strlen(text);
 
-	/* Of --watch, nothing changes. */
-	if (before->watch_count)
-		return;
 	c = *before;
 	c.store = c.store == 7 ? -1 : 7;
 	c.store_id.ino = ~c.store_id.ino;
