@@ -491,6 +491,12 @@ int options_parse(int argc, char **argv, struct settings *settings)
 	return 0;
 }
 
+/* Does it mean something with the option before it only? */
+static bool is_companion(const struct own_option *option)
+{
+	return !strncmp(option->help, "with --", strlen("with --"));
+}
+
 void options_help(void)
 {
 	fputs("Usage: qrap [OPTION]... [QEMU] [QEMU_ARG]...\n"
@@ -501,8 +507,14 @@ void options_help(void)
 	      "Options come first, -- ends them; the variable in brackets does the same.\n\n",
 	      stdout);
 	for (const struct own_option *o = options; o < options + OPTIONS; o++) {
-		int width = printf("  %s%s", o->name, o->value);
+		int width;
 
+		if (is_companion(o)) {
+			printf("%s[%s%s]%s", is_companion(o - 1) ? " " : "    ", o->name, o->value,
+			       o + 1 < options + OPTIONS && is_companion(o + 1) ? "" : "\n");
+			continue;
+		}
+		width = printf("  %s%s", o->name, o->value);
 		if (o->variable)
 			printf("%*s%-36s [%s]\n", 22 - width, "", o->help, o->variable);
 		else

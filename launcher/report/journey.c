@@ -73,13 +73,21 @@ static struct fate inherit(const struct hop *from, const struct log_event *event
 	return from->pid == event->pid || misses ? from->fate : from->passed_on;
 }
 
+/* Of an event; a child of a script is that script still. */
+static const char *name_program(const struct hop *from, const struct log_event *event)
+{
+	if (from && from->start && event->kind != EVENT_PROGRAM && is(event->exe, from->start->exe))
+		return from->program;
+	return event->exe ? event->exe : "qrap";
+}
+
 static struct hop *add_hop(struct journey *journey, const struct log_event *event)
 {
 	const struct hop *from = find_origin(journey, event);
 	struct hop *hop = arena_get(journey->arena, sizeof(*hop));
 	struct hop **list = &journey->processes[(uint64_t)event->pid % PROCESS_LISTS];
 
-	*hop = (struct hop) { .program = event->exe ? event->exe : "qrap",
+	*hop = (struct hop) { .program = name_program(from, event),
 			      .pid = event->pid,
 			      .from = from,
 			      .fate = inherit(from, event),
@@ -120,6 +128,7 @@ static void start_program(struct journey *journey, const struct log_event *event
 	}
 	hop = add_hop(journey, event);
 	hop->start = event;
+	/* A script by its own name. */
 	if (event->command)
 		hop->program = event->command;
 	if (is(event->found, FOUND_WELL))

@@ -312,7 +312,7 @@ static bool tell(struct watch *w, const struct watched *watched, struct journey 
 		 const struct holder *holder)
 {
 	const struct blame *blame = &journey->blame;
-	const char *why = "", *loss = NULL;
+	const char *why = "";
 	struct log_event event = {
 		.kind = EVENT_DESCRIPTOR,
 		.severity = SEVERITY_WARNING,
@@ -321,26 +321,24 @@ static bool tell(struct watch *w, const struct watched *watched, struct journey 
 		.name = watched->name,
 	};
 
-	if (journey->verdict != VERDICT_INTACT && journey->verdict != VERDICT_MENDED) {
-		why = loss = describe_loss(w, journey);
+	if (holder->pid && journey->verdict <= VERDICT_MENDED) {
+		journey->verdict = VERDICT_HELD;
+		why = describe_holder(w, journey, holder);
+		event.culprit = (struct log_actor) { holder->program, holder->pid, NULL };
+	} else if (journey->verdict != VERDICT_INTACT) {
+		why = describe_loss(w, journey);
+		w->unseen |= !blame->culprit;
 		if (blame->culprit)
 			event.culprit = (struct log_actor) { blame->culprit_hop->program,
 							     blame->culprit_hop->pid,
 							     blame->culprit->call };
-	} else if (holder->pid) {
-		journey->verdict = VERDICT_HELD;
-		why = describe_holder(w, journey, holder);
-		event.culprit = (struct log_actor) { holder->program, holder->pid, NULL };
-	} else if (journey->verdict == VERDICT_INTACT) {
-		event.severity = SEVERITY_INFO;
-	} else {
-		why = loss = describe_loss(w, journey);
 	}
+	if (!*why)
+		event.severity = SEVERITY_INFO;
 	event.verdict = verdict_names[journey->verdict];
 	log_event(&w->settings.log, &event, "descriptor %d (%s): %s%s%s", watched->fd,
 		  watched->name, event.verdict, *why ? ": " : "", why);
-	w->unseen |= why == loss && !blame->culprit;
-	return journey->verdict == VERDICT_INTACT;
+	return !*why;
 }
 
 /* What the shim has seen, of all descriptors: empty without a log. */
