@@ -119,36 +119,50 @@ bool log_is_run_of(uint64_t run, int pid)
 	return (run & 0xffff) == ((uint64_t)pid & 0xffff);
 }
 
-static void add_members(struct text *t, const struct log_member *member, const void *base,
-			enum log_kind kind);
-
-/* Return: false if there is none, and whatever was added is to be taken back. */
-static bool add_value(struct text *t, const struct log_member *member, const void *value,
-		      enum log_kind kind)
+/* Has it a value? Most members of most events have none. */
+static bool has_value(const struct log_member *member, const void *value, enum log_kind kind)
 {
-	const char *text;
-	long long n;
+	int64_t n;
 
 	switch (member->type) {
 	case LOG_TEXT:
-		text = *(const char *const *)value;
-		text_add_json(t, text ? text : "");
-		return text != NULL;
+		return *(const char *const *)value != NULL;
+	case LOG_OBJECT:
+		/* Where it has no text in front, it is empty. */
+		return has_value(member->members, value, kind);
+	case LOG_TIME:
+		return true;
+	case LOG_NUMBER:
+		n = *(const int64_t *)value;
+		return n > 0 || (n == 0 && (member->zero_in & 1u << kind));
+	}
+	return false;
+}
+
+static void add_members(struct text *t, const struct log_member *member, const void *base,
+			enum log_kind kind);
+
+static void add_value(struct text *t, const struct log_member *member, const void *value,
+		      enum log_kind kind)
+{
+	long long n = member->type == LOG_TEXT ? 0 : *(const int64_t *)value;
+
+	switch (member->type) {
+	case LOG_TEXT:
+		text_add_json(t, *(const char *const *)value);
+		break;
 	case LOG_OBJECT:
 		text_add(t, "{");
 		add_members(t, member->members, value, kind);
 		text_add(t, "}");
-		return t->buf[t->len - 2] != '{';
+		break;
 	case LOG_TIME:
-		n = *(const int64_t *)value;
 		text_format(t, "%lld.%06lld", n / 1000000, n % 1000000);
-		return true;
+		break;
 	case LOG_NUMBER:
-		n = *(const int64_t *)value;
 		text_format(t, "%lld", n);
-		return n > 0 || (n == 0 && (member->zero_in & 1u << kind));
+		break;
 	}
-	return false;
 }
 
 /* Members that have no value, or do not fit, are left out: the line is valid always. */
@@ -156,10 +170,14 @@ static void add_members(struct text *t, const struct log_member *member, const v
 			enum log_kind kind)
 {
 	for (; *member->name; member++) {
+		const void *value = (const char *)base + member->offset;
 		size_t start = t->len;
 
+		if (!has_value(member, value, kind))
+			continue;
 		text_format(t, "%s\"%s\":", t->buf[start - 1] == '{' ? "" : ",", member->name);
-		if (add_value(t, member, (const char *)base + member->offset, kind) && !t->cut)
+		add_value(t, member, value, kind);
+		if (!t->cut)
 			continue;
 		t->len = start;
 		t->buf[start] = '\0';
