@@ -14,8 +14,8 @@ setup() {
 	mkfifo /tmp/release
 }
 
-# watch OPTION... -- COMMAND...: with the file on descriptor 3; standard output and error apart
-watch() {
+# watched OPTION... -- COMMAND...: with the file on descriptor 3; standard output and error apart
+watched() {
 	status=0
 	# Into files: whoever holds them keeps nobody waiting.
 	"$QRAP" --watch 3 "$@" 3<"$WATCHED" >out 2>err || status=$?
@@ -43,7 +43,7 @@ release() {
 # ---- What is found, and who did it ----
 
 @test "intact: nothing is said, output and status are the command's" {
-	watch -- sh -c 'cat <&3; exit 7'
+	watched -- sh -c 'cat <&3; exit 7'
 	[ "$status" = 7 ]
 	[ "$output" = content ]
 	[ -z "$stderr" ]
@@ -55,66 +55,66 @@ release() {
 		exec 3<&-
 		exec "$@"
 	END
-	watch -- ./entrypoint.sh cat
+	watched -- ./entrypoint.sh cat
 	[ "$status" = 0 ]
 	assert_told 'lost: \./entrypoint\.sh \(pid [0-9]+\) close'
 }
 
 @test "replaced: what is there now" {
-	watch -- bash -c 'exec 3</dev/null; exec cat <&3'
+	watched -- bash -c 'exec 3</dev/null; exec cat <&3'
 	[ "$status" = 0 ] && [ -z "$output" ]
 	assert_told 'replaced: .*/bash \(pid [0-9]+\) dup2, now /dev/null'
 }
 
 @test "marked: close-on-exec" {
-	watch -- /usr/bin/python3 -c 'import os; os.set_inheritable(3, False); os.execvp("true", ["true"])'
+	watched -- /usr/bin/python3 -c 'import os; os.set_inheritable(3, False); os.execvp("true", ["true"])'
 	[ "$status" = 0 ]
 	assert_told 'marked: .*/python3[.0-9]* \(pid [0-9]+\) ioctl'
 }
 
 @test "closed, and the number used for another file" {
-	watch -- /usr/bin/python3 -c 'import os
+	watched -- /usr/bin/python3 -c 'import os
 os.close(3); fd = os.open("/dev/zero", os.O_RDONLY); os.set_inheritable(fd, True)
 os.execvp("true", ["true"])'
 	assert_told 'replaced: .*/python3[.0-9]* \(pid [0-9]+\) close, now /dev/zero'
 }
 
 @test "put aside and back is no loss" {
-	watch -- bash -c 'for i in 1 2 3; do : 3</dev/null; done; exec 4<&3- 3<&4- cat <&3'
+	watched -- bash -c 'for i in 1 2 3; do : 3</dev/null; done; exec 4<&3- 3<&4- cat <&3'
 	[ "$output" = content ]
 	[ -z "$stderr" ]
 }
 
 @test "what a program does after it has arrived is its own affair" {
-	watch -- sh -c 'exec 3<&-; true'
+	watched -- sh -c 'exec 3<&-; true'
 	[ -z "$stderr" ]
 }
 
 @test "until: the program that it is for, in whatever process" {
-	watch --until cat -- /usr/bin/python3 -c 'import subprocess
+	watched --until cat -- /usr/bin/python3 -c 'import subprocess
 subprocess.run(["cat"], stdin=subprocess.DEVNULL)'
 	assert_told 'lost: .*/python3[.0-9]* \(pid [0-9]+\) close_range, started by .*/python3[.0-9]* \(pid [0-9]+\)'
-	watch --until cat -- /usr/bin/python3 -c 'import subprocess
+	watched --until cat -- /usr/bin/python3 -c 'import subprocess
 subprocess.run(["cat"], stdin=subprocess.DEVNULL, pass_fds=[3])'
 	[ -z "$stderr" ]
 }
 
 @test "until: a program that never starts is told of" {
-	watch --until nginx --error-exitcode 9 -- sh -c 'exit 3'
+	watched --until nginx --error-exitcode 9 -- sh -c 'exit 3'
 	[ "$status" = 3 ]
 	[ "$stderr" = "qrap: No program called nginx was seen: judged is the command's own process" ]
 }
 
 @test "error-exitcode: only where one is not intact" {
-	watch --error-exitcode 9 -- sh -c 'exit 3'
+	watched --error-exitcode 9 -- sh -c 'exit 3'
 	[ "$status" = 3 ]
-	watch --error-exitcode 9 -- sh -c 'exec 3<&-; exec true'
+	watched --error-exitcode 9 -- sh -c 'exec 3<&-; exec true'
 	[ "$status" = 9 ]
 }
 
 @test "static programs: unseen between two that are seen, and strace as it is told sees them" {
 	need strace
-	watch -- sh -c "exec '$BUILD/tests/lose_static' close 3 cat"
+	watched -- sh -c "exec '$BUILD/tests/lose_static' close 3 cat"
 	[[ ${stderr_lines[0]} =~ "lost: unseen between "[^\ ]*/dash" (pid "[0-9]+") and "[^\ ]*/cat" (pid "[0-9]+")"$ ]]
 	[[ ${stderr_lines[1]} == "qrap: The shim sees neither raw system calls nor static programs. strace does: strace "* ]]
 	sh -c "${stderr_lines[1]#*strace does: }" 3<"$WATCHED"
@@ -125,10 +125,10 @@ subprocess.run(["cat"], stdin=subprocess.DEVNULL, pass_fds=[3])'
 	need musl-gcc
 	echo 'int main(void) { return 4; }' >server.c
 	musl-gcc -static -o server server.c
-	watch -- sh -c 'exec 3<&-; exec ./server'
+	watched -- sh -c 'exec 3<&-; exec ./server'
 	[ "$status" = 4 ]
 	assert_told 'lost: .*/dash \(pid [0-9]+\) close'
-	watch -- ./server
+	watched -- ./server
 	[ "$status" = 4 ]
 	[[ $stderr == *'./server runs without the shim: '*static* ]]
 }
@@ -236,14 +236,14 @@ subprocess.run(["cat"], stdin=subprocess.DEVNULL, pass_fds=[3])'
 
 @test "sudo closes it; behind it, and behind env -i, the program of --until is seen" {
 	need sudo
-	watch --until cat -- sudo cat /dev/null
+	watched --until cat -- sudo cat /dev/null
 	[ "$status" = 0 ]
 	assert_told 'lost: .*/sudo \(pid [0-9]+\) close, started by .*/sudo \(pid [0-9]+\)'
-	watch --until cat --log-file log -- env -i cat /dev/null
+	watched --until cat --log-file log -- env -i cat /dev/null
 	[ "$status" = 0 ] && [ -z "$stderr" ]
 	grep '"event":"program".*"exe":"[^"]*/cat"' log
 	# Nothing is added for any other.
-	watch --until cat -- env -i env
+	watched --until cat -- env -i env
 	[ -z "$output" ]
 }
 
@@ -255,7 +255,7 @@ subprocess.run(["cat"], stdin=subprocess.DEVNULL, pass_fds=[3])'
 		setsid cat /tmp/release &
 		until grep -q cat /proc/$!/comm; do :; done
 	END
-	watch --grace 0 -- ./backup.sh
+	watched --grace 0 -- ./backup.sh
 	[ "$status" = 0 ]
 	assert_told 'held: cat \(pid [0-9]+\), started by \./backup\.sh \(pid [0-9]+\), as its descriptor 3, for [0-9]+ s'
 	refute flock -n "$WATCHED" true
@@ -263,7 +263,7 @@ subprocess.run(["cat"], stdin=subprocess.DEVNULL, pass_fds=[3])'
 }
 
 @test "a daemon that forks twice, in a session of its own, under another number" {
-	watch --grace 0 -- /usr/bin/python3 -c 'import os
+	watched --grace 0 -- /usr/bin/python3 -c 'import os
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
@@ -279,10 +279,10 @@ os.wait()'
 	need musl-gcc
 	printf '%s\n' '#include <unistd.h>' 'int main(void) { char c; return read(0, &c, 1) < 0; }' >daemon.c
 	musl-gcc -static -o daemon daemon.c
-	watch --grace 0 -- sh -c './daemon </tmp/release & :'
+	watched --grace 0 -- sh -c './daemon </tmp/release & :'
 	assert_told 'held: (daemon|sh) \(pid [0-9]+\), as its descriptor 3, for 0 s|held: .*'
 	release
-	watch --grace 30 -- sh -c 'exec 3>&3; (cat /tmp/release) & echo >/tmp/release'
+	watched --grace 30 -- sh -c 'exec 3>&3; (cat /tmp/release) & echo >/tmp/release'
 	[ -z "$stderr" ]
 }
 
@@ -330,16 +330,16 @@ os.wait()'
 
 @test "node hands on what it is told to" {
 	need node
-	watch --until cat -- node -e 'require("child_process").spawnSync("cat", ["/dev/null"], {stdio: "inherit"})'
+	watched --until cat -- node -e 'require("child_process").spawnSync("cat", ["/dev/null"], {stdio: "inherit"})'
 	[ "$status" = 0 ]
 	[[ $stderr == *"qrap: descriptor 3 ($WATCHED): "* ]]
-	watch --until cat -- node -e 'require("child_process").spawnSync("cat", ["/dev/null"], {stdio: [0, 1, 2, 3]})'
+	watched --until cat -- node -e 'require("child_process").spawnSync("cat", ["/dev/null"], {stdio: [0, 1, 2, 3]})'
 	[ -z "$stderr" ]
 }
 
 @test "tmux: its server keeps it" {
 	need tmux
-	watch --grace 0 -- tmux -L watch -f /dev/null new-session -d 'cat /tmp/release'
+	watched --grace 0 -- tmux -L watch -f /dev/null new-session -d 'cat /tmp/release'
 	tmux -L watch kill-server
 	[ "$status" = 0 ]
 	assert_told 'held: tmux: server \(pid [0-9]+\).*'
@@ -348,15 +348,15 @@ os.wait()'
 # ---- --keep ----
 
 @test "keep: put back in the program of --until, and in one whose words name the number" {
-	watch --keep --until cat --error-exitcode 9 -- sh -c 'exec 3<&-; exec cat /dev/fd/3'
+	watched --keep --until cat --error-exitcode 9 -- sh -c 'exec 3<&-; exec cat /dev/fd/3'
 	[ "$status" = 9 ] && [ "$output" = content ]
 	assert_told 'mended: .*/dash \(pid [0-9]+\) close'
-	watch --keep -- bash -c 'exec 3</dev/null; exec head /dev/fd/3'
+	watched --keep -- bash -c 'exec 3</dev/null; exec head /dev/fd/3'
 	[ "$output" = content ]
 	# A file of its own on the number stays, in any other program.
-	watch --keep -- bash -c 'exec 3</dev/null; exec readlink /proc/self/fd/3'
+	watched --keep -- bash -c 'exec 3</dev/null; exec readlink /proc/self/fd/3'
 	[ "$output" = content ] || [ "$output" = "$WATCHED" ]
-	watch --keep -- bash -c 'exec 3</dev/null; exec ls -l /proc/self/fd'
+	watched --keep -- bash -c 'exec 3</dev/null; exec ls -l /proc/self/fd'
 	[[ $output == *'3 -> /dev/null'* ]]
 }
 
@@ -364,15 +364,15 @@ os.wait()'
 	need sudo
 	need_root
 	chmod 644 "$WATCHED"
-	watch --keep --until cat -- sudo cat /dev/fd/3
+	watched --keep --until cat -- sudo cat /dev/fd/3
 	[ "$output" = content ]
 	assert_told 'mended: .*/sudo \(pid [0-9]+\) close.*'
-	watch --keep --until cat -- sudo -u nobody cat /dev/fd/3
+	watched --keep --until cat -- sudo -u nobody cat /dev/fd/3
 	[ "$output" = content ]
-	watch --keep --until cat -- /usr/bin/python3 -c 'import subprocess; subprocess.run(["cat", "/dev/fd/3"])'
+	watched --keep --until cat -- /usr/bin/python3 -c 'import subprocess; subprocess.run(["cat", "/dev/fd/3"])'
 	[ "$output" = content ]
 	# Without it nothing is put back.
-	watch --until cat -- sudo cat /dev/fd/3
+	watched --until cat -- sudo cat /dev/fd/3
 	[ -z "$output" ]
 }
 
@@ -435,7 +435,7 @@ os.wait()'
 		    assert os.waitpid(pid, 0)[1] == 0
 		signal.setitimer(signal.ITIMER_REAL, 0)
 	END
-	watch -- /usr/bin/python3 interrupt.py
+	watched -- /usr/bin/python3 interrupt.py
 	[ "$status" = 0 ]
 	[ -z "$stderr" ]
 }
@@ -457,14 +457,14 @@ os.wait()'
 	for i in 1 2 3; do
 		mkfifo "fifo$i"
 		exec 9<>"fifo$i"
-		watch --grace 0 --log-file log -- /usr/bin/python3 many.py
+		watched --grace 0 --log-file log -- /usr/bin/python3 many.py
 		assert_told 'held: python3.*, and 499 more'
 		printf '%0500d' 0 >&9
-		tail -n 1 log | sed "s/.*\"ts\":\([0-9.]*\),.*/\1 $(<end)/" >>times
+		echo "$(tail -n 1 log | sed 's/.*"ts":\([0-9.]*\),.*/\1/') $(cat end)" >>took
 	done
 	exec 9<&-
-	cat times
-	awk -v limit="$SLOW" '$1 - $2 < 0.05 * limit { good = 1 } END { exit !good }' times
+	cat took
+	awk -v limit="$SLOW" '$1 - $2 < 0.05 * limit { good = 1 } END { exit !good }' took
 }
 
 # ---- Afterwards ----
@@ -523,14 +523,14 @@ os.wait()'
 	END
 	run --separate-stderr "$QRAP" --watch 3 -- ./nothing 3<"$WATCHED"
 	[ "$status" = 127 ] && [ "$stderr" = "qrap: Couldn't run ./nothing: No such file or directory" ]
-	run --separate-stderr "$QRAP" --watch 3 -- "$WATCHED" 3<"$WATCHED"
+	watched -- "$WATCHED"
 	[ "$status" = 126 ]
 	run --separate-stderr bash -c 'for ((i = 100; i < 165; i++)); do eval "exec $i</dev/null"; done; exec "$0" --watch all -- true' "$QRAP"
 	[ "$status" = 125 ] && [ "$stderr" = 'qrap: --watch: more than 64 descriptors' ]
 }
 
 @test "a log file that cannot be written is a warning, and the loss is told" {
-	watch --log-file /nowhere/log --error-exitcode 9 -- sh -c 'exec 3<&-; exec true'
+	watched --log-file /nowhere/log --error-exitcode 9 -- sh -c 'exec 3<&-; exec true'
 	[ "$status" = 9 ]
 	[ "${stderr_lines[0]}" = "qrap: Couldn't write the log file /nowhere/log: No such file or directory" ]
 	[[ ${stderr_lines[1]} == *': lost: '* ]]
