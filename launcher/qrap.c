@@ -75,7 +75,7 @@ static int rewrite(const struct settings *o, const struct qemu *qemu, struct rew
 		message_error(&o->log, "Couldn't find free address for device: give the NIC a "
 				       "place of its own, or remove another device");
 	else if (result->stays && o->insists)
-		ret = message_error(&o->log, "%s: the guest cannot come to passt", result->stays);
+		ret = message_error(&o->log, "the guest cannot come to passt: %s", result->stays);
 	else if (result->stays)
 		message_warning(&o->log, "QEMU runs as it is, without passt: %s", result->stays);
 	return ret ? STATUS_FAILED : 0;

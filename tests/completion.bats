@@ -93,6 +93,17 @@ setup() {
 	offered qemu-system-something
 }
 
+@test "completion: a QEMU or a program as the first word, and what is its own behind it" {
+	mkdir bin
+	printf '#!/bin/sh\n' >bin/qemu-system-something
+	chmod +x bin/qemu-system-something
+	export PATH=/tmp/here/bin:$PATH
+	complete_at qrap qemu-system-some
+	offered qemu-system-something
+	complete_at qrap --log trace qemu-system-something a
+	offered 'a disk.img'
+}
+
 @test "completion: nothing of ours behind -- or QEMU's first argument" {
 	complete_at qrap -- --lo
 	offered ''

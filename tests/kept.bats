@@ -12,6 +12,9 @@ setup() {
 	start_http
 }
 
+# A NIC of -nic and -net nic has its ROM, which looks for a network first.
+QUICK=(-global virtio-net-pci.romfile=)
+
 # serving PORT...: words of the guest's command line: it is online, then each port answers "PORT: " and what it was told;
 # a datagram that has come is told
 serving() {
@@ -29,7 +32,7 @@ serving() {
 
 # start_vm QEMU_ARGUMENT...: such a guest, once it serves
 start_vm() {
-	start vm "$QRAP" qemu-system-x86_64 "$@" "${GUEST[@]}"
+	start vm "$QRAP" qemu-system-x86_64 "$@" "${QUICK[@]}" "${GUEST[@]}"
 	wait_for 40 has /tmp/vm.log 'QRAP-GUEST resolv=' || {
 		cat /tmp/vm.log
 		return 1
@@ -84,7 +87,7 @@ answers() {
 @test "beside another network: the guest has both, each on its own NIC" {
 	guest "$(guest_script 'network && fetch; say nics=$(ls /sys/class/net | tr "\n" " ")')"
 	boot "$QRAP" qemu-system-x86_64 -machine pc -nic user,model=virtio,mac=52:54:00:00:00:07 \
-		-nic hubport,hubid=1,model=virtio,mac=52:54:00:00:00:08 "${GUEST[@]}"
+		-nic hubport,hubid=1,model=virtio,mac=52:54:00:00:00:08 "${QUICK[@]}" "${GUEST[@]}"
 	assert_online
 	[[ $output == *'QRAP-GUEST mac=52:54:00:00:00:07'* && $output == *'QRAP-GUEST nics=eth0 eth1 lo'* ]]
 	[[ $output == *'-nic hubport,hubid=1,model=virtio,mac=52:54:00:00:00:08 stays as it is, beside passt'* ]]
@@ -92,7 +95,7 @@ answers() {
 
 @test "a guest that is to reach nothing reaches nothing" {
 	guest
-	boot "$QRAP" qemu-system-x86_64 -machine q35 -nic user,model=virtio,restrict=on "${GUEST[@]}"
+	boot "$QRAP" qemu-system-x86_64 -machine q35 -nic user,model=virtio,restrict=on "${QUICK[@]}" "${GUEST[@]}"
 	assert_offline
 	[[ $output == *'QRAP-GUEST lease='* && $output == *'QEMU runs as it is, without passt: restrict=on of -nic '* ]]
 }

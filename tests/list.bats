@@ -60,6 +60,21 @@ field() {
 	[ "$(field 1 client)" = null ]
 }
 
+# The start has failed, and a program of it lives on: passt is in use until that ends.
+@test "a program that has a spare of the connection and no more is named" {
+	need passt
+	need_root
+	start_passt
+	qrap --guard on 5 sh -c 'sleep 1000 5>&- >/dev/null 2>&1 & echo $!'
+	STARTED+=("$output")
+	keeper=$output
+	qrap --list
+	[ "$status" = 1 ]
+	[[ $(line 1) == *" in-use $PASST "*" $keeper (sleep), with a spare only" ]]
+	qrap --list=json
+	[ "$(field 1 client)" = "$keeper" ]
+}
+
 # Any user of the host chooses what his programs are called. Of the same kind: paths and names in messages, in
 # the log and in reports.
 @test "a client's name drives no terminal" {

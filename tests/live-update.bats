@@ -101,6 +101,16 @@ is_logged() {
 
 # bats test_tags=slow,root:sid
 @test "QEMU's own: a real guest goes on, with its network, and passt may restart behind it" {
+	goes_on --guard=on
+}
+
+# bats test_tags=slow,root:sid
+@test "QEMU's own, with a private passt: the same, and that is started again" {
+	goes_on --passt
+}
+
+# goes_on OPTION: with this one of the launcher's
+goes_on() {
 	need_guest
 	need_root
 	[ -n "${QRAP_ROOT_SID:-}" ] || skip "${QRAP_NO_ROOT_SID:-run by tests/run only}"
@@ -112,7 +122,7 @@ is_logged() {
 	start_http
 	set_page first
 	QRAP_GUEST=. guest "$(guest_script "$PAGES")"
-	start vm in_sid /usr/bin/python3 live_update_vm.py commands log \
+	start vm in_sid /usr/bin/python3 live_update_vm.py commands log "$1" \
 		-machine q35,aux-ram-share=on,memory-backend=ram "${VIRTIO[@]}" "${GUEST[@]}" \
 		-object memory-backend-memfd,id=ram,size=256M,share=on
 	VM=$PID

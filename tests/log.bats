@@ -239,7 +239,7 @@ failed() {
 	assert_logged '"event":"handed-over"'
 	end "$PASST"
 	rm /tmp/passt_1.socket
-	failed 125 'no passt found' -m 64
+	failed 125 'no passt found' --passt=off -m 64
 	failed 125 "--wait: ." --wait x -m 64
 	# A dry run and the options that answer something start nothing.
 	rm "$LOG"

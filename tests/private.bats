@@ -324,3 +324,26 @@ has_no_sleep() {
 reaches_guest() {
 	[ "$(timeout 1 "$QRAP_GUEST/busybox" wget -q -O - http://127.0.0.1:2222/)" = 'from the guest' ]
 }
+
+# bats test_tags=slow,timeout:90
+@test "a guest where the host has nothing but lo: its addresses are QEMU's, and it reaches the host" {
+	need_guest
+	need_root
+	unset QRAP_GUARD
+	cat >/tmp/apart <<-'END'
+		ip link set lo up
+		"$QRAP_GUEST/busybox" httpd -f -p 127.0.0.1:8080 -h /tmp/www &
+		"$@"
+		kill $!
+	END
+	mkdir /tmp/www
+	HTTP_PORT=8080
+	PAGE=page-$RANDOM
+	echo "$PAGE" >/tmp/www/index.html
+	guest "$(guest_script 'network && fetch; poweroff -f')"
+	QRAP_GUEST=$QRAP_GUEST boot unshare --net bash /tmp/apart "$QRAP" --passt --qemu qemu-system-x86_64 -machine q35 \
+		"${GUEST[@]}"
+	assert_online
+	[[ $output == *'QRAP-GUEST lease=10.0.2.15/24 router=10.0.2.2'* ]]
+	wait_for 3 no_passt
+}

@@ -29,10 +29,10 @@ tells() {
 # refused WORD REASON QEMU_ARGUMENT...: the only thing that is said is this, and no passt is looked for
 refused() {
 	run_apart "$BUILD/tests/rewrite" -- "${@:3}"
-	[ "$status" = 1 ] && [ "$stderr" = "$1: $2" ] || {
+	if [ "$status" != 1 ] || [ "$stderr" != "$1: $2" ]; then
 		echo "${*:3}: $stderr"
 		return 1
-	}
+	fi
 }
 
 # Words of user networking in each of its spellings: what they come to is the same.

@@ -111,10 +111,10 @@ signal.pause()'
 	# On two addresses, too: not every passt can.
 	refused 'the same port of the host' --publish 127.0.0.1:2222:22,127.0.0.2:2222:22
 	refused 'the same port of the host' --dry-run --publish 2222:22 --publish 2222:23
-	QRAP_PATH=/tmp/bin refused "--publish: can't run passt: No such file" --publish 22
+	QRAP_PATH=/tmp/bin refused "--publish 22: can't run passt: No such file" --publish 22
 	# A passt that waits does not help.
 	start_passt
-	QRAP_PATH=/tmp/bin refused "--publish: can't run passt: No such file" --publish 22
+	QRAP_PATH=/tmp/bin refused "--publish 22: can't run passt: No such file" --publish 22
 	passt_is_free
 }
 

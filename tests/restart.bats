@@ -220,10 +220,10 @@ lives() {
 	lives
 }
 
-@test "--passt: its end is the link's end, said in one line" {
+@test "--passt with --reconnect off: its end is the link's end, said in one line" {
 	local comm
 
-	start_bare --passt --
+	start_bare --passt --reconnect off --
 	for comm in /proc/[0-9]*/comm; do
 		[[ $(<"$comm") != passt* ]] || kill -KILL "${comm//[^0-9]/}"
 	done

@@ -17,3 +17,10 @@ setup() {
 	[ "$status" = 0 ]
 	[[ $output == 'ok 1 9 VMs, one after the other: '*'no descriptor, process or file left'* ]]
 }
+
+@test "10 VMs with a private passt, ended in several ways, leave nothing" {
+	SOAK_PRIVATE=10 QRAP_GUEST=$QRAP_GUEST run as_from_a_shell "$TOP/tests/soak" --inside private
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output == 'ok 1 10 VMs with a private passt: '*'no process or file left'* ]]
+}

@@ -43,6 +43,9 @@ nothing_left() {
 # What the shim has open in QEMU for the link: the thread waits with the first, is rung by the others.
 LINK=('anon_inode:[eventpoll]' socket socket)
 
+# ... and with a private passt for its supervisor.
+PRIVATE=(socket)
+
 # same_descriptors WHAT FILE OURS...: those of a QEMU that was started by us are those that it has without
 # us, and these
 same_descriptors() {
@@ -97,7 +100,10 @@ start_once() {
 	0) boot_guest "${qrap[@]}" --qemu qemu-system-x86_64 -machine q35 "${GUEST[@]}" ;;
 	1 | 6) run_online "${qrap[@]}" 5 sh -c 'exec 5>&-; exec "$@"' sh /tmp/qemu-vm ;;
 	2 | 7) run_online "${qrap[@]}" 5 sh -c 'exec 5<&-; exec "$@"' sh "${QEMU[@]}" ;;
-	3 | 8) run_online "${qrap[@]}" --passt 5 "${QEMU[@]}" ;;
+	3 | 8)
+		ours+=("${PRIVATE[@]}")
+		run_online "${qrap[@]}" --passt 5 "${QEMU[@]}"
+		;;
 	4 | 9)
 		ours=()
 		event=handed-over
@@ -188,13 +194,15 @@ assert_own_passt() {
 	done
 }
 
-# All have the descriptors of a QEMU without us, and ours; with a log if so told.
+# assert_descriptors [WHAT]: all have the descriptors of a QEMU without us, and ours; with logs if WHAT is
+# "logged", with supervisors if it is "private"
 assert_descriptors() {
 	local i ours
 
 	for i in "${!VMS[@]}"; do
 		ours=("${LINK[@]}")
 		[ "${1:-}" != logged ] || ours+=("$WORK/log-$((i + 1))")
+		[ "${1:-}" != private ] || ours+=("${PRIVATE[@]}")
 		descriptors "${VMS[i]}" >"$WORK/seen"
 		same_descriptors "VM $((i + 1))" "$WORK/seen" "${ours[@]}" || return
 	done
@@ -245,8 +253,47 @@ at_once_private() {
 		echo "$(passts) passt, and not $1"
 		return 1
 	fi
-	assert_descriptors || return
+	assert_descriptors private || return
 	end_guests
 	nothing_left || return
 	echo "online after $began s; no descriptor, process or file left"
+}
+
+# private_vm NUMBER: a VM with a private passt, ended in one of several ways, in turn
+private_vm() {
+	local supervisor passt
+
+	rm -f "$WORK/log"
+	start vm "$QRAP" --log-file "$WORK/log" --passt 5 qemu-system-x86_64 -machine none -display none -nodefaults \
+		-netdev socket,fd=5,id=a -netdev user,id=b -netdev hubport,hubid=0,id=h0,netdev=a \
+		-netdev hubport,hubid=0,id=h1,netdev=b
+	wait_for 10 has "$WORK/log" '"event":"released"' || return
+	supervisor=$(pgrep -fx "qrap: passt of $PID")
+	read -r passt _ <"/proc/$supervisor/task/$supervisor/children" || [ -n "$passt" ] || return
+	case $(($1 % 5)) in
+	0) ;;
+	1) kill -KILL "$PID" ;;
+	2)
+		kill -KILL "$passt"
+		wait_for 5 has "$WORK/log" '"event":"link-up"' || return
+		;;
+	3) kill -KILL "$supervisor" ;;
+	4) kill -KILL "$passt" "$PID" ;;
+	esac
+	end "$PID"
+}
+
+# private_vms COUNT: one after the other
+private_vms() {
+	local i began=$SECONDS
+
+	before
+	for ((i = 1; i <= $1; i++)); do
+		if ! private_vm "$i" || ! nothing_left; then
+			echo "VM $i"
+			cat "$WORK/vm.log" "$WORK/log"
+			return 1
+		fi
+	done
+	echo "in $((SECONDS - began)) s; no process or file left"
 }

@@ -82,10 +82,9 @@ gone() {
 	[ "$(ps -o ppid= -p "$SUPERVISOR" | tr -d ' ')" = 1 ]
 	[ -z "$(ps -o pid= --ppid "$VM")" ]
 	for fd in /proc/"$SUPERVISOR"/fd/*; do
-		[[ $(readlink "$fd") =~ ^(/dev/null|(socket|anon_inode):.*)$ ]] || {
-			ls -l "/proc/$SUPERVISOR/fd"
-			return 1
-		}
+		fd=$(readlink "$fd")
+		[[ $fd =~ ^(/dev/null|(socket|anon_inode|pipe):.*)$ ]]
+		[[ $fd != pipe:* || $(readlink /proc/$$/fd/* "/proc/$VM/fd/"*) != *"$fd"* ]]
 	done
 }
 
@@ -195,6 +194,8 @@ monitor() {
 
 @test "a VM that is paused gets it back; one whose netdev is removed has none any more" {
 	make_monitor
+	BARE=(qemu-system-x86_64 -machine none -display none -nodefaults -netdev socket,fd=5,id=n
+		-netdev user,id=b -netdev hubport,hubid=0,id=h0,netdev=n -netdev hubport,hubid=0,id=h1,netdev=b)
 	ARGUMENTS=("${MONITOR[@]}")
 	start_vm --passt --
 	monitor stop
@@ -203,6 +204,7 @@ monitor() {
 	monitor cont
 	kill_and_wait 2
 	passt_of "$SUPERVISOR"
+	monitor 'netdev_del h0'
 	monitor 'netdev_del n'
 	wait_for 5 is_logged owner-closed
 	wait_for 2 ended "$PASST"
@@ -244,6 +246,40 @@ not_serves_port() {
 	! serves_port "$1"
 }
 
+@test "no descriptors, one that does not start, one that dies each time: told, and the VM runs" {
+	local count
+
+	cat >/tmp/mad <<-'END'
+		#!/bin/sh
+		[ ! -e /tmp/bad ] || { echo these words; exit 7; }
+		[ ! -e /tmp/dies ] || { echo . >>/tmp/dies; (sleep 0.2; kill -KILL $$) & }
+		exec passt -f "$@"
+	END
+	chmod +x /tmp/mad
+	start_vm --passt=/tmp/mad --
+	prlimit --pid "$SUPERVISOR" --nofile=5:1024
+	kill_private
+	wait_for 5 is_logged link-down '"reason":"not-started"'
+	[ "$(said 'does not start again: Too many open files: still waiting')" = 1 ]
+	[ "$(said 'the private passt: /tmp/mad was ended by signal 9: ')" = 1 ]
+	prlimit --pid "$SUPERVISOR" --nofile=1024:1024
+	wait_for 5 is_back 1
+	touch /tmp/bad
+	kill_private
+	wait_for 5 has /tmp/vm.log 'does not start again: /tmp/mad failed with status 7: these words'
+	rm /tmp/bad
+	wait_for 5 is_back 2
+	touch /tmp/dies
+	kill_private
+	wait_for 10 eval '[ "$(events link-up)" -ge 5 ]'
+	pause 5
+	count=$(wc -l </tmp/dies)
+	pause 1
+	[ "$count" -le 20 ]
+	[ "$(wc -l </tmp/dies)" -le $((count + 1)) ]
+	lives
+}
+
 # Whoever else still has the number.
 @test "it ends with the VM, ports and all: QEMU, the supervisor, both killed, and helpers that hold the number" {
 	local helper='setsid sleep 1003 </dev/null >/dev/null 2>&1 & exec "$@"' signal
@@ -274,6 +310,18 @@ not_serves_port() {
 	[ "$(said 'the private passt has closed the connection: from now on the guest has no network')" = 1 ]
 	lives
 	pkill -fx 'sleep 1003'
+}
+
+@test "a passt that was found is free when its VM has ended, whoever else holds the number" {
+	start_passt
+	start vm "$QRAP" --log-file "$LOG" 5 sh -c 'setsid sleep 1006 </dev/null >/dev/null 2>&1 & exec "$@"' sh \
+		"${BARE[@]}"
+	VM=$PID
+	wait_for 10 is_logged released
+	refute passt_is_free
+	end "$VM"
+	wait_for 1 passt_is_free
+	pkill -fx 'sleep 1006'
 }
 
 @test "what a wrapper starts goes with it: in the background, and of a command that forks" {

@@ -206,7 +206,7 @@ qrap: no passt can be started (can't run passt: No such file or directory), so t
 	end_all
 	QRAP_PATH=$WITHOUT qrap "${FORWARD[@]}"
 	[ "$status" = 125 ]
-	[[ $stderr == *'no passt is free ('*"), and none can be started: can't run passt: "* ]]
+	[[ $stderr == *'no passt is free ('*"), and none can be started: can't run passt: No such file or directory; one is wanted for hostfwd=tcp:127.0.0.1:2222-:22, dnssearch=example.org"* ]]
 	QRAP_PATH=$WITHOUT qrap --passt=try "${FORWARD[@]}"
 	[ "$status" = 0 ]
 	[ "$(arguments)" = "$(printf '%s\n' kvm "${FORWARD[@]}")" ]
@@ -247,12 +247,12 @@ qrap: no passt can be started (can't run passt: No such file or directory), so t
 		[ "$status" = 0 ]
 		[ "$(arguments)" = "$(printf '%s\n' kvm -nic "$value")" ]
 		[[ $output == *'fd 5 closed'* ]]
-		[[ $stderr == "qrap: "*": QEMU runs as it is, without passt" ]]
+		[[ $stderr == "qrap: QEMU runs as it is, without passt: "* ]]
 		for option in --passt --publish=22 --socket=/tmp/x; do
 			qrap "$option" -nic "$value"
 			[ "$status" = 125 ]
 			[ -z "$output" ]
-			[[ $stderr == "qrap: "*": the guest cannot come to passt" ]]
+			[[ $stderr == "qrap: the guest cannot come to passt: "* ]]
 		done
 	done
 }

@@ -217,6 +217,16 @@ yes=1 no=0
 	assert_logged '"event":"environment"' '"call":"execvp"' '"command":"./start-vm"' '"action":"left"'
 }
 
+# QEMU's children close what is not theirs.
+@test "what QEMU runs for another network does not get the connection" {
+	cp "$STATIC" /tmp/qemu-bridge-helper
+	run as_from_a_shell "$QRAP" --log trace --log-file "$LOG" "$FD" qemu-system-x86_64 -machine none -display none \
+		-nodefaults -netdev bridge,id=b,helper=/tmp/qemu-bridge-helper "${NETDEV[@]}"
+	[ "$status" = 1 ]
+	[[ $output == *'no way --use-vnet'* ]]
+	refute grep '"event":"\(restored\|lost\|environment\)"' "$LOG"
+}
+
 # Its runtime has to be the first library of all, and is so in the wrapper. In QEMU it would end with leaks,
 # or with data races, of its own.
 @test "a wrapper with a sanitizer: its runtime stays with it" {

@@ -112,6 +112,7 @@ static void close_child(struct child *child)
 {
 	close(child->end);
 	close(child->output);
+	close(child->failure);
 }
 
 /* Starts it with the writing ends of two pipes: 0 or -errno. */
@@ -132,23 +133,21 @@ static int start_program(struct child *child, const struct child_plan *plan, int
 int child_start(struct child *child, const struct child_plan *plan)
 {
 	int output[2] = { -1, -1 }, failure[2] = { -1, -1 };
-	int ret = 0, error = 0;
+	int ret = 0;
 
 	memset(child, 0, sizeof(*child));
 	child->end = -1;
 	if (pipe2(output, O_CLOEXEC) || pipe2(failure, O_CLOEXEC))
 		ret = -errno;
 	child->output = output[0];
-	if (!ret && fcntl(child->output, F_SETFL, O_NONBLOCK))
+	child->failure = failure[0];
+	if (!ret &&
+	    (fcntl(output[0], F_SETFL, O_NONBLOCK) || fcntl(failure[0], F_SETFL, O_NONBLOCK)))
 		ret = -errno;
 	if (!ret)
 		ret = start_program(child, plan, output[1], failure[1]);
 	close(output[1]);
 	close(failure[1]);
-	/* Its end is that of a program which runs. */
-	if (!ret && read(failure[0], &error, sizeof(error)) == sizeof(error))
-		child->error = -error;
-	close(failure[0]);
 	if (ret)
 		close_child(child);
 	return ret;
@@ -183,13 +182,16 @@ bool child_on_output(struct loop_source *source)
 
 bool child_any(struct child *child)
 {
-	int outcome;
+	int outcome, error;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &outcome, WNOHANG)) > 0) {
+	while ((pid = waitpid(-1, &outcome, WNOHANG)) > 0 || (pid < 0 && errno == EINTR)) {
 		if (pid != child->pid)
 			continue;
 		child->ended = true;
+		/* Nothing comes by that from a program that did run. */
+		if (read(child->failure, &error, sizeof(error)) == sizeof(error))
+			child->error = -error;
 		child->signal = WIFSIGNALED(outcome) ? WTERMSIG(outcome) : 0;
 		child->status = child->signal ? 128 + child->signal : WEXITSTATUS(outcome);
 	}

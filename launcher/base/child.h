@@ -41,8 +41,9 @@ struct child_plan {
  * @pid:	Our child, the leader of a session of its own
  * @end:	For a loop_source: readable when any child of ours has ended
  * @output:	For a loop_source: what it says; -1 from the end of that on
+ * @failure:	Where it says that it could not be run
  * @ended:	child_on_end() has seen its end
- * @error:	errno where it could not be run, or 0
+ * @error:	Once @ended: errno where it could not be run, or 0
  * @status:	Once @ended: its exit status; 127 with @error, 128 and more with @signal
  * @signal:	Once @ended: the signal that ended it, or 0
  * @said_len:	Length of @said
@@ -52,6 +53,7 @@ struct child {
 	pid_t pid;
 	int end;
 	int output;
+	int failure;
 	bool ended;
 	int error;
 	int status;

@@ -17,6 +17,7 @@
  * @candidate:	The socket
  * @server:	Its passt; its @pid is 0 where it is not known
  * @client:	Who is connected; its @pid is 0 where that is not known
+ * @keeper:	Who has a spare of the connection, and perhaps no more; likewise
  * @guess:	A process that may be its passt
  * @guesses:	How many of them there are
  * @state:	What would happen to somebody who tried to use it, in the words of the manual
@@ -25,6 +26,7 @@ struct row {
 	struct candidate candidate;
 	struct process server;
 	struct process client;
+	struct process keeper;
 	struct process guess;
 	unsigned guesses;
 	const char *state;
@@ -52,6 +54,7 @@ struct private_row {
  * @private_count: How many
  * @width:	Length of the longest path, for the table
  * @process:	The process that is being looked at
+ * @handoff:	What was handed over to it
  */
 struct list {
 	const struct settings *options;
@@ -62,6 +65,7 @@ struct list {
 	size_t private_count;
 	int width;
 	struct process process;
+	struct handoff handoff;
 };
 
 /* What a line of either form says of a socket. */
@@ -112,6 +116,11 @@ static void note_inode(uint32_t inode, void *arg)
 		/* Those who inherited the connection have higher numbers, as a rule. */
 		if (inode == row->candidate.client && !row->client.pid)
 			row->client = list->process;
+		/* The spare is a message in flight, which no process has open: the handoff says of
+		 * what. */
+		if (inode == list->handoff.store_id.ino && !row->keeper.pid &&
+		    row->candidate.client == list->handoff.socket.ino)
+			row->keeper = list->process;
 	}
 }
 
@@ -153,6 +162,8 @@ static void visit_process(pid_t pid, void *arg)
 	if (!process_read(pid, &list->process))
 		return;
 	vm = list->options->socket ? 0 : passt_vm(&list->process);
+	if (!process_handoff(pid, &list->handoff))
+		memset(&list->handoff, 0, sizeof(list->handoff));
 	if (vm)
 		add_private(list, vm);
 	else if (!process_sockets(pid, note_inode, list) && list->process.passt)
@@ -256,9 +267,11 @@ static void print_cells(const struct list *list, char cells[COLUMNS][CELL_SIZE],
 		       cells[AGE], cells[CLIENT], end);
 }
 
-/* What both kinds of rows have: state, passt or else the owner of the file, and client. */
+/* What both kinds of rows have: state, passt or else the owner of the file, and client: @what it
+ * has. */
 static void write_cells(const struct list *list, char cells[COLUMNS][CELL_SIZE], const char *state,
-			const struct process *server, uid_t uid, const struct process *client)
+			const struct process *server, uid_t uid, const struct process *client,
+			const char *what)
 {
 	const bool json = list->options->json;
 	char user[USER_NAME_MAX];
@@ -273,16 +286,19 @@ static void write_cells(const struct list *list, char cells[COLUMNS][CELL_SIZE],
 	if (client->pid && json)
 		snprintf(cells[CLIENT], CELL_SIZE, "%d", (int)client->pid);
 	else if (client->pid)
-		snprintf(cells[CLIENT], CELL_SIZE, "%d (%s)", (int)client->pid, client->name);
+		snprintf(cells[CLIENT], CELL_SIZE, "%d (%s)%s", (int)client->pid, client->name,
+			 what);
 }
 
 static void print_row(const struct list *list, const struct row *row, const char *end)
 {
 	const struct process *server = &row->server;
-	const bool json = list->options->json;
+	const bool json = list->options->json, is_keeper = !row->client.pid;
 	char cells[COLUMNS][CELL_SIZE];
 
-	write_cells(list, cells, row->state, server, row->candidate.uid, &row->client);
+	write_cells(list, cells, row->state, server, row->candidate.uid,
+		    is_keeper ? &row->keeper : &row->client,
+		    is_keeper ? ", with a spare only" : "");
 	write_text(cells[PATH], row->candidate.path, json);
 	if (row->candidate.listener)
 		write_age(cells[AGE], server->pid ? server->started_ms : row->candidate.made_ms,
@@ -298,7 +314,7 @@ static void print_private(const struct list *list, const struct private_row *row
 	struct buffer ports = { .arena = list->arena };
 	struct text text;
 
-	write_cells(list, cells, "private", &row->server, 0, &row->client);
+	write_cells(list, cells, "private", &row->server, 0, &row->client, "");
 	write_age(cells[AGE], row->server.started_ms, json);
 	buffer_add_text(&ports, json ? ",\"ports\":[" : "");
 	for (unsigned int i = 0; i < row->network.forward_count; i++) {

@@ -15,6 +15,9 @@
 /* Of a longer command line the end is not looked at. */
 #define COMMAND_LINE_MAX 16384
 
+/* Of a longer environment neither. */
+#define ENVIRONMENT_MAX (256 * 1024)
+
 /* Between a passt's start, or its move into the background, and its socket: no more than that. */
 #define START_MS 2000
 
@@ -205,6 +208,19 @@ bool process_sockets(pid_t pid, void (*visit)(uint32_t inode, void *arg), void *
 	}
 	closedir(directory);
 	return true;
+}
+
+bool process_handoff(pid_t pid, struct handoff *handoff)
+{
+	static const char name[] = HANDOFF_VARIABLE "=";
+	static char environment[ENVIRONMENT_MAX];
+	ssize_t len = read_below(pid, "environ", environment, sizeof(environment));
+
+	for (char *entry = environment; entry < environment + len; entry += strlen(entry) + 1) {
+		if (!strncmp(entry, name, strlen(name)))
+			return handoff_read(entry + strlen(name), handoff);
+	}
+	return false;
 }
 
 void processes_each(void (*visit)(pid_t pid, void *arg), void *arg)

@@ -13,6 +13,7 @@
 #include "launcher/base/guest_network.h"
 #include "launcher/base/memory.h"
 #include "launcher/passt/candidate.h"
+#include "shim/common/handoff.h"
 
 /* What ps(1) shows of the supervisor of a private passt, its parent, with the VM's pid. */
 #define SUPERVISOR_TITLE "qrap: passt of %d"
@@ -65,6 +66,9 @@ void passt_forwards(pid_t pid, struct arena *arena, struct guest_network *networ
 
 /* Visits the inode numbers of all sockets that a process holds: false if we may not look. */
 bool process_sockets(pid_t pid, void (*visit)(uint32_t inode, void *arg), void *arg);
+
+/* The handoff that a process was executed with: false if there is none, or we may not look. */
+bool process_handoff(pid_t pid, struct handoff *handoff);
 
 /* Visits all processes. */
 void processes_each(void (*visit)(pid_t pid, void *arg), void *arg);

@@ -2,6 +2,7 @@
 #include "launcher/passt/private.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -271,11 +272,14 @@ bool private_may_retry(struct private_passt *passt)
 	return !passt->was_ready && forwards_choose(passt->request.network, passt->chosen);
 }
 
-void private_end(struct private_passt *passt)
+const char *private_end(struct private_passt *passt)
 {
+	const bool served = passt->state == PRIVATE_READY;
+
 	close_start(passt);
 	if (passt->child.pid > 0)
 		child_end(&passt->child, GRACE_MS);
 	passt->child.pid = 0;
 	passt->state = PRIVATE_NONE;
+	return served && passt->child.signal != SIGTERM ? why_not(passt, true) : NULL;
 }

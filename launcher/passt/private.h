@@ -90,7 +90,10 @@ char *private_said(const struct private_passt *passt);
  */
 bool private_may_retry(struct private_passt *passt);
 
-/* Ends it and whatever it has started. */
-void private_end(struct private_passt *passt);
+/*
+ * Ends it and whatever it has started. Return: how it had ended before, in its own words, if it had
+ * served; NULL for one that still ran, or has gone into the background.
+ */
+const char *private_end(struct private_passt *passt);
 
 #endif /* QRAP_PRIVATE_H */

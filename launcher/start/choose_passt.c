@@ -209,7 +209,18 @@ static int explain_private(const struct choice *choice)
 				     "%s; if a passt that is there is what has it, --passt=off "
 				     "uses that one",
 				     text);
-	return message_error(log, "--publish: %s", text);
+	return message_error(log, "%s: %s", options->publish.forwards[0].word, text);
+}
+
+/* There is none of both: -1, and why. */
+static int explain_neither(const struct choice *choice)
+{
+	const char *why = choice->failure.text, *promised = choice->line->promised;
+
+	if (*why && promised)
+		why = arena_format(arena_new(), "%s; one is wanted for %s", why, promised);
+	discover_explain(&choice->search, *why ? why : NULL);
+	return -1;
 }
 
 /* What promises something looks for no passt of others unless there is no other way. */
@@ -237,10 +248,8 @@ int choose_passt(const struct settings *options, struct rewrite_result *line,
 		tell_private(&choice);
 		return 0;
 	}
-	if (options->passt.choice != PASST_TRY || options->mode != MODE_PATCH) {
-		discover_explain(&choice.search, *choice.failure.text ? choice.failure.text : NULL);
-		return -1;
-	}
+	if (options->passt.choice != PASST_TRY || options->mode != MODE_PATCH)
+		return explain_neither(&choice);
 	message_warning(&options->log,
 			"no passt is free, and none can be started (%s): QEMU runs as it is",
 			choice.failure.text);

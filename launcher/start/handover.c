@@ -132,7 +132,7 @@ static void make_store(const struct handover *h, struct handoff *handoff)
 {
 	const struct log *log = &h->options->log;
 	int file = log_has_file(log) ? log_open(log) : -1;
-	int ret = store_create(handoff, file, h->connection->control, NULL);
+	int ret = store_create(handoff, file, h->connection->control);
 
 	if (file >= 0)
 		close(file);

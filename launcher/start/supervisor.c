@@ -71,18 +71,35 @@ static void set_title(pid_t vm)
 	memcpy(room, title, len < end - room ? (size_t)len : (size_t)(end - room) - 1);
 }
 
-static void send_text(const struct supervisor *s, enum control_kind kind, const char *text)
+/* Nobody is going to ask. One that is starting was for somebody who has ended, or ends with the VM. */
+static void lose_control(struct supervisor *s)
 {
-	control_send(s->control, kind, text, strnlen(text, CONTROL_TEXT_MAX), -1);
+	close(s->control);
+	s->control = -1;
+	s->wanted = false;
+	s->over |= s->passt.state == PRIVATE_STARTING && s->vm < 0;
 }
 
-static void send_failed(const struct supervisor *s)
+/* Who waits for what cannot be sent is told by the end of the socket. */
+static void answer(struct supervisor *s, enum control_kind kind, const void *data, size_t len,
+		   int fd)
+{
+	if (s->control >= 0 && control_send(s->control, kind, data, len, fd))
+		lose_control(s);
+}
+
+static void send_text(struct supervisor *s, enum control_kind kind, const char *text)
+{
+	answer(s, kind, text, strnlen(text, CONTROL_TEXT_MAX), -1);
+}
+
+static void send_failed(struct supervisor *s)
 {
 	send_text(s, s->passt.taken ? CONTROL_TAKEN : CONTROL_FAILED, s->passt.trouble);
 }
 
 /* It serves: the ports of its forwards, and what it said. */
-static void send_ready(const struct supervisor *s)
+static void send_ready(struct supervisor *s)
 {
 	const struct guest_network *network = s->passt.request.network;
 	const char *said = private_said(&s->passt);
@@ -93,21 +110,24 @@ static void send_ready(const struct supervisor *s)
 		memcpy(data + i * sizeof(uint16_t), &network->forwards[i].host_port,
 		       sizeof(uint16_t));
 	memcpy(data + ports, said, len);
-	control_send(s->control, CONTROL_READY, data, ports + len, -1);
+	answer(s, CONTROL_READY, data, ports + len, -1);
 }
 
 /* Starts it, again where the first try failed for a reason that the next one does without. */
 static void start(struct supervisor *s)
 {
 	struct private_passt *passt = &s->passt;
+	const char *end = private_end(passt);
 	bool started;
 
+	if (end)
+		send_text(s, CONTROL_WARNING, end);
 	do {
 		private_end(passt);
 		started = private_start(passt);
 	} while (!started && private_may_retry(passt));
 	if (started)
-		control_send(s->control, CONTROL_CONNECTION, NULL, 0, passt->fd);
+		answer(s, CONTROL_CONNECTION, NULL, 0, passt->fd);
 	else
 		send_failed(s);
 }
@@ -175,10 +195,7 @@ static bool on_control(struct loop_source *source)
 	if (ret == -EAGAIN)
 		return false;
 	if (ret) {
-		close(s->control);
-		s->control = -1;
-		s->wanted = false;
-		s->over |= s->passt.state == PRIVATE_STARTING && s->vm < 0;
+		lose_control(s);
 		return true;
 	}
 	if (msg.fd >= 0)
@@ -234,14 +251,14 @@ static _Noreturn void supervise(const struct passt_request *request, int control
 {
 	const int fds[] = { CHILD_NULL, CHILD_NULL, CHILD_NULL, control };
 	struct supervisor s = { .control = 3, .vm = -1 };
-	sigset_t none;
-	int ret;
+	sigset_t all;
 
 	setsid();
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* Whoever wants to end all at once ends QEMU, too. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
 	/* What goes into the background below us is ours to wait for, and to end. */
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1) || (ret = child_arrange_fds(fds, 4)))
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) || child_arrange_fds(fds, 4))
 		_exit(1);
 	private_init(&s.passt, request);
 	if (chdir("/"))
@@ -322,8 +339,9 @@ static int ask(const struct passt_request *request, struct connection *connectio
 	char data[CHILD_SAID_MAX + 65536];
 	int kind;
 
-	control_send(connection->control, CONTROL_START, NULL, 0, -1);
-	kind = wait_for_start(request, connection, data, sizeof(data));
+	kind = control_send(connection->control, CONTROL_START, NULL, 0, -1)
+		       ? 0
+		       : wait_for_start(request, connection, data, sizeof(data));
 	if (kind == CONTROL_READY && connection->fd >= 0)
 		return 0;
 	failure->taken = kind == CONTROL_TAKEN;

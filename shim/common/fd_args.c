@@ -100,6 +100,9 @@ bool arg_names_fd(const char *word, int fd)
 /* Between the words of a shell's command, and around QEMU's values. */
 #define WORD_ENDS " \t\n;|&()\"'`$,="
 
+/* What QEMU itself runs for another network of its own. */
+#define HELPER "qemu-bridge-helper"
+
 bool arg_names_qemu(const char *word)
 {
 	while (*word) {
@@ -113,7 +116,7 @@ bool arg_names_qemu(const char *word)
 		len -= dir;
 		if ((len == 3 && !memcmp(name, "kvm", len)) ||
 		    (len == 4 && !memcmp(name, "qemu", len)) ||
-		    (len > 5 && !memcmp(name, "qemu-", 5)))
+		    (len > 5 && !memcmp(name, "qemu-", 5) && strncmp(name, HELPER, len) != 0))
 			return true;
 		word = name + len;
 		word += *word != '\0';

@@ -34,7 +34,8 @@ bool arg_names_fd(const char *word, int fd);
  * arg_names_qemu() - Is a word, or one of several in one (sh -c '...'), the name or path of a QEMU?
  * @word:	One argument
  *
- * "qemu", "kvm", "qemu-...", with or without a directory: what its packages install.
+ * "qemu", "kvm", "qemu-...", with or without a directory: what its packages install. But not
+ * "qemu-bridge-helper", which QEMU runs.
  *
  * Return: true if it is
  */

@@ -130,7 +130,7 @@ static int fill(int socket, const struct handoff *c, int log, int control)
 	return ret;
 }
 
-int store_create(struct handoff *c, int log, int control, int *end)
+int store_create(struct handoff *c, int log, int control)
 {
 	int pair[2], old = c->store;
 	int ret = sys_socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair);
@@ -143,12 +143,9 @@ int store_create(struct handoff *c, int log, int control, int *end)
 		ret = old < 0 ? duplicate_out_of_the_way(pair[1], c->fd)
 			      : sys_dup3(pair[1], old, 0);
 	sys_close(pair[1]);
-	if (ret < 0 || !end)
-		sys_close(pair[0]);
+	sys_close(pair[0]);
 	if (ret < 0)
 		return ret;
-	if (end)
-		*end = pair[0];
 	c->store = ret;
 	descriptor_identity(c->store, &c->store_id);
 	return 0;

@@ -38,11 +38,10 @@ enum stored_fd {
  *		taken. Store and identity are filled
  * @log:	Open log file that goes along, or -1
  * @control:	Control socket that goes along, or -1
- * @end:	Filled with the store's other end, with close-on-exec; NULL: that is closed
  *
  * Return: 0, or -errno and no store
  */
-int store_create(struct handoff *handoff, int log, int control, int *end);
+int store_create(struct handoff *handoff, int log, int control);
 
 /**
  * store_find() - Find the store among the open descriptors

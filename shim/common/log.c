@@ -300,6 +300,12 @@ struct lines {
 	char file[FILE_LINE_MAX];
 };
 
+/* Does stderr get the line? */
+static bool is_wanted(const struct log *log, enum log_severity severity)
+{
+	return log->level >= (severity == SEVERITY_INFO ? LOG_TRACE : LOG_NORMAL);
+}
+
 /* The line on stderr, and an event for the file unless it is NULL. */
 static int __attribute__((format(printf, 5, 0)))
 write_lines(struct lines *lines, const struct log *log, enum log_severity severity,
@@ -318,7 +324,7 @@ write_lines(struct lines *lines, const struct log *log, enum log_severity severi
 	text_vformat(&t, format, args);
 	if (event && log_has_file(log))
 		ret = write_event(log, event, msg, lines->file);
-	if (log->level < (severity == SEVERITY_INFO ? LOG_TRACE : LOG_NORMAL))
+	if (!is_wanted(log, severity))
 		return ret;
 	/* Names of files are in the line. */
 	text_blank_controls(t.buf, t.len);
@@ -351,6 +357,8 @@ log_both(const struct log *log, enum log_severity severity, const struct log_eve
 	static atomic_bool in_use;
 	int ret;
 
+	if (!is_wanted(log, severity) && !(event && log_has_file(log)))
+		return 0;
 	if (atomic_exchange(&in_use, true))
 		return write_on_stack(log, severity, event, format, args);
 	ret = write_lines(&lines, log, severity, event, format, args);

@@ -142,11 +142,11 @@ bool passt_trusted(const struct passt_trust *trust, uid_t uid)
 
 void passt_directory(const char *path, char directory[PASST_PATH_MAX + 1])
 {
-	const char *slash = strrchr(path, '/');
-	size_t len = slash > path ? (size_t)(slash - path) : 1;
+	size_t len = (size_t)(text_file_name(path) - path);
 
-	memcpy(directory, slash ? path : ".", len);
-	directory[len] = '\0';
+	/* Without the slash, but for that of the root. */
+	memcpy(directory, len ? path : ".", len ? len : 1);
+	directory[len > 1 ? len - 1 : 1] = '\0';
 }
 
 int passt_directory_mode(const char *path)

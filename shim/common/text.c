@@ -171,6 +171,15 @@ static unsigned digit_value(char c)
 	return digit ? (unsigned)(digit - digits) % 16 : 16;
 }
 
+const char *text_file_name(const char *path)
+{
+	const char *slash;
+
+	while ((slash = strchr(path, '/')))
+		path = slash + 1;
+	return path;
+}
+
 bool text_number(const char *s, size_t len, unsigned base, uint64_t *out)
 {
 	uint64_t n = 0;

@@ -46,6 +46,9 @@ void text_add_json_bytes(struct text *t, const char *s);
 /* Makes control characters harmless: they must not begin a line or drive a terminal. */
 void text_blank_controls(char *s, size_t len);
 
+/* The name of the file at @path: what is behind the last slash. */
+const char *text_file_name(const char *path);
+
 /**
  * text_number() - Read a non-negative number in full
  * @s:		Text

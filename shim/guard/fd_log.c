@@ -26,9 +26,7 @@
 
 static const char *program_name(const struct fd_log *fd_log)
 {
-	const char *slash = strrchr(fd_log->exe, '/');
-
-	return slash ? slash + 1 : fd_log->exe;
+	return text_file_name(fd_log->exe);
 }
 
 /* Takes a note apart, in place; @culprit stays empty where it is not as leave_note() writes it. */
@@ -293,7 +291,8 @@ static void add_outcome(struct text *t, const struct fd_log *fd_log, enum remedy
 	const char *reason = find_reason(error);
 
 	if (!fd_log->handoff->passt[0]) {
-		text_add(t, "there is no socket to connect to again");
+		text_add(t, error == ENOTCONN ? "there is no socket to connect to again"
+					      : "the private passt does not start again");
 	} else {
 		text_format(t, "passt at %s cannot be reached: ", fd_log->handoff->passt);
 		if (reason)

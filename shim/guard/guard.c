@@ -225,6 +225,19 @@ static const char *look(void)
 	return descriptor_hung_up(guard.handoff.fd) ? FOUND_HUNG_UP : FOUND_WELL;
 }
 
+/* May there be another connection later on? A private passt's supervisor is asked by the store's.
+ */
+static bool may_come_back(const struct handoff *c)
+{
+	int control;
+
+	if (!c->reconnect || c->passt[0])
+		return c->reconnect;
+	control = store_look(c->store, STORED_CONTROL);
+	sys_close(control);
+	return control >= 0;
+}
+
 /*
  * The last resort: QEMU starts with the link down, where there is a way for it to come up later.
  * The placeholder is what has to be on the number from now on, and in programs that follow it is a
@@ -234,7 +247,7 @@ static bool start_without_link(void)
 {
 	struct handoff *c = &guard.handoff;
 
-	if (!c->reconnect || link_prepare(c->fd))
+	if (!may_come_back(c) || link_prepare(c->fd))
 		return false;
 	descriptor_identity(c->fd, &c->socket);
 	write_handoff();
@@ -262,8 +275,8 @@ static int restore_from_holder(struct holder *holder, char origin[ORIGIN_SIZE])
 	struct text t;
 	int ret;
 
-	holder->pid = 0;
-	if (call_trial_is_filtered() || !holder_find(&guard.handoff, holder))
+	if (guard.handoff.store >= 0 || call_trial_is_filtered() ||
+	    !holder_find(&guard.handoff, holder))
 		return -ENOENT;
 	text_start(&t, origin, ORIGIN_SIZE);
 	text_format(&t, "%s (pid %d), which has kept it", holder->name, holder->pid);
@@ -356,10 +369,13 @@ static void inspect(bool nothing_ran)
 /* Is this program the QEMU that the handoff names? */
 static bool is_named_qemu(void)
 {
-	int fd = sys_open("/proc/self/exe", O_PATH | O_CLOEXEC, 0);
-	struct identity id;
-	bool is_it = descriptor_identity(fd, &id) && identity_same(&id, &guard.handoff.qemu);
+	bool is_it;
+	int fd;
 
+	if (!guard.handoff.qemu.ino)
+		return false;
+	fd = sys_open("/proc/self/exe", O_PATH | O_CLOEXEC, 0);
+	is_it = descriptor_is(fd, &guard.handoff.qemu);
 	sys_close(fd);
 	return is_it;
 }
@@ -373,38 +389,48 @@ static bool args_name_number(int argc, char **argv)
 	return false;
 }
 
+static bool args_name_qemu(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (arg_names_qemu(argv[i]))
+			return true;
+	}
+	return false;
+}
+
 /*
  * QEMU restores, and so does a program that is told of the number itself. One that only passes
  * QEMU's words on does not: what it puts on the number is a file of its own until QEMU starts.
  */
-static bool is_to_restore(int argc, char **argv, bool names_number)
+static bool is_to_restore(const char *argv0, bool names_number, bool names_qemu)
 {
-	bool names_qemu = false;
-
-	for (int i = 1; i < argc; i++)
-		names_qemu |= arg_names_qemu(argv[i]);
-	guard.on_the_way = guard.is_qemu || names_number || names_qemu;
-	if (!guard.on_the_way)
-		guard.session = (int)sys_call(SYS_getsid, 0, 0, 0, 0, 0, 0);
-	if (arg_names_qemu(guard.exe) || (argc > 0 && arg_names_qemu(argv[0])))
-		names_qemu = false;
-	return guard.is_qemu || (!names_qemu && names_number);
+	if (guard.is_qemu)
+		return true;
+	return names_number && (!names_qemu || arg_names_qemu(guard.exe) || arg_names_qemu(argv0));
 }
 
-/* Path of this program's file; false where it has none: a container's runtime, say, in memory. */
-static bool find_exe(void)
+/*
+ * Path of this program's file; what it was called by where it has none (a container's runtime, say,
+ * in memory). Of what merely inherits us nobody wants to know it but the log: all that is in /proc
+ * is made for each process anew, which takes as long as some thousand instructions.
+ */
+static void find_exe(const char *argv0, bool can_ask)
 {
 	static const char in_memory[] = "/memfd:";
+	struct text t;
 
-	return sys_readlink("/proc/self/exe", guard.exe, sizeof(guard.exe) - 1) > 1 &&
-	       strncmp(guard.exe, in_memory, strlen(in_memory));
+	if (can_ask && (guard.on_the_way || guard.handoff.log_file[0]) &&
+	    sys_readlink("/proc/self/exe", guard.exe, sizeof(guard.exe) - 1) > 1 &&
+	    strncmp(guard.exe, in_memory, strlen(in_memory)) != 0)
+		return;
+	text_start(&t, guard.exe, sizeof(guard.exe));
+	text_add(&t, argv0);
 }
 
 /* Without @can_ask, no call is made. */
 static void start_log(const char *argv0, bool can_ask)
 {
-	if (!can_ask || !find_exe())
-		memcpy(guard.exe, argv0, strnlen(argv0, sizeof(guard.exe) - 1));
+	find_exe(argv0, can_ask);
 	guard.log = (struct log) {
 		/* Whatever comes onto that number later is no place for messages. */
 		.level = can_ask && sys_fcntl(STDERR_FILENO, F_GETFD, 0) < 0 ? LOG_QUIET
@@ -466,7 +492,7 @@ static void stand_down(const struct call_trial *trial, const char *argv0, char *
 	start_log(argv0, trial->can_log);
 	if (trial->can_log)
 		fd_log_program(&fd_log, look(), false);
-	if (trial->can_log && guard.is_qemu) {
+	if (trial->can_log && is_named_qemu()) {
 		set_store(store_find(&guard.handoff));
 		empty_store();
 	}
@@ -555,16 +581,20 @@ static void observe(int argc, char **argv)
 void guard_on_load(int argc, char **argv, char **envp, bool first)
 {
 	const char *argv0 = argc > 0 ? argv[0] : "";
-	bool names_number;
+	bool names_number, names_qemu;
 
 	if (!find_handoff(envp))
 		return;
 	names_number = args_name_number(argc, argv);
-	guard.is_qemu = is_named_qemu();
+	names_qemu = args_name_qemu(argc, argv);
+	/* Where its words tell, no call is made before they all are tried. */
+	guard.is_qemu = !names_number && is_named_qemu();
+	guard.on_the_way = names_number || names_qemu || guard.is_qemu;
 	if ((names_number || guard.is_qemu) && call_trial()->call) {
 		stand_down(call_trial(), argv0, envp);
 		return;
 	}
+	guard.is_qemu = guard.is_qemu || is_named_qemu();
 	start_log(argv0, true);
 	atomic_store(&guard.pid, sys_getpid());
 	guard.envp = envp;
@@ -573,11 +603,14 @@ void guard_on_load(int argc, char **argv, char **envp, bool first)
 		observe(argc, argv);
 		return;
 	}
-	guard.restores = is_to_restore(argc, argv, names_number);
+	guard.restores = is_to_restore(argv0, names_number, names_qemu);
 	set_store(store_find(&guard.handoff));
 	atomic_store(&watched[ROLE_CONNECTION], guard.handoff.fd);
 	watch(guard.handoff.fd);
-	passt_trust_enter(&guard.handoff.trust);
+	if (guard.on_the_way)
+		passt_trust_enter(&guard.handoff.trust);
+	else
+		guard.session = (int)sys_call(SYS_getsid, 0, 0, 0, 0, 0, 0);
 	atomic_store(&guard.phase, PHASE_WAITING);
 	note_start();
 	if (!guard.restores)
@@ -841,7 +874,7 @@ static bool hand_on(void)
 	memset(&c->socket, 0, sizeof(c->socket));
 	usable = link_is_usable() && descriptor_identity(c->fd, &c->socket);
 	file = log_has_file(&guard.log) ? log_open(&guard.log) : -1;
-	store_create(c, file, link_control(), NULL);
+	store_create(c, file, link_control());
 	sys_close(file);
 	if (usable)
 		sys_fcntl(c->fd, F_SETFD, 0);
@@ -908,36 +941,36 @@ static void put_back_for(struct exec_step *step)
 	fd_log_restored(&fd_log, "nothing", FROM_STORE);
 }
 
+/* Why the shim is not added to the environment of what is executed, or NULL. */
+static const char *reason_to_leave(bool is_way, enum target_kind kind)
+{
+	if (!is_way)
+		return "it leads to no QEMU, by its words";
+	if (kind == TARGET_REFUSES)
+		return "it is for another machine, or another libc";
+	return environment_shows_shim() ? NULL : "the shim cannot be read there";
+}
+
 /**
  * exec_on_the_way() - Before QEMU has the connection: see to it that what is executed gets there
  * @step:	Which program
- *
- * What goes along is only looked at where something is amiss.
+ * @is_way:	It leads to QEMU
+ * @has_us:	Our variables are in its environment
+ * @runtime:	Name of a sanitizer's runtime that stands in front of us, or ""
  */
-static void exec_on_the_way(struct exec_step *step)
+static void exec_on_the_way(struct exec_step *step, bool is_way, bool has_us, const char *runtime)
 {
-	char runtime[ENVIRONMENT_NAME_MAX + 1];
-	const bool has_us = environment_has_us(step->envp, runtime);
-	const bool is_passed = is_passed_on();
-	bool needs_runtime = true, drops_runtime, is_way;
-	const char *reason = NULL;
-	enum target_kind kind;
+	bool is_passed = is_passed_on(), needs_runtime = true, drops_runtime;
+	enum target_kind kind = TARGET_LOADS;
+	const char *reason;
 
-	if (!has_us || !guard.handoff.runtime)
-		runtime[0] = '\0';
 	if (has_us && is_passed && !*runtime)
 		return;
 	kind = exec_target_kind(&step->target, *runtime ? runtime : NULL, &needs_runtime);
 	if (kind == TARGET_NONE)
 		return;
 	drops_runtime = *runtime && !needs_runtime;
-	is_way = leads_to_qemu(step);
-	if (!is_way)
-		reason = "it leads to no QEMU, by its words";
-	else if (kind == TARGET_REFUSES)
-		reason = "it is for another machine, or another libc";
-	else if (!environment_shows_shim())
-		reason = "the shim cannot be read there";
+	reason = reason_to_leave(is_way, kind);
 	if ((!has_us && !reason) || drops_runtime)
 		step->copy = environment_return(step->envp, &guard.handoff, drops_runtime);
 	if (!has_us)
@@ -964,6 +997,27 @@ static void exec_observed(struct exec_step *step)
 	fd_log_environment(&fd_log, step->call, step->target.path, NULL);
 }
 
+/* Is anything to be looked after? Without a call that the program does not make itself. */
+static void exec_before_claim(struct exec_step *step)
+{
+	char runtime[ENVIRONMENT_NAME_MAX + 1];
+	const bool has_us = environment_has_us(step->envp, runtime);
+	const bool is_way = leads_to_qemu(step);
+
+	/* QEMU's children are nobody's way to QEMU. */
+	if (arg_names_qemu(guard.exe) && !is_owner())
+		return;
+	if (!has_us || !guard.handoff.runtime)
+		runtime[0] = '\0';
+	if (has_us && !is_way && !*runtime)
+		return;
+	/* It may be for what is executed: a call more, and this program is killed. */
+	if (!call_trial_is_filtered())
+		exec_on_the_way(step, is_way, has_us, runtime);
+	else if (is_way && !has_us && environment_shows_shim())
+		step->copy = environment_return(step->envp, &guard.handoff, false);
+}
+
 void guard_exec(struct exec_step *step)
 {
 	int saved = errno;
@@ -972,7 +1026,7 @@ void guard_exec(struct exec_step *step)
 	if (guard.handoff.watch_count)
 		exec_observed(step);
 	else if (get_phase() == PHASE_WAITING)
-		exec_on_the_way(step);
+		exec_before_claim(step);
 	else if (get_phase() == PHASE_RELEASED && !is_passive() && !step->spawns)
 		exec_qemu(step);
 	if (step->copy)

@@ -36,7 +36,7 @@ struct entry {
 static pid_t read_stat(struct holder *holder)
 {
 	char path[PATH_SIZE], stat[256] = { 0 };
-	const char *name, *end, *parent;
+	const char *name, *parent, *end = NULL;
 	struct text t;
 	uint64_t n;
 	int fd;
@@ -47,7 +47,8 @@ static pid_t read_stat(struct holder *holder)
 	sys_read(fd, stat, sizeof(stat) - 1);
 	sys_close(fd);
 	name = strchr(stat, '(');
-	end = strrchr(stat, ')');
+	for (parent = name; parent && (parent = strchr(parent, ')')); parent++)
+		end = parent;
 	parent = end ? end + strlen(") S ") : "";
 	if (!name || !end || end - name > HOLDER_NAME_SIZE ||
 	    !text_number(parent, strspn(parent, "0123456789"), 10, &n))
@@ -103,12 +104,13 @@ bool holder_find(const struct handoff *c, struct holder *holder)
 {
 	pid_t parent = (pid_t)sys_call(SYS_getppid, 0, 0, 0, 0, 0, 0);
 
-	for (int i = 0; parent > 0 && i < ANCESTORS_MAX; i++) {
+	for (int i = 0; c->socket.ino && parent > 0 && i < ANCESTORS_MAX; i++) {
 		holder->pid = parent;
 		parent = read_stat(holder);
 		if (look_through(c, holder))
 			return true;
 	}
+	holder->pid = 0;
 	return false;
 }
 

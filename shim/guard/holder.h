@@ -29,7 +29,7 @@ struct holder {
 	int store;
 };
 
-/* Return: true if there is one, and @holder is filled */
+/* Return: true if there is one, and @holder is filled; else its @pid is 0 */
 bool holder_find(const struct handoff *handoff, struct holder *holder);
 
 /**

@@ -144,7 +144,7 @@ static void renew_store(struct handoff *c)
 	c->store = store_find(c);
 	log = store_look(c->store, STORED_LOG);
 	control = store_look(c->store, STORED_CONTROL);
-	store_create(c, log, control, NULL);
+	store_create(c, log, control);
 	sys_close(log);
 	sys_close(control);
 }

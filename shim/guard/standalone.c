@@ -121,7 +121,7 @@ static void take_connection(struct handoff *c)
 	socklen_t len = sizeof(peer);
 
 	descriptor_identity(c->fd, &c->socket);
-	store_create(c, file, -1, NULL);
+	store_create(c, file, -1);
 	sys_close(file);
 	if (!c->passt[0] && !sys_getpeername(c->fd, (struct sockaddr *)&peer, &len) &&
 	    peer.sun_family == AF_UNIX && peer.sun_path[0] == '/')

@@ -12,6 +12,7 @@
 #include "shim/common/fd_identity.h"
 #include "shim/common/passt.h"
 #include "shim/common/sys.h"
+#include "shim/common/text.h"
 #include "shim/libc/next.h"
 #include "shim/link/link_log.h"
 
@@ -188,8 +189,7 @@ static int watch_directory(struct reconnect_thread *t)
 static bool read_directory(const struct reconnect_thread *t)
 {
 	_Alignas(struct inotify_event) char buf[1024];
-	const char *slash = strrchr(t->path, '/');
-	const char *name = slash ? slash + 1 : t->path;
+	const char *name = text_file_name(t->path);
 	const struct inotify_event *event;
 	bool appeared = false;
 	ssize_t len, at;

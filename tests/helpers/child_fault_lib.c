@@ -118,6 +118,16 @@ int setpgid(pid_t pid, pid_t group)
 	return function(pid, group);
 }
 
+int chdir(const char *path)
+{
+	int (*function)(const char *);
+
+	if (fails("chdir", EACCES, EIO))
+		return -1;
+	next(&function, "chdir");
+	return function(path);
+}
+
 sighandler_t signal(int sig, sighandler_t handler)
 {
 	sighandler_t (*function)(int, sighandler_t);
@@ -234,7 +244,7 @@ int execvp(const char *path, char *const argv[])
 	return function(path, argv);
 }
 
-/* close_range(2) is the only one that the launcher calls so. */
+/* close_range(2) is the only one that a child calls so before it runs a program. */
 long syscall(long number, ...)
 {
 	long (*function)(long, ...);

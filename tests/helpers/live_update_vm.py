@@ -1,13 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# live_update_vm.py COMMANDS LOG QEMU_ARGUMENT...: a VM behind qrap that is told to execute itself anew
+# live_update_vm.py COMMANDS LOG OPTION QEMU_ARGUMENT...: a VM behind qrap that is told to execute itself anew
 # (tests/live-update.bats), with a passt of its own, in a root where QEMU can do that
 #
+# OPTION is one of qrap's: --passt, or one with which it finds a passt that is started here.
 # COMMANDS is a FIFO, a word a line: "update" the live update, "restart" a new passt, "end".
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -17,7 +19,8 @@ SOCKET = "/tmp/passt_1.socket"
 STATE = "file:/tmp/state"
 PATIENCE_S = 60
 
-commands, log, *arguments = sys.argv[1:]
+commands, log, option, *arguments = sys.argv[1:]
+is_private = option == "--passt"
 qemu = ["qemu-system-x86_64", *arguments, "-qmp", "unix:/tmp/qmp.socket,server=on,wait=off"]
 
 
@@ -43,6 +46,12 @@ def start_passt():
     passt = subprocess.Popen(["passt", "--foreground", "--quiet", "--socket", SOCKET])
     until("passt", lambda: listens(SOCKET))
     return passt
+
+
+def private_passt():
+    """The child of our VM's supervisor."""
+    supervisor = subprocess.check_output(["pgrep", "-fx", f"qrap: passt of {vm.pid}"], text=True)
+    return int(subprocess.check_output(["pgrep", "-P", supervisor.strip()], text=True))
 
 
 class Monitor:
@@ -82,12 +91,14 @@ def update():
     until("the guest", lambda: monitor.execute("query-status")["status"] == "running")
 
 
-passt = start_passt()
-vm = subprocess.Popen(["build/qrap", "--log-file", log, "5", *qemu], stdin=subprocess.DEVNULL)
+passt = None if is_private else start_passt()
+vm = subprocess.Popen(["build/qrap", "--log-file", log, option, "5", *qemu], stdin=subprocess.DEVNULL)
 with open(commands, encoding="utf-8") as words:
     for word in words:
         if word == "update\n":
             update()
+        elif word == "restart\n" and is_private:
+            os.kill(private_passt(), signal.SIGKILL)
         elif word == "restart\n":
             passt.kill()
             passt.wait()

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
-#include "launcher/cmdline/rewrite/names.h"
 #include "launcher/cmdline/rewrite/plan.h"
 
 static bool is_restricted(const struct item *item)

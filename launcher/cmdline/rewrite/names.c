@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "launcher/cmdline/rewrite/names.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "launcher/cmdline/rewrite/plan.h"
 
 void names_add(struct names *names, const char *group, const char *id)
 {

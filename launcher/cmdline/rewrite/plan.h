@@ -47,6 +47,26 @@ struct plan {
 	size_t position;
 };
 
+/**
+ * struct names - Names on a line, which may have many: looked up in a sorted list (names.c)
+ * @arena:	Where they are kept
+ * @list:	Each as GROUP.ID
+ * @count:	How many
+ */
+struct names {
+	struct arena *arena;
+	const char **list;
+	size_t count;
+};
+
+/* Adds a name; NULL and "" are none. */
+void names_add(struct names *names, const char *group, const char *id);
+
+/* To be called when all are added, before names_have(). */
+void names_sort(struct names *names);
+
+bool names_have(const struct names *names, const char *group, const char *id);
+
 /* Adds a change; what cannot be printed in it is shown as "?", and it is cut where it gets long. */
 void plan_note(struct plan *plan, bool notable, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

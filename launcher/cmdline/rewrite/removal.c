@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
-#include "launcher/cmdline/rewrite/names.h"
 #include "launcher/cmdline/rewrite/plan.h"
 
 static void mark(struct item *item, bool notable, const char *reason)
