@@ -130,7 +130,7 @@ static void log_begin(const struct watch *w)
 static void keep(const struct watch *w, struct handoff *handoff)
 {
 	int file = log_has_file(&w->settings.log) ? log_open(&w->settings.log) : -1;
-	int ret = store_create(handoff, file, -1, NULL);
+	int ret = store_create(handoff, file, -1);
 
 	if (file >= 0)
 		close(file);

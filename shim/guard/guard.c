@@ -555,11 +555,15 @@ static bool is_to_have(int fd, int argc, char **argv, const char *script)
 }
 
 /* --watch: those that are lost by now, each, and put back with --keep; all others are there. */
-static void observe(int argc, char **argv)
+static void observe(int argc, char **argv, char **envp)
 {
 	const char *script = find_script(argc, argv), *found;
 	char link[FOUND_MAX];
 
+	start_log(argc > 0 ? argv[0] : "", true);
+	atomic_store(&guard.pid, sys_getpid());
+	environment_note(envp);
+	guard.envp = envp;
 	guard.session = (int)sys_call(SYS_getsid, 0, 0, 0, 0, 0, 0);
 	set_store(store_find(&guard.handoff));
 	for (unsigned i = 0; i < guard.handoff.watch_count; i++) {
@@ -585,6 +589,10 @@ void guard_on_load(int argc, char **argv, char **envp, bool first)
 
 	if (!find_handoff(envp))
 		return;
+	if (guard.handoff.watch_count) {
+		observe(argc, argv, envp);
+		return;
+	}
 	names_number = args_name_number(argc, argv);
 	names_qemu = args_name_qemu(argc, argv);
 	/* Where its words tell, no call is made before they all are tried. */
@@ -599,10 +607,6 @@ void guard_on_load(int argc, char **argv, char **envp, bool first)
 	atomic_store(&guard.pid, sys_getpid());
 	guard.envp = envp;
 	environment_note(envp);
-	if (guard.handoff.watch_count) {
-		observe(argc, argv);
-		return;
-	}
 	guard.restores = is_to_restore(argv0, names_number, names_qemu);
 	set_store(store_find(&guard.handoff));
 	atomic_store(&watched[ROLE_CONNECTION], guard.handoff.fd);
