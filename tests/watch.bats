@@ -143,7 +143,7 @@ subprocess.run(["cat"], stdin=subprocess.DEVNULL, pass_fds=[3])'
 		    "eventfd": os.eventfd(0), "eventfd ": os.eventfd(0), "epoll": select.epoll(),
 		    "/memfd:m (deleted)": os.memfd_create("m", 0), "pipe:[": os.pipe()[1],
 		    "TCP 127.0.0.1:8080 listening": listener, "TCP 127.0.0.1:": client,
-		    "UNIX socket /tmp/local listening": local, "/dev/ptmx": os.open("/dev/ptmx", os.O_RDWR),
+		    "UNIX /tmp/local listening": local, "/dev/ptmx": os.open("/dev/ptmx", os.O_RDWR),
 		    "/tmp": os.open("/tmp", os.O_RDONLY),
 		}
 		fds = [t if type(t) is int else t.fileno() for t in things.values()]

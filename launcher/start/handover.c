@@ -260,11 +260,16 @@ int hand_over(struct handover *h)
 	return 0;
 }
 
-void hand_over_unguarded(struct handover *h)
+void hand_over_no_variables(const struct handover *h)
 {
 	unsetenv(HANDOFF_VARIABLE);
 	if (!h->variable || setenv(PRELOAD_VARIABLE, h->variable, 1))
 		unsetenv(PRELOAD_VARIABLE);
+}
+
+void hand_over_unguarded(struct handover *h)
+{
+	hand_over_no_variables(h);
 	if (h->store >= 0)
 		close(h->store);
 	h->preload = NULL;

@@ -64,6 +64,9 @@ int hand_over(struct handover *handover);
  */
 int hand_over_variables(struct handover *handover, struct handoff *handoff);
 
+/* Both are as they were. */
+void hand_over_no_variables(const struct handover *handover);
+
 /* Takes back from a command that could not be run all that is the shim's. */
 void hand_over_unguarded(struct handover *handover);
 

@@ -71,7 +71,8 @@ static void set_title(pid_t vm)
 	memcpy(room, title, len < end - room ? (size_t)len : (size_t)(end - room) - 1);
 }
 
-/* Nobody is going to ask. One that is starting was for somebody who has ended, or ends with the VM. */
+/* Nobody is going to ask. One that is starting was for somebody who has ended, or ends with the VM.
+ */
 static void lose_control(struct supervisor *s)
 {
 	close(s->control);

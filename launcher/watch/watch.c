@@ -139,19 +139,16 @@ static void keep(const struct watch *w, struct handoff *handoff)
 }
 
 /* The shim, where it can be loaded; and into what a static program runs. */
-static void load_shim(struct watch *w)
+static void load_shim(struct watch *w, struct handover *handover)
 {
-	static struct preload preload;
-	struct handover handover = { .options = &w->settings,
-				     .qemu = &w->program,
-				     .preload = &preload };
+	struct preload *preload = handover->preload;
 	struct handoff handoff = { .fd = -1,
 				   .store = -1,
 				   .run = w->settings.log.run,
 				   .level = w->settings.log.level,
 				   .watch_count = (uint8_t)w->count };
-	bool fits = preload_find(&preload, w->program.path, w->settings.command + 1);
-	const struct chain *chain = &preload.chain;
+	bool fits = preload_find(preload, w->program.path, w->settings.command + 1);
+	const struct chain *chain = &preload->chain;
 
 	if (w->settings.until)
 		snprintf(handoff.well, sizeof(handoff.well), "%s", w->settings.until);
@@ -160,14 +157,18 @@ static void load_shim(struct watch *w)
 	if (w->settings.keep)
 		keep(w, &handoff);
 	if (!fits)
-		events_preload_skipped(&handover, &preload);
-	if (fits || (preload.shim[0] && chain->files[chain->count - 1].elf.is_static))
-		hand_over_variables(&handover, &handoff);
+		events_preload_skipped(handover, preload);
+	if (fits || (preload->shim[0] && chain->files[chain->count - 1].elf.is_static))
+		hand_over_variables(handover, &handoff);
 }
 
 /* In the child: all as it would be without us. @failed is told why it cannot be run. */
 static _Noreturn void become_command(struct watch *w, int failed, pid_t parent)
 {
+	static struct preload preload;
+	struct handover handover = { .options = &w->settings,
+				     .qemu = &w->program,
+				     .preload = &preload };
 	const char *listener = getenv(LISTEN_PID);
 	char pid[16];
 	int error;
@@ -177,10 +178,14 @@ static _Noreturn void become_command(struct watch *w, int failed, pid_t parent)
 		setenv(LISTEN_PID, pid, 1);
 	}
 	log_begin(w);
-	load_shim(w);
+	load_shim(w, &handover);
 	signal(SIGCHLD, w->sigchld);
 	sigprocmask(SIG_SETMASK, &w->before, NULL);
 	error = command_try(&w->program, w->settings.command);
+	if (error == E2BIG) {
+		hand_over_no_variables(&handover);
+		error = command_try(&w->program, w->settings.command);
+	}
 	_exit(write(failed, &error, sizeof(error)) < 0 ? STATUS_FAILED : STATUS_CANNOT_RUN);
 }
 
@@ -370,13 +375,6 @@ static int judge(struct watch *w)
 			log,
 			"Who still has the descriptors is not known: /proc does not list children");
 	read_log(w, &all);
-	journey_of(&all, w->list[0].fd, &one);
-	if (until && !journey_judge_watched(&one, until)) {
-		message_warning(
-			log, "No program called %s was seen: judged is the command's own process",
-			until);
-		until = NULL;
-	}
 	for (int i = 0; i < w->count; i++) {
 		journey_of(&all, w->list[i].fd, &one);
 		seen &= journey_judge_watched(&one, until);
@@ -392,8 +390,6 @@ static int judge(struct watch *w)
 				"The shim sees neither raw system calls nor static programs. "
 				"strace does: " STRACE " %s",
 				words_join(w->settings.command));
-	if (w->log_is_ours)
-		unlink(log->file);
 	return !intact && w->settings.error_status >= 0 ? w->settings.error_status : w->status;
 }
 
@@ -414,8 +410,13 @@ int watch(const struct settings *options)
 	}
 	open_log(&w);
 	error = start_command(&w);
-	if (error)
-		return command_failed(log, &w.program, error);
-	wait_for_command(&w);
-	return judge(&w);
+	if (error) {
+		w.status = command_failed(log, &w.program, error);
+	} else {
+		wait_for_command(&w);
+		w.status = judge(&w);
+	}
+	if (w.log_is_ours)
+		unlink(log->file);
+	return w.status;
 }

@@ -13,7 +13,6 @@
  * struct watched - A descriptor, as it is before the command runs
  * @fd:		Its number
  * @id:		What tells it from others
- * @mode:	Of its file, st_mode
  * @access:	S_IRUSR, S_IWUSR: what it was opened for; 0 where there is no /proc
  * @kind:	What it is, in a word: file, pipe, socket, eventfd, ...
  * @name:	Which one, in words: path, addresses
@@ -21,7 +20,6 @@
 struct watched {
 	int fd;
 	struct identity id;
-	mode_t mode;
 	mode_t access;
 	const char *kind;
 	const char *name;
