@@ -266,8 +266,8 @@ subprocess.run(["cat"], stdin=subprocess.DEVNULL, pass_fds=[3])'
 	watched --grace 0 -- /usr/bin/python3 -c 'import os
 if os.fork() == 0:
     os.setsid()
+    os.dup2(3, 70); os.close(3)
     if os.fork() == 0:
-        os.dup2(3, 70); os.close(3)
         os.execvp("cat", ["cat", "/tmp/release"])
     os._exit(0)
 os.wait()'
@@ -343,6 +343,15 @@ os.wait()'
 	tmux -L watch kill-server
 	[ "$status" = 0 ]
 	assert_told 'held: tmux: server \(pid [0-9]+\).*'
+}
+
+@test "stdio: nobody keeps /dev/null, and a redirection of one child is no loss" {
+	"$QRAP" --watch stdio --grace 0 -- sh -c 'cat /tmp/release & echo said >/tmp/said; echo >&2 error >/tmp/said; :' \
+		</dev/null >/dev/null 2>err
+	cat err
+	[ "$(wc -l <err)" = 1 ]
+	grep -E '^qrap: descriptor 2 \(/tmp/err\): held: (cat|sh) ' err
+	release
 }
 
 # ---- --keep ----
