@@ -10,10 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "launcher/base/memory.h"
 #include "launcher/base/message.h"
 #include "launcher/cli/options.h"
 #include "launcher/cmdline/parse/starts_guest.h"
 #include "launcher/cmdline/rewrite/rewrite.h"
+#include "launcher/job/job.h"
+#include "launcher/job/result.h"
 #include "launcher/passt/list.h"
 #include "launcher/preload/check.h"
 #include "launcher/preload/loadable.h"
@@ -106,32 +109,52 @@ static int run_command(struct handover *h, char **words)
 	return command_failed(log, h->qemu, error);
 }
 
-/* The main job, once it is known what to run with which arguments. */
+/* From the connection to QEMU; in a job that is one of several processes. */
+static int launch(struct job *job, struct handover *h, struct preload *preload, char **words,
+		  struct rewrite_result *line)
+{
+	const struct settings *o = h->options;
+	struct connection *connection = h->connection;
+	int ret = choose_passt(o, line, job->control, connection);
+
+	if (ret > 0)
+		return run_as_it_is(o, h->qemu);
+	if (ret || job_connected(job, !*connection->path))
+		return STATUS_FAILED;
+	tell_changes(o, &line->changes);
+	if (o->guard && !h->preload)
+		events_preload_skipped(h, preload);
+	if (hand_over(h))
+		return STATUS_FAILED;
+	job_before_exec(job);
+	return run_command(h, words);
+}
+
+/* What was asked for, once it is known what to run with which arguments. */
 static int start(const struct settings *o, struct qemu *qemu, char **words,
 		 struct rewrite_result *line)
 {
-	struct preload preload;
+	/* A wrapper in explicit mode may be static: what matters is in its words. */
+	char **args = o->mode == MODE_EXPLICIT ? words + 1 : NULL;
+	/* Not on the stack, which cannot grow where memory is limited. */
+	struct preload *preload = arena_get(arena_new(), sizeof(*preload));
 	struct connection connection = { .fd = -1, .control = -1 };
 	struct handover handover = {
 		.options = o, .connection = &connection, .fd = line->fd, .qemu = qemu
 	};
-	int ret = choose_passt(o, line, &connection);
+	struct job job = { .settings = o, .network = &line->network };
+	int status = STATUS_FAILED;
 
-	if (ret)
-		return ret < 0 ? STATUS_FAILED : run_as_it_is(o, qemu);
-	tell_changes(o, &line->changes);
-	if (o->guard) {
-		/* A wrapper in explicit mode may be static: what matters is in its words. */
-		char **args = o->mode == MODE_EXPLICIT ? words + 1 : NULL;
-
-		if (preload_find(&preload, qemu->path, args))
-			handover.preload = &preload;
-		else
-			events_preload_skipped(&handover, &preload);
-	}
-	if (hand_over(&handover))
-		return STATUS_FAILED;
-	return run_command(&handover, words);
+	if (choose_passt_publish(o, &line->network))
+		return status;
+	strcpy(preload->reason, "--guard off");
+	if (o->guard && preload_find(preload, qemu->path, args))
+		handover.preload = preload;
+	if (job_begin(&job, handover.preload ? NULL : preload->reason))
+		return status;
+	status = launch(&job, &handover, preload, words, line);
+	job_failed(&job, status);
+	return status;
 }
 
 /* Explicit mode's command as it is, patch mode's with another command line. */
@@ -161,6 +184,11 @@ static int run_qemu(const struct settings *o)
 			return STATUS_FAILED;
 		command_print(words);
 		return 0;
+	}
+	if (!has_guest && settings_has_job(o)) {
+		message_error(&o->log,
+			      "--run, --ready and --timeout need a guest that comes to passt");
+		return STATUS_FAILED;
 	}
 	if (!has_guest)
 		return run_as_it_is(o, &qemu);
@@ -220,7 +248,9 @@ int main(int argc, char **argv)
 		status = run(&options);
 	if (!message_all_answered(&options.log))
 		status = STATUS_FAILED;
-	if (status && is_start(&options))
+	if (status && is_start(&options)) {
 		events_failed(&options.log, status);
+		result_write_failed(&options, status);
+	}
 	return status;
 }

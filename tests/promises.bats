@@ -163,6 +163,12 @@ in_all_spellings() {
 	tells 'network 192.168.5.15/24 192.168.5.1 192.168.5.3'
 	promised -nic user,net=172.16.0.0
 	tells 'network 172.16.2.15/12 172.16.2.2 172.16.2.3'
+	promised -nic user,net=172.32.0.0
+	tells 'network 172.32.2.15/16 172.32.2.2 172.32.2.3'
+	promised -nic user,net=192.168.7.0
+	tells 'network 192.168.2.15/16 192.168.2.2 192.168.2.3'
+	promised -nic user,net=198.51.100.0
+	tells 'network 198.51.100.15/28 198.51.100.2 198.51.100.3'
 	promised -nic user,host=10.1.2.9,net=10.0.0.0
 	tells 'network 10.0.2.15/8 10.1.2.9 10.0.2.3'
 	promised -net nic -net user,ip=10.9.8.0

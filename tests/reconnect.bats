@@ -61,6 +61,10 @@ said() {
 	unit plain-traffic
 }
 
+@test "a job is told of the first frame and of each service once, until it knows enough" {
+	unit observed
+}
+
 @test "recvmsg with buffers that are spread out, through a restart" {
 	unit scattered
 }

@@ -179,6 +179,10 @@ mentions() {
 	table <<-'END'
 		-net nic,macaddr=52:54:00:00:00:01 -net nic -net user,id=u,hostfwd=tcp::1-:2 -m 1
 		-> -net nic,macaddr=52:54:00:00:00:01 -net nic -net socket,fd=5,id=u -m 1
+		-net user,hostfwd=tcp::1-:2 -net nic -net nic
+		-> -net socket,fd=5 -net nic -net nic
+		-net tap,ifname=a -net nic -net user
+		-> -net tap,ifname=a -net nic -net socket,fd=5
 		-net nic -net user -net nic -net tap
 		-> -net nic -net socket,fd=5 -net nic -net tap
 		-net nic -net user,hostfwd=tcp::1-:2 -net user,hostfwd=tcp::3-:4

@@ -135,7 +135,7 @@ lives() {
 		set_page "restart-$i"
 		since=$(now_ms)
 		kill_private
-		wait_for $BACK_SECONDS has_page "restart-$i"
+		wait_for "$BACK_SECONDS" has_page "restart-$i"
 		times+=($(($(now_ms) - since)))
 	done
 	mapfile -t times < <(printf '%s\n' "${times[@]}" | sort -n)

@@ -43,6 +43,26 @@ struct passt_option {
 #define PASST_COMMAND "passt"
 
 /**
+ * struct job_settings - A job: QEMU, and what is done with its guest
+ * @run:	--run: command for sh(1) once the guest is ready, --report's run; or NULL
+ * @timeout_ms:	--timeout: most that the job may take, in milliseconds; 0: no limit
+ * @result:	--result: file for the outcome; or NULL
+ * @frame:	--ready frame: the guest has spoken
+ * @console:	--ready console:TEXT: that has been on QEMU's standard output; or NULL
+ * @ports:	--ready tcp:PORT: services of the guest that have to answer
+ * @port_count:	How many
+ */
+struct job_settings {
+	const char *run;
+	int timeout_ms;
+	const char *result;
+	bool frame;
+	const char *console;
+	uint16_t *ports;
+	unsigned int port_count;
+};
+
+/**
  * struct settings - What this run was asked for
  * @mode:	What to do
  * @log:	Where messages and events go
@@ -59,13 +79,13 @@ struct passt_option {
  * @dry_run:	--dry-run: print the command only
  * @json:	--list=json, --json
  * @file:	--report: its log file
- * @run:	--run: the run in that file; or NULL for the last one
  * @watch:	--watch: which descriptors
  * @until:	--until: name of the program in which they have to arrive; or NULL
  * @keep:	--keep: put them back as well
  * @grace_ms:	--grace: how long what is left of the command may have them, in milliseconds
  * @error_status: --error-exitcode: status where one is not intact; or -1
  * @is_qemu:	Called by a name that QEMU itself has
+ * @job:	--run, --ready, --timeout, --result
  * @fd:		Explicit mode: the number asked for
  * @command:	What follows our own options: explicit mode's QEMU_CMD and arguments, patch mode's
  *		arguments, the program and its arguments, the command of --check and --watch;
@@ -87,15 +107,29 @@ struct settings {
 	bool dry_run;
 	bool json;
 	const char *file;
-	const char *run;
 	const char *watch;
 	const char *until;
 	bool keep;
 	int grace_ms;
 	int error_status;
 	bool is_qemu;
+	struct job_settings job;
 	int fd;
 	char **command;
 };
+
+/* Is there anything for the guest to be ready for, or to wait for? */
+static inline bool settings_has_ready(const struct job_settings *job)
+{
+	return job->frame || job->console || job->port_count;
+}
+
+/* Does qrap stay, with QEMU as one of the processes below it? */
+static inline bool settings_has_job(const struct settings *settings)
+{
+	const struct job_settings *job = &settings->job;
+
+	return job->run || job->timeout_ms || settings_has_ready(job);
+}
 
 #endif /* QRAP_SETTINGS_H */

@@ -77,6 +77,14 @@ static const struct own_option options[] = {
 	  "quiet, normal or trace, on stderr" },
 	{ "--log-file", " PATH", "QRAP_LOG_FILE", MODE_PATCH, value_path, MEMBER(log.file), NULL,
 	  "append all events as JSON Lines" },
+	{ "--ready", " WHAT", NULL, MODE_PATCH, value_ready, MEMBER(job), NULL,
+	  "the guest is: tcp:PORT, frame, console:TEXT" },
+	{ "--run", " COMMAND", NULL, MODE_PATCH, value_run, MEMBER(job), NULL,
+	  "once it is, run this; with --report: ID of a run" },
+	{ "--timeout", " SECONDS", NULL, MODE_PATCH, value_timeout, MEMBER(job), NULL,
+	  "end all after that long, status 124" },
+	{ "--result", " FILE", NULL, MODE_PATCH, value_result, MEMBER(job), NULL,
+	  "write what became of it, as JSON" },
 	{ "--dry-run", "", NULL, MODE_PATCH, value_flag, MEMBER(dry_run), "",
 	  "print the command, run nothing" },
 	{ "--list", "[=json]", NULL, MODE_LIST, value_list, MEMBER(json), "table",
@@ -87,8 +95,6 @@ static const struct own_option options[] = {
 	  "who lost the descriptor, from a log file" },
 	{ "--json", "", NULL, MODE_PATCH, value_flag, MEMBER(json), "",
 	  "with --report: one JSON object" },
-	{ "--run", " ID", NULL, MODE_PATCH, value_text, MEMBER(run), NULL,
-	  "with --report: that run, not the last" },
 	{ "--watch", " FDS", NULL, MODE_WATCH, value_text, MEMBER(watch), NULL,
 	  "who loses or keeps these, in any command" },
 	{ "--until", " NAME", NULL, MODE_PATCH, value_text, MEMBER(until), NULL,
@@ -181,9 +187,10 @@ static int take_option(const struct log *log, const struct own_option *option, c
 	if (!value || (!*value && may))
 		return message_error(log, "%s needs a value", option->name);
 	taken = value == words[1] ? 2 : 1;
-	/* The one that may be repeated. */
-	if (given->text && option->read == value_publish) {
-		if (asprintf(&list, "%s,%s", given->text, value) < 0)
+	/* Those that may be repeated. */
+	if (given->text && (option->read == value_publish || option->read == value_ready)) {
+		if (asprintf(&list, option->read == value_ready ? "%s\n%s" : "%s,%s", given->text,
+			     value) < 0)
 			return message_error(log, "%s: %s", option->name, strerror(ENOMEM));
 		value = list;
 	}
@@ -288,18 +295,6 @@ static int apply(struct settings *settings, const struct own_option *option,
 	return option->read(&settings->log, given, (char *)settings + option->member);
 }
 
-/* Those from @first to @last mean something only with @owner. */
-static int check_companions(const struct settings *settings, const struct given *given,
-			    const char *owner, const char *first, const char *last)
-{
-	for (int i = find_option(first); i <= find_option(last); i++) {
-		if (given[i].text && settings->mode != options[find_option(owner)].mode)
-			return message_error(&settings->log, "%s: only with %s", given[i].source,
-					     owner);
-	}
-	return 0;
-}
-
 static int apply_all(struct settings *settings, const struct given *given)
 {
 	const int first = find_option("--log");
@@ -309,9 +304,13 @@ static int apply_all(struct settings *settings, const struct given *given)
 		if (apply(settings, &options[i % OPTIONS], &given[i % OPTIONS]))
 			return -1;
 	}
-	if (check_companions(settings, given, "--report", "--json", "--run") ||
-	    check_companions(settings, given, "--watch", "--until", "--error-exitcode"))
-		return -1;
+	if (settings->json && settings->mode != MODE_REPORT && settings->mode != MODE_LIST)
+		return message_error(&settings->log, "--json: only with --report");
+	for (int i = find_option("--until"); i <= find_option("--error-exitcode"); i++) {
+		if (given[i].text && settings->mode != MODE_WATCH)
+			return message_error(&settings->log, "%s: only with --watch",
+					     given[i].source);
+	}
 	return 0;
 }
 
@@ -389,6 +388,20 @@ static int decide(struct settings *settings, char **words, const struct given *q
 	settings->mode = MODE_EXPLICIT;
 	settings->fd = (int)number;
 	settings->command = words + 1;
+	return 0;
+}
+
+/* A job is about one QEMU, which we start. */
+static int check_job(const struct settings *settings)
+{
+	if (settings->job.result && !settings_has_job(settings))
+		return message_error(&settings->log,
+				     "--result is that of a job: --run, --ready or --timeout");
+	if (settings_has_job(settings) && settings->mode == MODE_PROGRAM)
+		return message_error(&settings->log,
+				     "%s is no QEMU: --run, --ready and --timeout are about one "
+				     "that qrap starts itself",
+				     settings->command[0]);
 	return 0;
 }
 
@@ -484,7 +497,7 @@ int options_parse(int argc, char **argv, struct settings *settings)
 		return check_rest(settings, words) ? STATUS_FAILED : 0;
 	if (settings->is_qemu)
 		return 0;
-	if (decide(settings, words, &given[qemu]))
+	if (decide(settings, words, &given[qemu]) || check_job(settings))
 		return STATUS_FAILED;
 	if (settings->mode == MODE_PROGRAM && export_options(settings, given))
 		return STATUS_FAILED;

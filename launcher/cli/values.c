@@ -16,6 +16,7 @@
 #include "launcher/base/message.h"
 #include "launcher/base/settings.h"
 #include "launcher/base/words.h"
+#include "launcher/job/result.h"
 #include "launcher/passt/users.h"
 #include "shim/common/passt.h"
 
@@ -270,5 +271,79 @@ int value_status(const struct log *log, const struct given *given, void *member)
 	if (!isdigit((unsigned char)*given->text) || *end || status > 255)
 		return refuse(log, given, "an exit status from 0 to 255");
 	*(int *)member = (int)status;
+	return 0;
+}
+
+int value_run(const struct log *log, const struct given *given, void *member)
+{
+	struct job_settings *job = member;
+
+	if (!given->text[strspn(given->text, " \t\n")])
+		return refuse(log, given, "a command");
+	job->run = given->text;
+	return 0;
+}
+
+/* One thing to be ready: @what is kept. */
+static bool read_ready(const char *what, struct job_settings *job)
+{
+	static const char tcp[] = "tcp:", console[] = "console:";
+
+	if (!strcmp(what, "frame"))
+		return job->frame = true;
+	if (!strncmp(what, console, strlen(console))) {
+		job->console = what + strlen(console);
+		return *job->console;
+	}
+	return !strncmp(what, tcp, strlen(tcp)) &&
+	       read_port(what + strlen(tcp), &job->ports[job->port_count++]);
+}
+
+/* Several options are lines here; in each a comma is between two things, but for console's text. */
+int value_ready(const struct log *log, const struct given *given, void *member)
+{
+	struct arena *arena = arena_new();
+	size_t len = strlen(given->text);
+	char *lines = arena_copy(arena, given->text, len), *line, *what;
+	struct job_settings *job = member;
+
+	job->ports = arena_get(arena, (len + 1) * sizeof(*job->ports));
+	while ((line = strsep(&lines, "\n"))) {
+		while (line) {
+			what = !strncmp(line, "console:", strlen("console:")) ? strsep(&line, "\n")
+									      : strsep(&line, ",");
+			if (!strncmp(what, "udp:", strlen("udp:")))
+				return message_error(log,
+						     "%s %s: nothing tells that a service of UDP "
+						     "is there; console:TEXT may",
+						     given->source, what);
+			if (!read_ready(what, job))
+				return message_error(log,
+						     "%s: \"%s\" is not tcp:PORT, frame or "
+						     "console:TEXT",
+						     given->source, what);
+		}
+	}
+	return 0;
+}
+
+int value_timeout(const struct log *log, const struct given *given, void *member)
+{
+	struct job_settings *job = member;
+	int ret = value_wait(log, given, &job->timeout_ms);
+
+	if (!ret && !job->timeout_ms)
+		ret = refuse(log, given, "more than 0 seconds");
+	return ret;
+}
+
+int value_result(const struct log *log, const struct given *given, void *member)
+{
+	struct job_settings *job = member;
+	const char *file = make_absolute(given->text);
+
+	if (result_check(log, file))
+		return -1;
+	job->result = file;
 	return 0;
 }

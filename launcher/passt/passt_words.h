@@ -13,11 +13,14 @@
  * @command:	Its command line, split as sh(1) splits words; NULL: passt, and the guest finds what
  *		QEMU's user networking has: 10.0.2.15/24, the host at 10.0.2.2, DNS at 10.0.2.3
  * @network:	What it has to offer; with @command only that is added
+ * @observer:	Socket to who observes the guest: its supervisor passes on what the shim tells, and
+ *		what comes from there; or -1
  */
 struct passt_request {
 	const struct log *log;
 	const char *command;
 	const struct guest_network *network;
+	int observer;
 };
 
 /* Options that not every release of passt has: bits of @lacks. */

@@ -205,6 +205,10 @@ void journey_add(struct journey *journey, const struct log_event *event)
 		start_program(journey, event);
 		return;
 	}
+	/* Of a job, whose supervisor has no descriptor. */
+	if (event->kind == EVENT_GUEST_SERVES || event->kind == EVENT_READY ||
+	    (event->kind == EVENT_FAILED && !hop && journey->count))
+		return;
 	/* A child that goes on as the program before it, or execs another one later. */
 	if (!hop)
 		hop = add_hop(journey, event);

@@ -346,7 +346,7 @@ int report(const struct settings *options)
 	FILE *file = open_log(options->file);
 	size_t lines[LINE_KINDS];
 	struct journey journey = { 0 };
-	int error = file ? -journal_read(file, options->run, &journey, lines) : errno;
+	int error = file ? -journal_read(file, options->job.run, &journey, lines) : errno;
 	int status = STATUS_FAILED;
 
 	if (error)
@@ -358,7 +358,7 @@ int report(const struct settings *options)
 		message_error(&options->log,
 			      "%s has no run %s: %zu lines damaged, %zu of another program, "
 			      "%zu of another version",
-			      options->file, options->run ? options->run : "of qrap",
+			      options->file, options->job.run ? options->job.run : "of qrap",
 			      lines[LINE_DAMAGED], lines[LINE_FOREIGN], lines[LINE_VERSION]);
 	if (file) {
 		fclose(file);

@@ -24,6 +24,7 @@
  * struct choice - The passt that is being chosen
  * @options:	What was asked for
  * @line:	What the line promises
+ * @observer:	Socket to who observes the guest, or -1
  * @connection:	To it
  * @discovery:	What was looked for
  * @search:	What was seen where one was looked for
@@ -32,6 +33,7 @@
 struct choice {
 	const struct settings *options;
 	struct rewrite_result *line;
+	int observer;
 	struct connection *connection;
 	struct discovery discovery;
 	struct search search;
@@ -51,7 +53,7 @@ static bool wants_found(const struct settings *options)
 }
 
 static struct passt_request make_request(const struct settings *options,
-					 const struct rewrite_result *line)
+					 const struct rewrite_result *line, int observer)
 {
 	const bool has_command = options->passt.choice == PASST_PRIVATE &&
 				 strcmp(options->passt.command, PASST_COMMAND) != 0;
@@ -60,13 +62,15 @@ static struct passt_request make_request(const struct settings *options,
 		.log = &options->log,
 		.command = has_command ? options->passt.command : NULL,
 		.network = &line->network,
+		.observer = observer,
 	};
 }
 
 /* A port that is taken may be that of a VM which is just ending, like a passt that is in use. */
 static bool start_private(struct choice *choice)
 {
-	const struct passt_request request = make_request(choice->options, choice->line);
+	const struct passt_request request =
+		make_request(choice->options, choice->line, choice->observer);
 	const int64_t until = sys_now_ms() + BUSY_MS;
 
 	while (supervisor_start(&request, choice->connection, &choice->failure)) {
@@ -135,6 +139,13 @@ static void set_variable(const struct forward *forward)
 	setenv(name, port, 1);
 }
 
+void choose_passt_variables(const struct guest_network *network)
+{
+	/* The first one for a port of the guest is its variable. */
+	for (unsigned int i = network->forward_count; i > 0; i--)
+		set_variable(&network->forwards[i - 1]);
+}
+
 static void tell_private(const struct choice *choice)
 {
 	const struct log *log = &choice->options->log;
@@ -163,14 +174,12 @@ static void tell_private(const struct choice *choice)
 		};
 		tell_file(log, &event, one);
 	}
-	/* The first one for a port of the guest is its variable. */
-	for (unsigned int i = network->forward_count; i > 0; i--)
-		set_variable(&network->forwards[i - 1]);
+	choose_passt_variables(network);
 	message(log, LOG_NORMAL, "%s", buf);
 }
 
-/* What is published is one more promise: 0, or -1 after a message where two want the same port. */
-static int add_published(const struct settings *options, struct guest_network *network)
+/* What is published is one more promise. Two that want the same port are an error. */
+int choose_passt_publish(const struct settings *options, struct guest_network *network)
 {
 	const struct guest_network *publish = &options->publish;
 	const unsigned int count = network->forward_count + publish->forward_count;
@@ -224,15 +233,15 @@ static int explain_neither(const struct choice *choice)
 }
 
 /* What promises something looks for no passt of others unless there is no other way. */
-int choose_passt(const struct settings *options, struct rewrite_result *line,
+int choose_passt(const struct settings *options, struct rewrite_result *line, int observer,
 		 struct connection *connection)
 {
-	struct choice choice = { .options = options, .line = line, .connection = connection };
+	struct choice choice = {
+		.options = options, .line = line, .observer = observer, .connection = connection
+	};
 	const bool private_first =
 		wants_private(options) || (line->promised && !wants_found(options));
 
-	if (add_published(options, &line->network))
-		return -1;
 	if (private_first && start_private(&choice)) {
 		tell_private(&choice);
 		return 0;
@@ -240,6 +249,7 @@ int choose_passt(const struct settings *options, struct rewrite_result *line,
 	if (wants_private(options) || choice.failure.taken)
 		return explain_private(&choice);
 	if (find(&choice)) {
+		connection->control = observer;
 		tell_found(&choice);
 		return 0;
 	}
@@ -248,7 +258,8 @@ int choose_passt(const struct settings *options, struct rewrite_result *line,
 		tell_private(&choice);
 		return 0;
 	}
-	if (options->passt.choice != PASST_TRY || options->mode != MODE_PATCH)
+	if (options->passt.choice != PASST_TRY || options->mode != MODE_PATCH ||
+	    settings_has_job(options))
 		return explain_neither(&choice);
 	message_warning(&options->log,
 			"no passt is free, and none can be started (%s): QEMU runs as it is",
@@ -259,10 +270,10 @@ int choose_passt(const struct settings *options, struct rewrite_result *line,
 int choose_passt_dry(const struct settings *options, struct rewrite_result *line)
 {
 	const bool is_private = wants_private(options) || line->promised;
-	const struct passt_request request = make_request(options, line);
+	const struct passt_request request = make_request(options, line, -1);
 	const char *trouble, *text;
 
-	if (add_published(options, &line->network))
+	if (choose_passt_publish(options, &line->network))
 		return -1;
 	if (wants_found(options))
 		return 0;

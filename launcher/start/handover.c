@@ -138,7 +138,8 @@ static void make_store(const struct handover *h, struct handoff *handoff)
 		close(file);
 	if (!ret)
 		return;
-	handoff->reconnect &= h->connection->control < 0;
+	handoff->reconnect &= *h->connection->path != '\0';
+	handoff->observe = false;
 	message_warning(log, "No spare of the connection: %s; a lost descriptor means a new one",
 			strerror(-ret));
 }
@@ -185,6 +186,7 @@ static int leave_handoff(struct handover *h)
 		.run = o->log.run,
 		.level = o->log.level,
 		.reconnect = o->reconnect,
+		.observe = settings_has_job(o),
 		.runtime = *runtime && !(h->variable && strstr(h->variable, runtime)),
 		.trust = o->trust,
 	};

@@ -24,7 +24,7 @@
  */
 struct handover {
 	const struct settings *options;
-	const struct connection *connection;
+	struct connection *connection;
 	int fd;
 	const struct qemu *qemu;
 	struct preload *preload;

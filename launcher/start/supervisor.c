@@ -34,6 +34,7 @@
  * struct supervisor - The supervisor's state
  * @passt:	Of this VM
  * @control:	Socket to the launcher, later to the shim; -1: the other end is closed
+ * @observer:	Socket to a job, who wants to know what the guest sends, or -1
  * @vm:		QEMU's end (pidfd_open(2)), or -1 as long as that is not known
  * @wanted:	A start has been asked for
  * @starts_ms:	Till then the starts take that are allowed: one for each %START_EACH_MS
@@ -42,6 +43,7 @@
 struct supervisor {
 	struct private_passt passt;
 	int control;
+	int observer;
 	int vm;
 	bool wanted;
 	int64_t starts_ms;
@@ -190,7 +192,7 @@ static bool on_control(struct loop_source *source)
 {
 	struct supervisor *s = source->arg;
 	struct control_msg msg;
-	char data[1];
+	char data[8];
 	int ret = control_receive(s->control, &msg, data, sizeof(data), MSG_DONTWAIT);
 
 	if (ret == -EAGAIN)
@@ -205,7 +207,26 @@ static bool on_control(struct loop_source *source)
 		s->wanted = true;
 	else if (msg.kind == CONTROL_OWNER)
 		set_owner(s, msg.sender);
+	else if (s->observer >= 0)
+		control_send(s->observer, msg.kind, data, msg.len, -1);
 	return true;
+}
+
+/* What a job has to say is for the shim. */
+static bool on_observer(struct loop_source *source)
+{
+	struct supervisor *s = source->arg;
+	struct control_msg msg;
+	char data[1];
+	int ret = control_receive(s->observer, &msg, data, sizeof(data), MSG_DONTWAIT);
+
+	if (!ret) {
+		control_send(s->control, msg.kind, NULL, 0, -1);
+	} else if (ret != -EAGAIN) {
+		close(s->observer);
+		s->observer = -1;
+	}
+	return false;
 }
 
 static bool on_vm_end(struct loop_source *source)
@@ -232,6 +253,7 @@ static void serve(struct supervisor *s)
 		bool is_child = child->pid > 0;
 		struct loop_source sources[] = {
 			{ s->control, on_control, s },
+			{ s->observer, on_observer, s },
 			{ s->vm, on_vm_end, s },
 			{ passt->reading, private_on_reading, passt },
 			{ is_child ? child->output : -1, child_on_output, child },
@@ -250,8 +272,9 @@ static void serve(struct supervisor *s)
 /* The supervisor's life, in a session of its own. */
 static _Noreturn void supervise(const struct passt_request *request, int control, pid_t launcher)
 {
-	const int fds[] = { CHILD_NULL, CHILD_NULL, CHILD_NULL, control };
-	struct supervisor s = { .control = 3, .vm = -1 };
+	const int fds[] = { CHILD_NULL, CHILD_NULL, CHILD_NULL, control, request->observer };
+	const bool is_observed = request->observer >= 0;
+	struct supervisor s = { .control = 3, .observer = is_observed ? 4 : -1, .vm = -1 };
 	sigset_t all;
 
 	setsid();
@@ -259,8 +282,10 @@ static _Noreturn void supervise(const struct passt_request *request, int control
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	/* What goes into the background below us is ours to wait for, and to end. */
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1) || child_arrange_fds(fds, 4))
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) || child_arrange_fds(fds, is_observed ? 5 : 4))
 		_exit(1);
+	if (is_observed)
+		control_send(s.observer, CONTROL_SUPERVISOR, NULL, 0, -1);
 	private_init(&s.passt, request);
 	if (chdir("/"))
 		_exit(1);
@@ -337,17 +362,23 @@ static int wait_for_start(const struct passt_request *request, struct connection
 static int ask(const struct passt_request *request, struct connection *connection,
 	       struct supervisor_failure *failure)
 {
-	char data[CHILD_SAID_MAX + 65536];
+	/* Not on the stack, which cannot grow where memory is limited. */
+	struct arena *arena = arena_new();
+	const size_t size = CHILD_SAID_MAX + 65536;
+	char *data = arena_get(arena, size);
+	bool is_ready;
 	int kind;
 
 	kind = control_send(connection->control, CONTROL_START, NULL, 0, -1)
 		       ? 0
-		       : wait_for_start(request, connection, data, sizeof(data));
-	if (kind == CONTROL_READY && connection->fd >= 0)
-		return 0;
+		       : wait_for_start(request, connection, data, size);
+	is_ready = kind == CONTROL_READY && connection->fd >= 0;
 	failure->taken = kind == CONTROL_TAKEN;
 	snprintf(failure->text, sizeof(failure->text), "%.*s", CONTROL_TEXT_MAX,
 		 kind ? data : "its supervisor has ended");
+	arena_free(arena);
+	if (is_ready)
+		return 0;
 	if (connection->fd >= 0)
 		close(connection->fd);
 	close(connection->control);

@@ -21,6 +21,11 @@ enum control_kind {
 	CONTROL_READY,      /* it serves; data as supervisor.c has it */
 	CONTROL_FAILED,     /* it does not, and the connection has ended; with a text */
 	CONTROL_TAKEN,      /* the same: a port is not to be had */
+	/* To a job (launcher/job), where the handoff says that somebody observes; and from it. */
+	CONTROL_FRAME,      /* the guest has sent its first frame */
+	CONTROL_SERVES,     /* a service of the guest's has answered; its TCP port, a uint16_t */
+	CONTROL_ENOUGH,     /* all is known that was wanted */
+	CONTROL_SUPERVISOR, /* to a job: the sender is a passt's supervisor, and ends with the VM */
 };
 
 /* Longest text that is sent, without its NUL; longer ones are cut. */

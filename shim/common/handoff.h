@@ -62,6 +62,7 @@ struct watched_fd {
  * @trust:	Whose passt may be used
  * @level:	What stderr gets
  * @reconnect:	Keep the link when passt restarts; not with a private one
+ * @observe:	Somebody at the control socket wants to know what the guest sends
  * @runtime:	A sanitizer's runtime stands in front of the shim for the first program's sake
  * @watch_count: Length of @watch; where there is one, there is no connection
  * @passt:	Path of the socket of passt; "" for a private one, where nothing can be connected to
@@ -81,6 +82,7 @@ struct handoff {
 	struct passt_trust trust;
 	enum log_level level;
 	bool reconnect;
+	bool observe;
 	bool runtime;
 	uint8_t watch_count;
 	_Alignas(uint32_t) char passt[PASST_PATH_MAX + 1];

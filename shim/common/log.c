@@ -99,6 +99,8 @@ const char *const log_kind_names[EVENT_KINDS] = {
 	[EVENT_FAILED] = "failed",
 	[EVENT_STARTED] = "started",
 	[EVENT_PUBLISHED] = "published",
+	[EVENT_GUEST_SERVES] = "guest-serves",
+	[EVENT_READY] = "ready",
 	[EVENT_DESCRIPTOR] = "descriptor",
 	[EVENT_EXECUTES] = "executes",
 };

@@ -7,12 +7,14 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "shim/common/control.h"
 #include "shim/common/fd_identity.h"
 #include "shim/common/sys.h"
 #include "shim/libc/next.h"
 #include "shim/link/frame.h"
 #include "shim/link/link_log.h"
 #include "shim/link/reconnect.h"
+#include "shim/link/serves.h"
 
 /*
  * What the kernel takes in one piece, all or nothing (net/unix/af_unix.c, unix_stream_sendmsg():
@@ -60,6 +62,7 @@
  * @wake_id:	... and the same for the other end
  * @control:	Socket to a private passt's supervisor, or -1
  * @control_id: ... and what that is
+ * @observe:	Somebody there wants to know what the guest serves
  * @stall_since: When the second began
  * @stall_left:	Milliseconds for which the VM may still stand in it
  * @pid:	QEMU's process
@@ -78,6 +81,7 @@ struct link_owner {
 	struct identity wake_id;
 	int control;
 	struct identity control_id;
+	bool observe;
 	int64_t stall_since;
 	int stall_left;
 	pid_t pid;
@@ -88,6 +92,9 @@ atomic_int link_number = NO_NUMBER;
 static struct link_owner owner = {
 	.placeholder = -1, .wake_fd = -1, .control = -1, .stall_left = STALL_MS
 };
+
+/* Ports of the guest that have been told, a bit each. */
+static uint8_t told[(UINT16_MAX + 1) / 8];
 
 /* Another process's call is none of ours: a fork() has left the thread behind. */
 static bool is_foreign(void)
@@ -154,7 +161,7 @@ static inline size_t follow(struct frame *f, size_t (*apply)(struct frame *, con
 /* What the state of the link and of the guest's stream means for the next send. */
 static void update_send(void)
 {
-	owner.fast_send = is_up() && frame_is_whole(&owner.out) &&
+	owner.fast_send = is_up() && frame_is_whole(&owner.out) && !owner.observe &&
 			  atomic_load(&reconnect.guest_sent) &&
 			  owner.send_buffer >= SEND_BUFFER_MIN;
 }
@@ -392,6 +399,28 @@ static bool has_room(int fd, size_t n)
 	return queued + PIECE_COST < owner.send_buffer || queued <= owner.send_buffer / 4;
 }
 
+/* A frame of the guest's: does it say that a service is there? Each port is told once. */
+static void observe(const struct msghdr *msg)
+{
+	uint8_t bytes[FRAME_HEADER + SERVES_BYTES];
+	size_t n = 0;
+	uint16_t port;
+
+	owner.observe = !atomic_load(&reconnect.enough);
+	for (size_t i = 0; i < msg->msg_iovlen && n < sizeof(bytes); i++) {
+		const struct iovec *iov = &msg->msg_iov[i];
+		size_t room = sizeof(bytes) - n, take = iov->iov_len < room ? iov->iov_len : room;
+
+		memcpy(bytes + n, iov->iov_base, take);
+		n += take;
+	}
+	port = n > FRAME_HEADER ? serves_port(bytes + FRAME_HEADER, n - FRAME_HEADER) : 0;
+	if (!port || told[port / 8] & 1 << port % 8 || link_control() < 0)
+		return;
+	told[port / 8] |= (uint8_t)(1 << port % 8);
+	control_send(owner.control, CONTROL_SERVES, &port, sizeof(port), -1);
+}
+
 /* What became of a send that was not that of a small whole frame, or did not take one whole. */
 static ssize_t sent_special(int fd, const struct msghdr *msg, ssize_t sent)
 {
@@ -405,6 +434,8 @@ static ssize_t sent_special(int fd, const struct msghdr *msg, ssize_t sent)
 	}
 	if (sent < 0)
 		return sent;
+	if (owner.observe && frame_is_whole(&owner.out))
+		observe(msg);
 	follow(&owner.out, frame_follow, msg, (size_t)sent);
 	if (!atomic_load(&reconnect.guest_sent) && (size_t)sent == bytes_of(msg) &&
 	    frame_is_whole(&owner.out)) {
@@ -528,6 +559,7 @@ int link_start(const struct handoff *handoff, const struct log *log, int control
 		return -ENOTCONN; /* another file: that was told when it was found */
 	owner.pid = sys_getpid();
 	owner.out.any = true;
+	owner.observe = handoff->observe && owner.control >= 0;
 	owner.reconnect = handoff->reconnect && (*handoff->passt || owner.control >= 0);
 	atomic_store(&reconnect.state, state);
 	ret = make_placeholder();

@@ -68,8 +68,9 @@ enum { ABOUT_WAKE, ABOUT_DIRECTORY, ABOUT_CONTROL, ABOUT_CONNECTION };
  * @path:	Passt's socket
  * @trust:	Whose passt may be used
  * @out_of_sight: Connected, but the socket's directory was not there when the thread began
- * @control:	Of a private passt: socket to its supervisor, or -1
+ * @control:	Socket to a private passt's supervisor, or to a job, or -1
  * @control_id:	What that is
+ * @observe:	There they want to know what the guest sends
  * @said:	The last thing that the supervisor said
  * @wake_fd:	The placeholder's other end
  * @wake_id:	What that is
@@ -96,6 +97,7 @@ struct reconnect_thread {
 	bool out_of_sight;
 	int control;
 	struct identity control_id;
+	bool observe;
 	char said[CONTROL_TEXT_MAX + 1];
 	int wake_fd;
 	struct identity wake_id;
@@ -279,7 +281,7 @@ static void try_often(struct reconnect_thread *t)
 /* Is there a supervisor to ask, and no path to look at? */
 static bool is_private(const struct reconnect_thread *t)
 {
-	return t->control >= 0;
+	return t->control >= 0 && !*t->path;
 }
 
 /* A link that lasted has ended, or there has been none from the start. Told later: tell_link(). */
@@ -342,11 +344,14 @@ static void offer(struct reconnect_thread *t, int fd)
 	reconnect_wake(t->wake_fd);
 }
 
-/* There will be no other private passt. */
+/* Nobody is at the other end any more: there will be no other private passt. */
 static void supervisor_lost(struct reconnect_thread *t)
 {
 	sys_call(SYS_epoll_ctl, t->epoll, EPOLL_CTL_DEL, t->control, 0, 0, 0);
 	t->control = -1;
+	atomic_store(&reconnect.enough, true);
+	if (*t->path)
+		return;
 	t->link_log.final = true;
 	if (t->state == LINK_DOWN) {
 		t->told_down = false;
@@ -449,6 +454,9 @@ static void hear_supervisor(struct reconnect_thread *t)
 		t->next_ms = sys_now_ms() + SLOW_MS;
 		still_down(t, DOWN_NOT_STARTED, 0);
 		break;
+	case CONTROL_ENOUGH:
+		atomic_store(&reconnect.enough, true);
+		break;
 	default:
 		log_line(t->link_log.log, SEVERITY_WARNING, "the private passt: %s", t->said);
 	}
@@ -483,6 +491,8 @@ static void tell_first_frame(struct reconnect_thread *t)
 		return;
 	t->told_first = true;
 	link_log_first_frame(&t->link_log);
+	if (t->observe && descriptor_is(t->control, &t->control_id))
+		control_send(t->control, CONTROL_FRAME, NULL, 0, -1);
 }
 
 /* What an event tells. Return: the connection has ended. */
@@ -612,6 +622,7 @@ int reconnect_start(const struct handoff *handoff, const struct log *log, int wa
 
 	memcpy(t->path, handoff->passt, sizeof(t->path));
 	t->trust = handoff->trust;
+	t->observe = handoff->observe;
 	t->link_log = (struct link_log) {
 		.log = log,
 		.fd = handoff->fd,

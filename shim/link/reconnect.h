@@ -36,6 +36,7 @@ enum link_state {
  * @dropped:	Frames of the guest dropped since the link was up
  * @padded:	Frames of passt's that broke off and were completed, since the link was up
  * @guest_sent:	The guest has sent a frame
+ * @enough:	Nobody wants to know any more what the guest sends
  */
 struct reconnect {
 	atomic_int ready;
@@ -47,6 +48,7 @@ struct reconnect {
 	atomic_uint dropped;
 	atomic_uint padded;
 	atomic_bool guest_sent;
+	atomic_bool enough;
 };
 
 extern struct reconnect reconnect;
@@ -60,7 +62,8 @@ extern struct reconnect reconnect;
  * @wake_id:	What that is. When the number is something else, a program has closed what it does
  *		not know: the thread ends, and touches none of its numbers
  * @control:	Of a private passt: socket to its supervisor, which is asked for a new connection
- *		and told that this process is the VM; else -1. Stays the caller's.
+ *		and told that this process is the VM; in a job, the same without @passt's path
+ *		being empty; else -1. Stays the caller's.
  *
  * Return: 0, or -errno: @wake_fd is still the caller's
  */

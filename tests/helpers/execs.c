@@ -27,7 +27,8 @@
 #define LONG_WORD   (100 * 1024)
 #define MANY        100000
 #define SMALL_STACK (64 * 1024)
-#define STEP        64
+#define STEP        16
+#define TOO_MUCH    8192
 
 extern char **environ;
 
@@ -308,9 +309,9 @@ static void try(size_t circumstance, size_t call, const char *word, bool by_vfor
  */
 static void try_largest(size_t call, const char *word)
 {
-	char *entries[] = { "PATH=/tmp:/usr/bin:/bin", NULL, NULL }, *filling;
-	char **envp = many_entries();
+	char **envp = many_entries(), *filling;
 	struct rlimit limit;
+	size_t count;
 	struct job job;
 	pid_t pid;
 	int error;
@@ -324,24 +325,21 @@ static void try_largest(size_t call, const char *word)
 	}
 	getrlimit(RLIMIT_STACK, &limit);
 	filling = long_word('x');
-	entries[1] = filling;
 	fill(&job, word);
 	job.envp = envp;
-	envp[0] = entries[0];
-	/* Long ones first, until there is room for less than one; then a part of one. */
-	for (int i = 1; i < MANY; i++) {
+	envp[0] = (char *)"PATH=/tmp:/usr/bin:/bin";
+	/* As many as make a little more than there may be: then each is made shorter. */
+	count = limit.rlim_cur / 4 / LONG_WORD + 2;
+	filling += LONG_WORD - (limit.rlim_cur / 4 + TOO_MUCH) / count;
+	for (size_t i = 1; i <= count; i++)
 		envp[i] = filling;
-		envp[i + 1] = NULL;
-		if ((uint64_t)i * LONG_WORD > limit.rlim_cur / 4)
-			break;
-	}
+	envp[count + 1] = NULL;
 	do {
 		error = calls[call].run(&job);
-		if (filling[STEP])
-			filling += STEP;
-		for (int i = 1; envp[i]; i++)
+		filling += STEP;
+		for (size_t i = 1; i <= count; i++)
 			envp[i] = filling;
-	} while (error == E2BIG && filling[STEP]);
+	} while (error == E2BIG && strnlen(filling, STEP + 1) > STEP);
 	say("", "", error);
 	_exit(1);
 }

@@ -6,16 +6,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "shim/common/control.h"
 #include "shim/common/fd_identity.h"
 #include "shim/libc/next.h"
 #include "shim/link/frame.h"
@@ -27,6 +30,7 @@
 #define WAIT_MS    5000
 
 static int listener = -1, conn = -1;
+static int control = -1;
 static struct handoff handoff;
 static const struct log quiet = { .level = LOG_QUIET, .fd = -1 };
 
@@ -79,7 +83,7 @@ static void start_link(void)
 	close(fd);
 	accept_qemu();
 	descriptor_identity(QEMU_FD, &handoff.socket);
-	insist(!link_start(&handoff, &quiet, -1));
+	insist(!link_start(&handoff, &quiet, control));
 	insist(link_has(QEMU_FD));
 }
 
@@ -675,10 +679,83 @@ static void numbers_taken(void)
 	insist(queued(pair[0]) == -1 && queued(pair[1]) == -1);
 }
 
+/* The guest's service on @port answers, over IPv4; passt gets that as all else. */
+static void answer_from(uint8_t port)
+{
+	uint8_t frame[FRAME_HEADER + 60] = { 0, 0, 0, 60 }, got[sizeof(frame)];
+	struct iovec iov[] = { { frame, FRAME_HEADER }, { frame + FRAME_HEADER, 60 } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+
+	frame[16] = 0x08;
+	frame[18] = 0x45;
+	frame[27] = 6;
+	frame[39] = port;
+	frame[51] = 0x12;
+	insist(link_sendmsg(QEMU_FD, &msg, 0) == sizeof(frame));
+	insist(recv(conn, got, sizeof(got), MSG_WAITALL) == sizeof(got));
+	insist(!memcmp(got, frame, sizeof(got)));
+}
+
+/* The next message at the other end of the control socket, or 0 where none comes in time. */
+static enum control_kind hear(int other, int ms, uint16_t *port)
+{
+	struct pollfd p = { .fd = other, .events = POLLIN };
+	struct control_msg msg;
+	char data[8];
+
+	if (poll(&p, 1, ms) != 1)
+		return 0;
+	insist(!control_receive(other, &msg, data, sizeof(data), 0));
+	if (msg.kind == CONTROL_SERVES) {
+		insist(msg.len == sizeof(*port));
+		memcpy(port, data, sizeof(*port));
+	}
+	return msg.kind;
+}
+
+static void observed(void)
+{
+	bool frame = false;
+	uint16_t port = 0;
+	int pair[2], unread;
+	uint8_t more;
+
+	insist(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
+	control = pair[0];
+	handoff.observe = true;
+	start_link();
+	insist(hear(pair[1], WAIT_MS, &port) == CONTROL_OWNER);
+	answer_from(22);
+	/* QEMU's thread tells the one, the link's the other. */
+	for (int i = 0; i < 2; i++)
+		frame |= hear(pair[1], WAIT_MS, &port) == CONTROL_FRAME;
+	insist(frame && port == 22);
+	/* Once each. */
+	answer_from(22);
+	answer_from(80);
+	insist(hear(pair[1], WAIT_MS, &port) == CONTROL_SERVES && port == 80);
+	insist(!control_send(pair[1], CONTROL_ENOUGH, NULL, 0, -1));
+	do
+		insist(!ioctl(pair[1], SIOCOUTQ, &unread));
+	while (unread && !usleep(1000));
+	for (more = 100; more < 200; more++) {
+		answer_from(more);
+		if (!hear(pair[1], 100, &port))
+			break;
+		insist(port == more);
+	}
+	insist(more < 200);
+	/* Nobody observes: passt is looked for as ever. */
+	close(pair[1]);
+	restart_passt();
+	answer_from(22);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
 } tests[] = {
+	{ "observed", observed },
 	{ "plain-traffic", plain_traffic },
 	{ "scattered", scattered },
 	{ "small-buffers", small_buffers },

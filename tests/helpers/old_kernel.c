@@ -5,7 +5,7 @@
  * knows, so that it is seen on any machine. Silent and 0 if all is well.
  *
  * Of the same kind, a call that came late or that a filter refuses: close_range (intercept.c and
- * child.c go one by one), pidfd_open (child.c looks now and then), memfd_create, getrandom,
+ * child.c go one by one), pidfd_open (supervisor.c waits for its socket), memfd_create, getrandom,
  * MFD_NOEXEC_SEAL, SO_COOKIE. None of these lets anything wait for ever.
  */
 #include <stdio.h>
