@@ -26,6 +26,7 @@
 #include "launcher/start/exec.h"
 #include "launcher/start/handover.h"
 #include "launcher/start/program.h"
+#include "launcher/watch/watch.h"
 #include "shim/common/sys.h"
 
 static int find_qemu(const struct settings *o, struct qemu *qemu)
@@ -215,6 +216,8 @@ static int run(const struct settings *options)
 		return check(options);
 	case MODE_REPORT:
 		return report(options);
+	case MODE_WATCH:
+		return watch(options);
 	case MODE_LIST:
 		return list_sockets(options);
 	case MODE_HELP:

@@ -360,7 +360,7 @@ EXPORT int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions,
 				   true };
 
 	next_need();
-	if (watched_role(to) == ROLE_CONNECTION && !guard_is_connection(from))
+	if (guard_would_lose(from, to))
 		guard_lose(to, &loss);
 	return next_posix_spawn_file_actions_adddup2()(actions, from, to);
 }

@@ -32,8 +32,12 @@ setup() {
 @test "completion: own options" {
 	complete_at qrap --lo
 	offered --log --log-file
+	complete_at qrap --watch 3 --gr
+	offered --grace
+	complete_at qrap --watch 3 --error-exitcode 1 --ke
+	offered --keep
 	complete_at qrap --guard off --re
-	offered --reconnect --ready --result --report
+	offered --reconnect --report --ready --result
 	complete_at qrap --list = json --dr
 	offered --dry-run
 }

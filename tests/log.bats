@@ -111,6 +111,12 @@ TRACED=("$QRAP" --log trace --log-file "$LOG")
 	events "${TRACED[@]}" --socket /tmp/none "$FD" false
 	assert_logged '"event":"failed"' '"reason":"/tmp/none: no such socket; .*","status":125'
 
+	# Another descriptor, which is watched only.
+	rm "$LOG"
+	run "$QRAP" --log trace --log-file "$LOG" --watch 0 -- sh -c 'exec <&-; exec "$0" closed' "$BUILD/tests/lose_static" </dev/null
+	assert_traced
+	grep -ao '"event":"[a-z-]*"' "$LOG" | cut -d '"' -f 4 >>/tmp/events
+
 	diff <(event_names | sort) <(sort -u /tmp/events)
 }
 

@@ -485,7 +485,7 @@ assert_refused() {
 	[ "$(wc -l <<<"$output")" -le 36 ]
 	[ "$(wc -L <<<"$output")" -le 80 ]
 	for word in socket passt publish wait trust qemu model guard reconnect log log-file dry-run list \
-		check report version; do
+		check report json run watch until keep grace error-exitcode version; do
 		[[ $output == *--$word* ]] || { echo "no $word"; return 1; }
 	done
 	for word in SOCKET PASST PUBLISH WAIT TRUST QEMU MODEL GUARD RECONNECT LOG LOG_FILE; do

@@ -244,6 +244,7 @@ at_once_private() {
 	local began
 
 	start_passt && look_at_guest /tmp/passt_1.socket || return
+	# shellcheck disable=SC2153 # start_passt sets it
 	end "$PASST"
 	before
 	began=${EPOCHREALTIME/./}

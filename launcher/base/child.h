@@ -101,4 +101,7 @@ void child_end(struct child *child, int grace_ms);
  */
 int child_arrange_fds(const int *fds, unsigned count);
 
+/* Closes all descriptors from @first on. */
+void close_from(unsigned first);
+
 #endif /* QRAP_CHILD_H */

@@ -16,6 +16,7 @@ enum mode {
 	MODE_LIST,     /* --list */
 	MODE_CHECK,    /* --check [QEMU_CMD] */
 	MODE_REPORT,   /* --report FILE */
+	MODE_WATCH,    /* --watch FDS COMMAND [ARG]... */
 	MODE_HELP,
 	MODE_VERSION,
 };
@@ -78,11 +79,17 @@ struct job_settings {
  * @dry_run:	--dry-run: print the command only
  * @json:	--list=json, --json
  * @file:	--report: its log file
+ * @watch:	--watch: which descriptors
+ * @until:	--until: name of the program in which they have to arrive; or NULL
+ * @keep:	--keep: put them back as well
+ * @grace_ms:	--grace: how long what is left of the command may have them, in milliseconds
+ * @error_status: --error-exitcode: status where one is not intact; or -1
  * @is_qemu:	Called by a name that QEMU itself has
  * @job:	--run, --ready, --timeout, --result
  * @fd:		Explicit mode: the number asked for
  * @command:	What follows our own options: explicit mode's QEMU_CMD and arguments, patch mode's
- *		arguments, the program and its arguments, --check's command; NULL-terminated
+ *		arguments, the program and its arguments, the command of --check and --watch;
+ *		NULL-terminated
  */
 struct settings {
 	enum mode mode;
@@ -100,6 +107,11 @@ struct settings {
 	bool dry_run;
 	bool json;
 	const char *file;
+	const char *watch;
+	const char *until;
+	bool keep;
+	int grace_ms;
+	int error_status;
 	bool is_qemu;
 	struct job_settings job;
 	int fd;

@@ -95,6 +95,16 @@ static const struct own_option options[] = {
 	  "who lost the descriptor, from a log file" },
 	{ "--json", "", NULL, MODE_PATCH, value_flag, MEMBER(json), "",
 	  "with --report: one JSON object" },
+	{ "--watch", " FDS", NULL, MODE_WATCH, value_text, MEMBER(watch), NULL,
+	  "who loses or keeps these, in any command" },
+	{ "--until", " NAME", NULL, MODE_PATCH, value_text, MEMBER(until), NULL,
+	  "with --watch: they are for this program" },
+	{ "--keep", "", NULL, MODE_PATCH, value_flag, MEMBER(keep), "",
+	  "with --watch: put them back, too" },
+	{ "--grace", " SECONDS", NULL, MODE_PATCH, value_wait, MEMBER(grace_ms), NULL,
+	  "with --watch: for what is left, 0.5" },
+	{ "--error-exitcode", " N", NULL, MODE_PATCH, value_status, MEMBER(error_status), NULL,
+	  "with --watch: if one is not intact" },
 };
 
 #define OPTIONS ((int)(sizeof(options) / sizeof(options[0])))
@@ -132,13 +142,13 @@ static bool is_slip(const char *word, const char *option)
  * @word:	A word that begins with two dashes
  *
  * QEMU takes two dashes as well, so it may be. It knows no "=" in an option, though (QEMU's
- * softmmu/vl.c, lookup_opt), and no option of any QEMU is one slip away from one of ours.
+ * softmmu/vl.c, lookup_opt), and what it does not know may be one slip away from one of ours.
  *
  * Return: 0, or -1 after a message if it can only be meant for us
  */
 static int check_foreign(const struct log *log, const char *word)
 {
-	for (int i = 0; i < OPTIONS; i++) {
+	for (int i = 0; i < OPTIONS && !qemu_option_is_known(word + 2); i++) {
 		if (is_slip(word, options[i].name))
 			return message_error(log,
 					     "unknown option %s: is it %s? (if it is QEMU's, put "
@@ -275,7 +285,8 @@ static int apply(struct settings *settings, const struct own_option *option,
 	if (!given->text)
 		return 0;
 	if (option->mode != MODE_PATCH && settings->mode != MODE_PATCH)
-		return message_error(&settings->log, "%s: only one of --list, --check and --report",
+		return message_error(&settings->log,
+				     "%s: only one of --list, --check, --report and --watch",
 				     given->source);
 	if (option->mode != MODE_PATCH)
 		settings->mode = option->mode;
@@ -295,6 +306,11 @@ static int apply_all(struct settings *settings, const struct given *given)
 	}
 	if (settings->json && settings->mode != MODE_REPORT && settings->mode != MODE_LIST)
 		return message_error(&settings->log, "--json: only with --report");
+	for (int i = find_option("--until"); i <= find_option("--error-exitcode"); i++) {
+		if (given[i].text && settings->mode != MODE_WATCH)
+			return message_error(&settings->log, "%s: only with --watch",
+					     given[i].source);
+	}
 	return 0;
 }
 
@@ -389,11 +405,13 @@ static int check_job(const struct settings *settings)
 	return 0;
 }
 
-/* --list and --report take no arguments, --check takes a command. */
+/* --list and --report take no arguments, --check and --watch a command, the latter with its own. */
 static int check_rest(const struct settings *settings, char **words)
 {
 	int most = settings->mode == MODE_CHECK ? 1 : 0;
 
+	if (settings->mode == MODE_WATCH)
+		return words[0] ? 0 : message_error(&settings->log, "--watch needs a command");
 	if (!words[0] || (most && !words[1]))
 		return 0;
 	return message_error(&settings->log, "unexpected argument \"%s\"", words[most]);
@@ -455,6 +473,8 @@ int options_parse(int argc, char **argv, struct settings *settings)
 		.trust = { .count = 2, .uids = { 0, getuid() ? getuid() : UID_NOBODY } },
 		.guard = true,
 		.reconnect = true,
+		.grace_ms = 500,
+		.error_status = -1,
 		.fd = -1,
 		.command = words,
 	};
@@ -484,6 +504,12 @@ int options_parse(int argc, char **argv, struct settings *settings)
 	return 0;
 }
 
+/* Does it mean something with the option before it only? */
+static bool is_companion(const struct own_option *option)
+{
+	return !strncmp(option->help, "with --", strlen("with --"));
+}
+
 void options_help(void)
 {
 	fputs("Usage: qrap [OPTION]... [QEMU] [QEMU_ARG]...\n"
@@ -494,8 +520,14 @@ void options_help(void)
 	      "Options come first, -- ends them; the variable in brackets does the same.\n\n",
 	      stdout);
 	for (const struct own_option *o = options; o < options + OPTIONS; o++) {
-		int width = printf("  %s%s", o->name, o->value);
+		int width;
 
+		if (is_companion(o)) {
+			printf("%s[%s%s]%s", is_companion(o - 1) ? " " : "    ", o->name, o->value,
+			       o + 1 < options + OPTIONS && is_companion(o + 1) ? "" : "\n");
+			continue;
+		}
+		width = printf("  %s%s", o->name, o->value);
 		if (o->variable)
 			printf("%*s%-36s [%s]\n", 22 - width, "", o->help, o->variable);
 		else

@@ -3,6 +3,7 @@
 #include "launcher/cli/values.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -260,6 +261,17 @@ int value_list(const struct log *log, const struct given *given, void *member)
 
 	*(bool *)member = json;
 	return json || !strcmp(given->text, "table") ? 0 : refuse(log, given, "json");
+}
+
+int value_status(const struct log *log, const struct given *given, void *member)
+{
+	char *end;
+	long status = strtol(given->text, &end, 10);
+
+	if (!isdigit((unsigned char)*given->text) || *end || status > 255)
+		return refuse(log, given, "an exit status from 0 to 255");
+	*(int *)member = (int)status;
+	return 0;
 }
 
 int value_run(const struct log *log, const struct given *given, void *member)

@@ -30,6 +30,6 @@ value_reader value_text, value_path, value_switch, value_flag;
 
 /* For one option each. */
 value_reader value_socket, value_passt, value_publish, value_wait, value_trust, value_qemu,
-	value_log, value_list, value_run, value_ready, value_timeout, value_result;
+	value_log, value_list, value_run, value_ready, value_timeout, value_result, value_status;
 
 #endif /* QRAP_VALUES_H */

@@ -237,6 +237,7 @@ static void see(struct ports *ports, const char *local, unsigned number, bool ud
 static bool read_table(struct ports *ports, const char *file, bool udp)
 {
 	FILE *table = fopen(file, "re");
+	const bool is_there = table != NULL;
 	char line[512], local[TABLE_ADDRESS_MAX + 1];
 	unsigned number, state;
 
@@ -248,7 +249,7 @@ static bool read_table(struct ports *ports, const char *file, bool udp)
 	}
 	if (table)
 		fclose(table);
-	return table;
+	return is_there;
 }
 
 /* Who listens on what? Without the kernel's tables it cannot be known, and all seems well. */

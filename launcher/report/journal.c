@@ -73,7 +73,7 @@ static bool read_members(struct arena *arena, const char *text, const struct log
 /* Reads a line into @event, its texts kept in @arena. */
 static enum line read_event(const char *line, struct arena *arena, struct log_event *event)
 {
-	*event = (struct log_event) { .kind = EVENT_KINDS };
+	*event = (struct log_event) { .kind = EVENT_KINDS, .fd = -1 };
 	if (!read_members(arena, line, log_members, event))
 		return LINE_DAMAGED;
 	if (!event->version || !event->run || !event->event || event->pid <= 0)

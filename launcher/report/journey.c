@@ -26,15 +26,9 @@ bool journey_is_put_back(const struct log_event *event)
 	return is_harm(event) && is(event->action, ACTION_PUT_BACK);
 }
 
-static struct hop **process_list(struct journey *journey, int64_t pid)
+struct hop *journey_last_hop(const struct journey *journey, int64_t pid)
 {
-	return &journey->processes[(uint64_t)pid % PROCESS_LISTS];
-}
-
-/* The last hop of a process, or NULL. */
-static struct hop *find_process(struct journey *journey, int64_t pid)
-{
-	struct hop *hop = *process_list(journey, pid);
+	struct hop *hop = journey->processes[(uint64_t)pid % PROCESS_LISTS];
 
 	while (hop && hop->pid != pid)
 		hop = hop->next;
@@ -58,14 +52,14 @@ static struct hop *find_program(const struct journey *journey, const char *progr
  */
 static struct hop *find_origin(struct journey *journey, const struct log_event *event)
 {
-	struct hop *hop = find_process(journey, event->pid);
+	struct hop *hop = journey_last_hop(journey, event->pid);
 
 	if (!hop)
-		hop = find_process(journey, event->ppid);
+		hop = journey_last_hop(journey, event->ppid);
 	if (!hop && event->kind != EVENT_PROGRAM)
 		hop = find_program(journey, event->exe);
 	if (!hop && journey->count)
-		hop = find_process(journey, journey->hops[0]->pid);
+		hop = journey_last_hop(journey, journey->hops[0]->pid);
 	return hop;
 }
 
@@ -79,13 +73,21 @@ static struct fate inherit(const struct hop *from, const struct log_event *event
 	return from->pid == event->pid || misses ? from->fate : from->passed_on;
 }
 
+/* Of an event; a child of a script is that script still. */
+static const char *name_program(const struct hop *from, const struct log_event *event)
+{
+	if (from && from->start && event->kind != EVENT_PROGRAM && is(event->exe, from->start->exe))
+		return from->program;
+	return event->exe ? event->exe : "qrap";
+}
+
 static struct hop *add_hop(struct journey *journey, const struct log_event *event)
 {
 	const struct hop *from = find_origin(journey, event);
 	struct hop *hop = arena_get(journey->arena, sizeof(*hop));
-	struct hop **list = process_list(journey, event->pid);
+	struct hop **list = &journey->processes[(uint64_t)event->pid % PROCESS_LISTS];
 
-	*hop = (struct hop) { .program = event->exe ? event->exe : "qrap",
+	*hop = (struct hop) { .program = name_program(from, event),
 			      .pid = event->pid,
 			      .from = from,
 			      .fate = inherit(from, event),
@@ -110,17 +112,31 @@ static void miss(struct hop *hop, const struct log_event *event)
 					       .hung_up = hung_up };
 }
 
+/* Of descriptors that are watched, those that are not well come first, then all others at once. */
+static bool is_rest(const struct hop *hop, const struct log_event *event)
+{
+	return event->fd < 0 && hop && hop->start && hop->start->fd >= 0 && !hop->is_told;
+}
+
 static void start_program(struct journey *journey, const struct log_event *event)
 {
-	struct hop *hop = add_hop(journey, event);
+	struct hop *hop = journey_last_hop(journey, event->pid);
 
+	if (is_rest(hop, event)) {
+		hop->is_told = true;
+		return;
+	}
+	hop = add_hop(journey, event);
 	hop->start = event;
+	/* A script by its own name. */
+	if (event->command)
+		hop->program = event->command;
 	if (is(event->found, FOUND_WELL))
 		hop->fate.well_in = hop;
 	else
 		miss(hop, event);
 	hop->fate.well = hop->fate.well_in == hop;
-	hop->passed_on = hop->fate;
+	hop->passed_on = hop->arrived = hop->fate;
 }
 
 /* What an event makes of the descriptor. */
@@ -163,16 +179,26 @@ static void go_on(struct hop *hop, const struct log_event *event)
 
 void journey_add(struct journey *journey, const struct log_event *event)
 {
-	struct hop *hop = find_process(journey, event->pid);
+	struct hop *hop = journey_last_hop(journey, event->pid);
 
+	journey->events = arena_grow(journey->arena, journey->events, journey->event_count,
+				     sizeof(*journey->events));
+	journey->events[journey->event_count++] = event;
 	if (!journey->count)
 		journey->time_us = event->time_us;
-	if (!journey->fd)
+	if (journey->fd <= 0 && event->fd >= 0)
 		journey->fd = event->fd;
 	if (!journey->socket)
 		journey->socket = event->socket;
 	if (event->kind == EVENT_HANDED_OVER)
 		journey->qemu = event->qemu;
+	if (event->kind == EVENT_HANDED_OVER && event->sort)
+		journey->watched = event;
+	/* Of qrap itself, and of no hop. */
+	if (event->kind == EVENT_DESCRIPTOR) {
+		journey->outcome = event;
+		return;
+	}
 	if (event->kind == EVENT_FAILED || event->kind == EVENT_ENDED)
 		journey->failure = event;
 	if (event->kind == EVENT_PROGRAM) {
@@ -204,6 +230,9 @@ void journey_add(struct journey *journey, const struct log_event *event)
 	}
 	if (!hop->has_children)
 		hop->passed_on = hop->fate;
+	/* Of what is watched, before anything of the program has run. */
+	if (event->kind == EVENT_RESTORED)
+		hop->arrived = hop->fate;
 }
 
 static bool is_mender(const struct hop *hop)
@@ -247,7 +276,7 @@ static enum rank rank(struct journey *journey, const struct hop *hop)
 		return RANK_TAKEN;
 	if (journey_is_qemu(journey, hop))
 		return RANK_QEMU;
-	if (hop != find_process(journey, hop->pid))
+	if (hop != journey_last_hop(journey, hop->pid))
 		return RANK_HELPER;
 	if (is_own)
 		return has_lost(hop) ? RANK_OWN_LOST : RANK_OWN_PROCESS;
@@ -297,15 +326,122 @@ void journey_judge(struct journey *journey)
 }
 
 const char *const verdict_names[] = {
-	[VERDICT_INTACT] = "intact",
-	[VERDICT_MENDED] = "mended",
-	[VERDICT_LOST] = "lost",
-	[VERDICT_UNKNOWN] = "unknown",
+	[VERDICT_INTACT] = "intact",   [VERDICT_MENDED] = "mended",     [VERDICT_LOST] = "lost",
+	[VERDICT_UNKNOWN] = "unknown", [VERDICT_REPLACED] = "replaced", [VERDICT_MARKED] = "marked",
+	[VERDICT_HELD] = "held",
 };
 
 bool journey_is_to_blame(const struct journey *journey)
 {
-	return journey->verdict == VERDICT_MENDED || journey->verdict == VERDICT_LOST;
+	return journey->verdict != VERDICT_INTACT && journey->verdict != VERDICT_UNKNOWN;
+}
+
+void journey_of(const struct journey *all, int64_t fd, struct journey *journey)
+{
+	*journey = (struct journey) { .arena = all->arena, .run = all->run };
+	for (size_t i = 0; i < all->event_count; i++) {
+		const struct log_event *event = all->events[i];
+
+		if (event->fd == fd || event->fd < 0)
+			journey_add(journey, event);
+	}
+}
+
+/* Where a watched descriptor has to arrive, or NULL. */
+static const struct hop *find_destination(const struct journey *journey, const char *until)
+{
+	const struct hop *found = NULL;
+
+	for (size_t i = 0; i < journey->count && !(found && until); i++) {
+		const struct hop *hop = journey->hops[i];
+
+		if (hop->start && (until ? is(path_name(hop->program), until) ||
+						   is(path_name(hop->start->exe), until)
+					 : hop->pid == journey->hops[0]->pid))
+			found = hop;
+	}
+	return found;
+}
+
+/* How it arrived there: @fate, with @found on its number, or NULL where nobody has looked. */
+static enum verdict judge_arrival(const struct fate *fate, const char *found)
+{
+	const struct log_event *culprit = fate->blame.culprit;
+
+	if (fate->well)
+		return fate->mended ? VERDICT_MENDED : VERDICT_INTACT;
+	if (found ? !is(found, FOUND_NOTHING) : culprit && culprit->kind == EVENT_OVERWRITTEN)
+		return VERDICT_REPLACED;
+	return culprit && culprit->kind == EVENT_CLOEXEC ? VERDICT_MARKED : VERDICT_LOST;
+}
+
+bool journey_judge_watched(struct journey *journey, const char *until)
+{
+	const struct hop *named = until ? find_destination(journey, until) : NULL;
+	const struct hop *hop = named ? named : find_destination(journey, NULL);
+	bool is_last;
+
+	journey->user = hop;
+	journey->verdict = VERDICT_INTACT;
+	if (!hop)
+		return !until;
+	/* It has lost a descriptor, and then become a program that never said that it started. */
+	is_last = !named && hop->count && hop->events[hop->count - 1]->kind == EVENT_EXECUTES;
+	journey->blame = is_last ? hop->fate.blame : hop->arrived.blame;
+	journey->verdict = is_last ? judge_arrival(&hop->fate, NULL)
+				   : judge_arrival(&hop->arrived, hop->start->found);
+	if (journey->outcome && is(journey->outcome->verdict, verdict_names[VERDICT_HELD]))
+		journey->verdict = VERDICT_HELD;
+	return named || !until;
+}
+
+size_t journey_split(struct journey *run, struct journey **list)
+{
+	size_t count = 0;
+
+	*list = run;
+	if (!run->watched) {
+		journey_judge(run);
+		return 1;
+	}
+	*list = NULL;
+	for (size_t i = 0; i < run->event_count; i++) {
+		const struct log_event *event = run->events[i];
+
+		if (event->kind != EVENT_HANDED_OVER || !event->sort)
+			continue;
+		*list = arena_grow(run->arena, *list, count, sizeof(**list));
+		journey_of(run, event->fd, &(*list)[count]);
+		journey_judge_watched(&(*list)[count++], event->until);
+	}
+	return count;
+}
+
+const char *journey_name_hop(const struct journey *journey, const struct hop *hop)
+{
+	return hop ? arena_format(journey->arena, "%s (pid %lld)", hop->program,
+				  (long long)hop->pid)
+		   : "the start";
+}
+
+const char *journey_name_culprit(const struct journey *journey)
+{
+	const struct blame *blame = &journey->blame;
+	const char *before = journey_name_hop(journey, blame->before);
+
+	if (journey->verdict == VERDICT_HELD)
+		return arena_format(journey->arena, "%s (pid %lld)",
+				    journey->outcome->culprit.program,
+				    (long long)journey->outcome->culprit.pid);
+	if (blame->culprit)
+		return arena_format(journey->arena, "%s %s",
+				    journey_name_hop(journey, blame->culprit_hop),
+				    blame->culprit->call ? blame->culprit->call : "?");
+	if (blame->before == blame->after)
+		return arena_format(journey->arena, "unseen between the start of %s and its main",
+				    before);
+	return arena_format(journey->arena, "unseen between %s and %s", before,
+			    journey_name_hop(journey, blame->after));
 }
 
 bool journey_lost_in(const struct journey *journey, const struct hop *hop)

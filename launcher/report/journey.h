@@ -15,6 +15,10 @@ enum verdict {
 	VERDICT_MENDED = 1,
 	VERDICT_LOST = 2,
 	VERDICT_UNKNOWN = 3, /* well where it was seen last, and no program was seen to take it */
+	/* Of a descriptor that is watched only; --report counts them as lost. */
+	VERDICT_REPLACED, /* something else is on its number */
+	VERDICT_MARKED,   /* it was closed on exec, since somebody wanted that */
+	VERDICT_HELD,     /* somebody has it still when the command has ended */
 };
 
 /* What they are called. */
@@ -62,6 +66,8 @@ struct fate {
  * @in_use:	... and uses it: what happens to it from now on is its own affair
  * @lost:	It was seen to lose the connection
  * @has_children: Children that it had by then have copies that are not touched by what it does
+ * @is_told:	All that it said of itself at its start is here
+ * @arrived:	The descriptor's fate at its start
  * @fate:	Of the descriptor, up to the last event here; goes on from @from
  * @passed_on:	The same up to the last event before @has_children
  * @next:	Another hop in the same list of processes
@@ -77,6 +83,8 @@ struct hop {
 	bool in_use;
 	bool lost;
 	bool has_children;
+	bool is_told;
+	struct fate arrived;
 	struct fate fate;
 	struct fate passed_on;
 	struct hop *next;
@@ -93,6 +101,10 @@ struct hop {
  * @fd:		The descriptor's number
  * @socket:	Path of passt's socket, "" for a private one, or NULL
  * @failure:	Event that says that qrap failed, or the program that it became; or NULL
+ * @events:	All events of the run, of whatever descriptor
+ * @event_count: How many
+ * @watched:	Event that says which descriptor this is, where it is watched only; or NULL
+ * @outcome:	... and the one that says what became of it; or NULL
  * @hops:	All programs that were seen, in the order of the log
  * @count:	How many
  * @processes:	The same by their process, the last one first
@@ -108,6 +120,10 @@ struct journey {
 	int64_t fd;
 	const char *socket;
 	const struct log_event *failure;
+	const struct log_event **events;
+	size_t event_count;
+	const struct log_event *watched;
+	const struct log_event *outcome;
 	struct hop **hops;
 	size_t count;
 	struct hop *processes[PROCESS_LISTS];
@@ -120,8 +136,30 @@ struct journey {
 /* The journey goes on with this event, which lives as long as it. */
 void journey_add(struct journey *journey, const struct log_event *event);
 
+/* Of a run in which several are watched, the journey of descriptor @fd; both share the arena. */
+void journey_of(const struct journey *all, int64_t fd, struct journey *journey);
+
 /* It is at its end: fills @user, @verdict and @blame. */
 void journey_judge(struct journey *journey);
+
+/*
+ * The same for a descriptor that is watched: it has to arrive in the first program called @until;
+ * with NULL, or where there is none, in the last one of the command's own process. Return: false
+ * where there is none of that name
+ */
+bool journey_judge_watched(struct journey *journey, const char *until);
+
+/* The journeys of all descriptors of a run, judged: one, unless it was a run of --watch. */
+size_t journey_split(struct journey *run, struct journey **list);
+
+/* The last program of a process, or NULL. */
+struct hop *journey_last_hop(const struct journey *journey, int64_t pid);
+
+/* A program and its process, in words. */
+const char *journey_name_hop(const struct journey *journey, const struct hop *hop);
+
+/* Who lost it, in words: where there is somebody to blame. */
+const char *journey_name_culprit(const struct journey *journey);
 
 /* Is there a loss, and so somebody to blame? */
 bool journey_is_to_blame(const struct journey *journey);

@@ -51,6 +51,7 @@ static const char *describe(struct arena *arena, const struct log_event *event)
 		[EVENT_STARTED] = { "started", 0 },
 		[EVENT_PUBLISHED] = { "published", 0 },
 		[EVENT_FAILED] = { "failed", 0 },
+		[EVENT_EXECUTES] = { "executes %s", offsetof(struct log_event, command) },
 		[EVENT_OWNER_CLOSED] = { "closed by its owner", 0 },
 	};
 	const char *words = rows[event->kind].words;
@@ -168,12 +169,6 @@ static void print_places(const struct hop *hop)
 	}
 }
 
-static const char *name_hop(struct arena *arena, const struct hop *hop)
-{
-	return hop ? arena_format(arena, "%s (pid %lld)", hop->program, (long long)hop->pid)
-		   : "the start";
-}
-
 /* The command, where it never said that it started although the next program did. */
 static const char *name_command(const struct hop *before, const struct hop *after)
 {
@@ -221,12 +216,16 @@ static void print_head(const struct journey *journey)
 {
 	time_t seconds = (time_t)(journey->time_us / 1000000);
 	const char *socket = journey->socket;
+	const char *watched = journey->watched ? journey->watched->name : NULL;
 	char date[64] = "?";
 	struct tm tm;
 
 	if (localtime_r(&seconds, &tm))
 		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm);
-	if (!socket)
+	if (watched)
+		message_answer("run %s, %s: descriptor %lld, %s", journey->run, date,
+			       (long long)journey->fd, watched);
+	else if (!socket)
 		message_answer("run %s, %s: not connected", journey->run, date);
 	else
 		message_answer("run %s, %s: descriptor %lld, passt at %s", journey->run, date,
@@ -262,7 +261,7 @@ static void print_unread(const size_t lines[LINE_KINDS])
 /* Where the way is lost from sight, and who has failed, as far as that is known. */
 static void print_last_seen(const struct journey *journey)
 {
-	const char *user = name_hop(journey->arena, journey->user);
+	const char *user = journey_name_hop(journey, journey->user);
 	const struct log_event *failure = journey->failure;
 
 	if (failure && failure->reason)
@@ -292,47 +291,39 @@ static void print_advice(const struct journey *journey)
 	message_answer("  " STRACE_COMMAND);
 }
 
-static void print_culprit(const struct journey *journey)
-{
-	const struct blame *blame = &journey->blame;
-	const char *before = name_hop(journey->arena, blame->before);
-
-	if (blame->culprit)
-		message_answer("culprit: %s %s", name_hop(journey->arena, blame->culprit_hop),
-			       or_unknown(blame->culprit->call));
-	else if (blame->before == blame->after)
-		message_answer("culprit: unseen between the start of %s and its main", before);
-	else
-		message_answer("culprit: unseen between %s and %s", before,
-			       name_hop(journey->arena, blame->after));
-}
-
 static void print_verdict(const struct journey *journey)
 {
 	if (journey->verdict != VERDICT_INTACT)
 		print_advice(journey);
 	message_answer("verdict: %s", verdict_names[journey->verdict]);
 	if (journey_is_to_blame(journey))
-		print_culprit(journey);
+		message_answer("culprit: %s", journey_name_culprit(journey));
 }
 
-static void report_text(const struct journey *journey, const size_t lines[LINE_KINDS])
-{
-	print_head(journey);
-	print_hops(journey);
-	print_unread(lines);
-	print_verdict(journey);
-}
-
-static int answer(const struct settings *options, struct journey *journey,
+static int answer(const struct settings *options, struct journey *run,
 		  const size_t lines[LINE_KINDS])
 {
-	journey_judge(journey);
+	struct journey *list;
+	size_t count = journey_split(run, &list);
+	enum verdict worst = VERDICT_INTACT;
+
 	if (options->json)
-		report_json(journey, lines);
-	else
-		report_text(journey, lines);
-	return (int)journey->verdict;
+		report_json(list, count, lines);
+	for (size_t i = 0; i < count; i++) {
+		enum verdict verdict = list[i].verdict;
+
+		if (!options->json) {
+			print_head(&list[i]);
+			print_hops(&list[i]);
+			if (i == count - 1)
+				print_unread(lines);
+			print_verdict(&list[i]);
+		}
+		if (verdict > VERDICT_UNKNOWN)
+			verdict = VERDICT_LOST;
+		worst = verdict > worst ? verdict : worst;
+	}
+	return (int)worst;
 }
 
 /* Regular files and pipes: others may never end. */

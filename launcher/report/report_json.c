@@ -65,10 +65,15 @@ static void add_program(struct buffer *out, const char *name, const struct hop *
 	buffer_add_char(out, '}');
 }
 
-static void add_culprit(struct buffer *out, const struct blame *blame)
+static void add_culprit(struct buffer *out, const struct journey *journey)
 {
+	const struct blame *blame = &journey->blame;
+
 	open_with(out, "culprit", '{');
-	if (blame->culprit) {
+	if (journey->verdict == VERDICT_HELD) {
+		add_text(out, "program", journey->outcome->culprit.program);
+		add_number(out, "pid", journey->outcome->culprit.pid);
+	} else if (blame->culprit) {
 		add_text(out, "program", blame->culprit_hop->program);
 		add_number(out, "pid", blame->culprit_hop->pid);
 		add_text(out, "call", blame->culprit->call);
@@ -127,26 +132,46 @@ static void add_hop(struct buffer *out, const struct journey *journey, const str
 	buffer_add_text(out, "]}");
 }
 
-void report_json(const struct journey *journey, const size_t lines[LINE_KINDS])
+/* The members that are about one descriptor. */
+static void add_journey(struct buffer *out, const struct journey *journey)
 {
-	struct buffer out = { .arena = journey->arena };
+	if (journey->socket || journey->watched)
+		add_number(out, "fd", journey->fd);
+	add_text(out, "socket", journey->socket);
+	if (journey->watched) {
+		add_text(out, "kind", journey->watched->sort);
+		add_text(out, "name", journey->watched->name);
+	}
+	add_text(out, "qemu", journey->qemu);
+	add_text(out, "verdict", verdict_names[journey->verdict]);
+	if (journey_is_to_blame(journey))
+		add_culprit(out, journey);
+	if (journey->failure)
+		add_failure(out, journey->failure);
+	open_with(out, "hops", '[');
+	for (size_t i = 0; i < journey->count; i++)
+		add_hop(out, journey, journey->hops[i]);
+	buffer_add_text(out, "]");
+}
+
+void report_json(const struct journey *list, size_t count, const size_t lines[LINE_KINDS])
+{
+	struct buffer out = { .arena = list->arena };
 
 	open_with(&out, NULL, '{');
-	add_text(&out, "run", journey->run);
-	add_number(&out, "ts", journey->time_us / 1000000);
-	if (journey->socket)
-		add_number(&out, "fd", journey->fd);
-	add_text(&out, "socket", journey->socket);
-	add_text(&out, "qemu", journey->qemu);
-	add_text(&out, "verdict", verdict_names[journey->verdict]);
-	if (journey_is_to_blame(journey))
-		add_culprit(&out, &journey->blame);
-	if (journey->failure)
-		add_failure(&out, journey->failure);
-	open_with(&out, "hops", '[');
-	for (size_t i = 0; i < journey->count; i++)
-		add_hop(&out, journey, journey->hops[i]);
-	buffer_add_text(&out, "]");
+	add_text(&out, "run", list->run);
+	add_number(&out, "ts", list->time_us / 1000000);
+	if (list->watched)
+		open_with(&out, "descriptors", '[');
+	for (size_t i = 0; i < count; i++) {
+		if (list->watched)
+			open_with(&out, NULL, '{');
+		add_journey(&out, &list[i]);
+		if (list->watched)
+			buffer_add_char(&out, '}');
+	}
+	if (list->watched)
+		buffer_add_char(&out, ']');
 	add_number(&out, "unread",
 		   (int64_t)(lines[LINE_DAMAGED] + lines[LINE_FOREIGN] + lines[LINE_VERSION]));
 	buffer_add_char(&out, '}');

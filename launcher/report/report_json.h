@@ -6,6 +6,6 @@
 #include "launcher/report/journal.h"
 
 /* The run as one object on one line of stdout; what is not known is left out. */
-void report_json(const struct journey *journey, const size_t lines[LINE_KINDS]);
+void report_json(const struct journey *list, size_t count, const size_t lines[LINE_KINDS]);
 
 #endif /* QRAP_REPORT_JSON_H */

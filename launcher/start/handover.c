@@ -159,11 +159,12 @@ static void set_log_file(const struct log *log, struct handoff *handoff)
 	handoff->log_file[0] = '\0';
 }
 
-static int set_variables(struct handover *h, const struct handoff *handoff)
+int hand_over_variables(struct handover *h, struct handoff *handoff)
 {
 	char value[HANDOFF_SIZE];
 	char *preload;
 
+	set_log_file(&h->options->log, handoff);
 	/* Left behind in the environment, it is an order to end at once. */
 	unsetenv(CHECK_REPLY_VARIABLE);
 	preload = preload_value(h->preload, h->variable);
@@ -195,10 +196,9 @@ static int leave_handoff(struct handover *h)
 	memcpy(handoff.passt, h->connection->path, sizeof(handoff.passt));
 	name_qemu(&handoff, h->qemu->path);
 	snprintf(handoff.well, sizeof(handoff.well), "qrap, pid %d", getpid());
-	set_log_file(&o->log, &handoff);
 	make_store(h, &handoff);
 	h->store = handoff.store;
-	return set_variables(h, &handoff);
+	return hand_over_variables(h, &handoff);
 }
 
 /* The QEMU that the words name: the command itself, or what a wrapper is told to run; else NULL. */
@@ -262,11 +262,16 @@ int hand_over(struct handover *h)
 	return 0;
 }
 
-void hand_over_unguarded(struct handover *h)
+void hand_over_no_variables(const struct handover *h)
 {
 	unsetenv(HANDOFF_VARIABLE);
 	if (!h->variable || setenv(PRELOAD_VARIABLE, h->variable, 1))
 		unsetenv(PRELOAD_VARIABLE);
+}
+
+void hand_over_unguarded(struct handover *h)
+{
+	hand_over_no_variables(h);
 	if (h->store >= 0)
 		close(h->store);
 	h->preload = NULL;

@@ -10,6 +10,7 @@
 #include "launcher/passt/discover.h"
 #include "launcher/preload/loadable.h"
 #include "launcher/preload/qemu_path.h"
+#include "shim/common/handoff.h"
 
 /**
  * struct handover - What is handed over to whom
@@ -53,6 +54,18 @@ void events_preload_skipped(const struct handover *handover, const struct preloa
  * Return: 0, or -1 after a message
  */
 int hand_over(struct handover *handover);
+
+/**
+ * hand_over_variables() - Set QRAP_SHIM and LD_PRELOAD
+ * @handover:	@options and @preload, which must be there; @variable is filled
+ * @handoff:	What the first one is to say; its log file is filled
+ *
+ * Return: 0, or -1 after a message
+ */
+int hand_over_variables(struct handover *handover, struct handoff *handoff);
+
+/* Both are as they were. */
+void hand_over_no_variables(const struct handover *handover);
 
 /* Takes back from a command that could not be run all that is the shim's. */
 void hand_over_unguarded(struct handover *handover);

@@ -115,14 +115,16 @@ static int send_fds(int socket, const int wanted[STORED_FDS])
 }
 
 /* Queues the connection, a new note and what goes along: 0 or -errno. */
-static int fill(int socket, int connection, int log, int control)
+static int fill(int socket, const struct handoff *c, int log, int control)
 {
 	int note = create_note();
-	const int fds[STORED_FDS] = { connection, note, log, control };
+	int fds[STORED_FDS] = { c->socket.ino ? c->fd : -1, note, log, control };
 	int ret;
 
 	if (note < 0)
 		return note;
+	for (int i = 0; i < WATCH_MAX; i++)
+		fds[STORED_WATCHED + i] = i < c->watch_count ? (int)c->watch[i].fd : -1;
 	ret = send_fds(socket, fds);
 	sys_close(note);
 	return ret;
@@ -136,7 +138,7 @@ int store_create(struct handoff *c, int log, int control)
 	c->store = -1;
 	if (ret)
 		return ret;
-	ret = fill(pair[0], c->socket.ino ? c->fd : -1, log, control);
+	ret = fill(pair[0], c, log, control);
 	if (!ret)
 		ret = old < 0 ? duplicate_out_of_the_way(pair[1], c->fd)
 			      : sys_dup3(pair[1], old, 0);

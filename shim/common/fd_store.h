@@ -9,7 +9,8 @@
  * leaves its name there, for the program that finds it gone. It gets through where an environment
  * does not: out of a vfork child, and past a shell that keeps its variables elsewhere. The open log
  * file lies there, for programs whose user may not open it or whose root is another one, and the
- * supervisor's control socket, each where there is one.
+ * supervisor's control socket, each where there is one. With --watch --keep it is the watched
+ * descriptors that lie there, and no connection.
  */
 #ifndef QRAP_FD_STORE_H
 #define QRAP_FD_STORE_H
@@ -25,7 +26,8 @@ enum stored_fd {
 	STORED_NOTE,
 	STORED_LOG,     /* the log file, open to be written at its end */
 	STORED_CONTROL, /* the supervisor's control socket */
-	STORED_FDS
+	STORED_WATCHED, /* --watch --keep: the first of the handoff's descriptors */
+	STORED_FDS = STORED_WATCHED + WATCH_MAX
 };
 
 /**

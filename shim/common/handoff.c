@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 /* Another one for each change of struct handoff. */
-#define VERSION "06:"
+#define VERSION "07:"
 
 /* All but the log file, whose end is the end of the value. */
 #define IMAGE_SIZE offsetof(struct handoff, log_file)
@@ -15,7 +15,8 @@
 #define PREFIX_SIZE (sizeof(VERSION) - 1 + 2 * IMAGE_SIZE + 1 + 2 * WORD_SIZE + 1)
 
 _Static_assert(IMAGE_SIZE % WORD_SIZE == 0, "IMAGE_SIZE");
-_Static_assert(PREFIX_SIZE + PATH_MAX <= HANDOFF_SIZE, "HANDOFF_SIZE");
+_Static_assert(PREFIX_SIZE + 2 * sizeof(((struct handoff *)0)->watch) + PATH_MAX <= HANDOFF_SIZE,
+	       "HANDOFF_SIZE");
 
 #define ALL_A UINT64_C(0x4141414141414141)
 
@@ -64,19 +65,38 @@ static const char *take_letters(const char *in, void *to, size_t size)
 	return !(all & UINT64_C(0xf0f0f0f0f0f0f0f0)) && *in == ':' ? in + 1 : NULL;
 }
 
-/* The check value: FNV-1a over image and log file, word by word. */
-static uint32_t check_of(const struct handoff *c)
+static size_t set_size(const struct handoff *c)
 {
-	const char *bytes = (const char *)c;
-	size_t left = IMAGE_SIZE + strlen(c->log_file);
-	uint32_t check = 2166136261, word;
+	return c->watch_count * sizeof(c->watch[0]);
+}
 
-	for (; left >= WORD_SIZE; left -= WORD_SIZE, bytes += WORD_SIZE) {
+/* How long the set is as text, with its colon. */
+static size_t set_length(const struct handoff *c)
+{
+	return c->watch_count ? 2 * set_size(c) + 1 : 0;
+}
+
+/* FNV-1a, word by word; what is left over at the end is not looked at. */
+static uint32_t mix(uint32_t check, const void *from, size_t size)
+{
+	uint32_t word;
+
+	for (const char *bytes = from; size >= WORD_SIZE; size -= WORD_SIZE, bytes += WORD_SIZE) {
 		memcpy(&word, bytes, WORD_SIZE);
 		check = (check ^ word) * 16777619;
 	}
-	word = 0;
-	memcpy(&word, bytes, left);
+	return check;
+}
+
+/* The check value, of all three. */
+static uint32_t check_of(const struct handoff *c)
+{
+	size_t len = strlen(c->log_file), over = len % WORD_SIZE;
+	uint32_t check = mix(2166136261, c, IMAGE_SIZE), word = 0;
+
+	check = mix(check, c->watch, set_size(c));
+	check = mix(check, c->log_file, len);
+	memcpy(&word, c->log_file + len - over, over);
 	return (check ^ word) * 16777619;
 }
 
@@ -94,16 +114,18 @@ size_t handoff_write(const struct handoff *c, char *out)
 	size_t len = strlen(c->log_file);
 
 	write_prefix(c, out);
-	memcpy(out + PREFIX_SIZE, c->log_file, len + 1);
-	return PREFIX_SIZE + len;
+	if (c->watch_count)
+		put_letters(out + PREFIX_SIZE, c->watch, set_size(c));
+	memcpy(out + PREFIX_SIZE + set_length(c), c->log_file, len + 1);
+	return PREFIX_SIZE + set_length(c) + len;
 }
 
 /* An image that was made by hand may have its check value, too: nothing is read out of bounds. */
 static bool is_sane(const struct handoff *c)
 {
-	return c->fd > STDERR_FILENO && c->level <= LOG_TRACE &&
-	       c->trust.count <= PASST_TRUST_MAX && !c->passt[PASST_PATH_MAX] &&
-	       !c->well[HANDOFF_HOP_MAX] && !c->gone[HANDOFF_HOP_MAX];
+	return (c->fd > STDERR_FILENO || c->watch_count) && c->watch_count <= WATCH_MAX &&
+	       c->level <= LOG_TRACE && c->trust.count <= PASST_TRUST_MAX &&
+	       !c->passt[PASST_PATH_MAX] && !c->well[HANDOFF_HOP_MAX] && !c->gone[HANDOFF_HOP_MAX];
 }
 
 /* Up to the log file, it is as long as ours. */
@@ -111,6 +133,16 @@ static bool is_of_version(const char *value)
 {
 	return strnlen(value, PREFIX_SIZE) == PREFIX_SIZE &&
 	       !memcmp(value, VERSION, sizeof(VERSION) - 1);
+}
+
+/* The set. Return: what is behind it, or NULL where it is something else. */
+static const char *take_set(const char *value, struct handoff *c)
+{
+	size_t len = set_length(c);
+
+	if (!len)
+		return value;
+	return strnlen(value, len) == len ? take_letters(value, c->watch, set_size(c)) : NULL;
 }
 
 bool handoff_read(const char *value, struct handoff *c)
@@ -125,18 +157,20 @@ bool handoff_read(const char *value, struct handoff *c)
 	value = take_letters(value + sizeof(VERSION) - 1, c, IMAGE_SIZE);
 	if (value)
 		value = take_letters(value, &check, sizeof(check));
+	value = value && is_sane(c) ? take_set(value, c) : NULL;
 	len = value ? strnlen(value, sizeof(c->log_file)) : 0;
 	if (!value || len == sizeof(c->log_file))
 		return false;
 	memcpy(c->log_file, value, len + 1);
-	return check == check_of(c) && is_sane(c);
+	return check == check_of(c);
 }
 
 void handoff_update(char *value, const struct handoff *c)
 {
 	char prefix[PREFIX_SIZE];
 
-	if (!is_of_version(value) || strcmp(value + PREFIX_SIZE, c->log_file) != 0)
+	if (!is_of_version(value) || strnlen(value + PREFIX_SIZE, set_length(c)) < set_length(c) ||
+	    strcmp(value + PREFIX_SIZE + set_length(c), c->log_file) != 0)
 		return;
 	write_prefix(c, prefix);
 	memcpy(value, prefix, PREFIX_SIZE);

@@ -19,6 +19,11 @@
 #define LINK_DOWN (1u << EVENT_LINK_DOWN)
 #define PROGRAM   (1u << EVENT_PROGRAM)
 
+/* Events of a descriptor that is watched, whose number may be 0. */
+#define WATCHED                                                                          \
+	(PROGRAM | 1u << EVENT_HANDED_OVER | 1u << EVENT_RESTORED | 1u << EVENT_CLOSED | \
+	 1u << EVENT_OVERWRITTEN | 1u << EVENT_CLOEXEC | 1u << EVENT_DESCRIPTOR)
+
 static const struct log_member place_members[] = {
 	{ "module", LOG_TEXT, offsetof(struct log_place, module), 0, NULL },
 	{ "offset", LOG_NUMBER, offsetof(struct log_place, offset), 0, NULL },
@@ -40,7 +45,7 @@ const struct log_member log_members[] = {
 	{ "level", LOG_TEXT, offsetof(struct log_event, level), 0, NULL },
 	{ "event", LOG_TEXT, offsetof(struct log_event, event), 0, NULL },
 	{ "exe", LOG_TEXT, offsetof(struct log_event, exe), 0, NULL },
-	{ "fd", LOG_NUMBER, offsetof(struct log_event, fd), 0, NULL },
+	{ "fd", LOG_NUMBER, offsetof(struct log_event, fd), WATCHED, NULL },
 	{ "socket", LOG_TEXT, offsetof(struct log_event, socket), 0, NULL },
 	{ "call", LOG_TEXT, offsetof(struct log_event, call), 0, NULL },
 	{ "caller", LOG_OBJECT, offsetof(struct log_event, caller), 0, place_members },
@@ -63,6 +68,10 @@ const struct log_member log_members[] = {
 	{ "guest_port", LOG_NUMBER, offsetof(struct log_event, guest_port), 0, NULL },
 	{ "protocol", LOG_TEXT, offsetof(struct log_event, protocol), 0, NULL },
 	{ "culprit", LOG_OBJECT, offsetof(struct log_event, culprit), 0, actor_members },
+	{ "verdict", LOG_TEXT, offsetof(struct log_event, verdict), 0, NULL },
+	{ "kind", LOG_TEXT, offsetof(struct log_event, sort), 0, NULL },
+	{ "name", LOG_TEXT, offsetof(struct log_event, name), 0, NULL },
+	{ "until", LOG_TEXT, offsetof(struct log_event, until), 0, NULL },
 	{ "msg", LOG_TEXT, offsetof(struct log_event, msg), 0, NULL },
 	{ "", LOG_TEXT, 0, 0, NULL },
 };
@@ -92,6 +101,8 @@ const char *const log_kind_names[EVENT_KINDS] = {
 	[EVENT_PUBLISHED] = "published",
 	[EVENT_GUEST_SERVES] = "guest-serves",
 	[EVENT_READY] = "ready",
+	[EVENT_DESCRIPTOR] = "descriptor",
+	[EVENT_EXECUTES] = "executes",
 };
 
 static const char *const severity_names[] = {
@@ -110,36 +121,50 @@ bool log_is_run_of(uint64_t run, int pid)
 	return (run & 0xffff) == ((uint64_t)pid & 0xffff);
 }
 
-static void add_members(struct text *t, const struct log_member *member, const void *base,
-			enum log_kind kind);
-
-/* Return: false if there is none, and whatever was added is to be taken back. */
-static bool add_value(struct text *t, const struct log_member *member, const void *value,
-		      enum log_kind kind)
+/* Has it a value? Most members of most events have none. */
+static bool has_value(const struct log_member *member, const void *value, enum log_kind kind)
 {
-	const char *text;
-	long long n;
+	int64_t n;
 
 	switch (member->type) {
 	case LOG_TEXT:
-		text = *(const char *const *)value;
-		text_add_json(t, text ? text : "");
-		return text != NULL;
+		return *(const char *const *)value != NULL;
+	case LOG_OBJECT:
+		/* Where it has no text in front, it is empty. */
+		return has_value(member->members, value, kind);
+	case LOG_TIME:
+		return true;
+	case LOG_NUMBER:
+		n = *(const int64_t *)value;
+		return n > 0 || (n == 0 && (member->zero_in & 1u << kind));
+	}
+	return false;
+}
+
+static void add_members(struct text *t, const struct log_member *member, const void *base,
+			enum log_kind kind);
+
+static void add_value(struct text *t, const struct log_member *member, const void *value,
+		      enum log_kind kind)
+{
+	long long n = member->type == LOG_TEXT ? 0 : *(const int64_t *)value;
+
+	switch (member->type) {
+	case LOG_TEXT:
+		text_add_json(t, *(const char *const *)value);
+		break;
 	case LOG_OBJECT:
 		text_add(t, "{");
 		add_members(t, member->members, value, kind);
 		text_add(t, "}");
-		return t->buf[t->len - 2] != '{';
+		break;
 	case LOG_TIME:
-		n = *(const int64_t *)value;
 		text_format(t, "%lld.%06lld", n / 1000000, n % 1000000);
-		return true;
+		break;
 	case LOG_NUMBER:
-		n = *(const int64_t *)value;
 		text_format(t, "%lld", n);
-		return n > 0 || (n == 0 && (member->zero_in & 1u << kind));
+		break;
 	}
-	return false;
 }
 
 /* Members that have no value, or do not fit, are left out: the line is valid always. */
@@ -147,10 +172,14 @@ static void add_members(struct text *t, const struct log_member *member, const v
 			enum log_kind kind)
 {
 	for (; *member->name; member++) {
+		const void *value = (const char *)base + member->offset;
 		size_t start = t->len;
 
+		if (!has_value(member, value, kind))
+			continue;
 		text_format(t, "%s\"%s\":", t->buf[start - 1] == '{' ? "" : ",", member->name);
-		if (add_value(t, member, (const char *)base + member->offset, kind) && !t->cut)
+		add_value(t, member, value, kind);
+		if (!t->cut)
 			continue;
 		t->len = start;
 		t->buf[start] = '\0';

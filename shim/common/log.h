@@ -48,6 +48,8 @@ enum log_kind {
 	EVENT_PUBLISHED,
 	EVENT_GUEST_SERVES,
 	EVENT_READY,
+	EVENT_DESCRIPTOR,
+	EVENT_EXECUTES,
 	EVENT_KINDS
 };
 
@@ -137,7 +139,12 @@ struct log_actor {
  * @port:	... the port there
  * @guest_port:	... and the guest's
  * @protocol:	... "tcp" or "udp"
- * @culprit:	Who was seen to lose the connection that is missed
+ * @culprit:	Who was seen to lose the connection that is missed; of a watched descriptor, also
+ *		who has it still
+ * @verdict:	... how that has fared
+ * @sort:	... what it is, in a word
+ * @name:	... which one it is
+ * @until:	... in which program it has to arrive
  */
 struct log_event {
 	enum log_kind kind;
@@ -172,6 +179,10 @@ struct log_event {
 	int64_t guest_port;
 	const char *protocol;
 	struct log_actor culprit;
+	const char *verdict;
+	const char *sort;
+	const char *name;
+	const char *until;
 	const char *msg;
 };
 
@@ -189,8 +200,8 @@ struct log_event {
 #define ACTION_LEFT        "left"
 
 /* What sees who did it where the shim does not: raw system calls, static programs. */
-#define STRACE_COMMAND \
-	"strace -f -y -o trace.txt -e 'trace=/^(exec|close|dup|fcntl|ioctl)' qrap ..."
+#define STRACE         "strace -f -y -o trace.txt -e 'trace=/^(exec|close|dup|fcntl|ioctl)'"
+#define STRACE_COMMAND STRACE " qrap ..."
 
 enum log_type {
 	LOG_TEXT,   /* const char * */

@@ -103,15 +103,28 @@ static bool is_c1(const unsigned char *s)
 	return s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f;
 }
 
+/* How many bytes from @s on stand for themselves: as a rule, all of them. */
+static size_t plain_length(const unsigned char *s)
+{
+	const unsigned char *p = s;
+
+	while (*p >= 0x20 && *p < 0x7f && *p != '"' && *p != '\\')
+		p++;
+	return (size_t)(p - s);
+}
+
 static void add_json(struct text *t, const char *s, bool as_bytes)
 {
 	const unsigned char *p = (const unsigned char *)s;
 
 	text_add(t, "\"");
 	while (*p) {
-		size_t len = as_bytes ? 1 : utf8_length(p);
+		size_t plain = plain_length(p), len = as_bytes ? 1 : utf8_length(p);
 
-		if (!len) {
+		if (plain) {
+			text_add_n(t, (const char *)p, plain);
+			len = plain;
+		} else if (!len) {
 			text_add(t, "\\ufffd");
 			len = 1;
 		} else if (*p == '"' || *p == '\\') {

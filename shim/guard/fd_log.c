@@ -124,13 +124,40 @@ void fd_log_program(const struct fd_log *fd_log, const char *found, bool mends)
 		  fd_log->handoff->fd, found);
 }
 
+void fd_log_observes(const struct fd_log *fd_log, int fd, const char *found, const char *script)
+{
+	const char *name = script ? script : fd_log->exe;
+	const struct log_event event = { .kind = EVENT_PROGRAM,
+					 .fd = fd,
+					 .found = found,
+					 .action = "observes",
+					 .command = script,
+					 .ppid = sys_call(SYS_getppid, 0, 0, 0, 0, 0, 0) };
+
+	if (fd < 0)
+		log_event(fd_log->log, &event, "%s starts, on all other descriptors: %s", name,
+			  found);
+	else
+		log_event(fd_log->log, &event, "%s starts, on descriptor %d: %s", name, fd, found);
+}
+
+void fd_log_put_on(const struct fd_log *fd_log, int fd, const char *found)
+{
+	const struct log_event event = {
+		.kind = EVENT_RESTORED, .fd = fd, .found = found, .action = "the store"
+	};
+
+	log_event(fd_log->log, &event, "descriptor %d of %s held %s: restored from the store", fd,
+		  program_name(fd_log), found);
+}
+
 /* waitid(2) says ECHILD where there are none; it waits for nothing, and takes nobody's status. */
 static bool has_children(void)
 {
 	return !sys_call(SYS_waitid, P_ALL, 0, 0, WEXITED | WNOHANG | WNOWAIT | __WALL, 0, 0);
 }
 
-/* Fills @event, and says what was done about it: @done. */
+/* Fills @event, whose number is there, and says what was done about it: @done. */
 static void tell_loss(const struct fd_log *fd_log, const struct loss *loss, struct log_event *event,
 		      const char *done)
 {
@@ -142,19 +169,19 @@ static void tell_loss(const struct fd_log *fd_log, const struct loss *loss, stru
 	struct caller caller;
 
 	event->kind = loss->kind;
-	event->fd = fd_log->handoff->fd;
 	event->call = loss->call;
 	event->ppid = sys_call(SYS_getppid, 0, 0, 0, 0, 0, 0);
 	event->children = has_children();
 	if (caller_find(loss->where, &caller))
 		event->caller = (struct log_place) { caller.module, (int64_t)caller.offset };
-	log_event(fd_log->log, event, "%s %s descriptor %d, passt's connection (%s)%s",
-		  program_name(fd_log), verbs[loss->kind], fd_log->handoff->fd, loss->call, done);
+	log_event(fd_log->log, event, "%s %s descriptor %d%s (%s)%s", program_name(fd_log),
+		  verbs[loss->kind], (int)event->fd,
+		  event->fd == fd_log->handoff->fd ? ", passt's connection" : "", loss->call, done);
 }
 
-void fd_log_loss(const struct fd_log *fd_log, const struct loss *loss)
+void fd_log_loss(const struct fd_log *fd_log, int fd, const char *found, const struct loss *loss)
 {
-	struct log_event event = { .severity = SEVERITY_INFO };
+	struct log_event event = { .severity = SEVERITY_INFO, .fd = fd, .found = found };
 
 	tell_loss(fd_log, loss, &event, "");
 	leave_note(fd_log, loss->call);
@@ -163,6 +190,7 @@ void fd_log_loss(const struct fd_log *fd_log, const struct loss *loss)
 void fd_log_put_back(const struct fd_log *fd_log, const struct loss *loss, bool is_first)
 {
 	struct log_event event = { .severity = is_first ? SEVERITY_WARNING : SEVERITY_INFO,
+				   .fd = fd_log->handoff->fd,
 				   .action = ACTION_PUT_BACK };
 
 	tell_loss(fd_log, loss, &event, ": put back");
@@ -396,4 +424,11 @@ void fd_log_not_executed(const struct fd_log *fd_log, const char *path, int erro
 	log_line(fd_log->log, SEVERITY_WARNING,
 		 "%s could not execute %s (errno %d): it keeps passt's connection",
 		 program_name(fd_log), path, error);
+}
+
+void fd_log_executes(const struct fd_log *fd_log, const char *path)
+{
+	const struct log_event event = { .kind = EVENT_EXECUTES, .fd = -1, .command = path };
+
+	log_event(fd_log->log, &event, "%s executes %s", program_name(fd_log), path);
 }

@@ -42,6 +42,15 @@ struct loss {
 /* This program starts, with @found on the number. */
 void fd_log_program(const struct fd_log *fd_log, const char *found, bool mends);
 
+/*
+ * This program starts, with @found on the observed number @fd, or -1 for all that no such event
+ * before this one was about. @script is what it runs, or NULL.
+ */
+void fd_log_observes(const struct fd_log *fd_log, int fd, const char *found, const char *script);
+
+/* What is observed on number @fd is there again, in place of @found. */
+void fd_log_put_on(const struct fd_log *fd_log, int fd, const char *found);
+
 /**
  * fd_log_hop() - Remember where the connection was last, and where it was missed first
  * @fd_log:	This program
@@ -50,8 +59,11 @@ void fd_log_program(const struct fd_log *fd_log, const char *found, bool mends);
  */
 void fd_log_hop(const struct fd_log *fd_log, struct handoff *handoff, bool is_well);
 
-/* A loss; word is left in the store for the program that finds it out. */
-void fd_log_loss(const struct fd_log *fd_log, const struct loss *loss);
+/*
+ * A loss of number @fd; word of the connection's is left in the store for the program that finds it
+ * out. @found is what comes there instead, or NULL.
+ */
+void fd_log_loss(const struct fd_log *fd_log, int fd, const char *found, const struct loss *loss);
 
 /* A loss that was made good on the spot; a warning unless it is one of many. */
 void fd_log_put_back(const struct fd_log *fd_log, const struct loss *loss, bool is_first);
@@ -111,6 +123,10 @@ void fd_log_exec(const struct fd_log *fd_log, const char *path, bool with_connec
 
 /* ... but could not: @error is the errno. */
 void fd_log_not_executed(const struct fd_log *fd_log, const char *path, int error);
+
+/* A program that has lost an observed descriptor becomes the one at @path, which may never say so.
+ */
+void fd_log_executes(const struct fd_log *fd_log, const char *path);
 
 /* "PROGRAM uses descriptor N" and the like: the owner's steps. */
 void fd_log_step(const struct fd_log *fd_log, enum log_kind kind, const char *does,

@@ -2,6 +2,7 @@
 #include "shim/guard/guard.h"
 
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "shim/common/fd_args.h"
 #include "shim/common/fd_store.h"
@@ -19,6 +20,9 @@
 
 /* The name of a process, its number, and what it has done. */
 #define ORIGIN_SIZE 64
+
+/* Longest name of what is found on an observed number. */
+#define FOUND_MAX 256
 
 /* The descriptor's life, seen from one program. */
 enum phase {
@@ -46,6 +50,7 @@ enum phase {
  * @envp:	Environment as guard_on_load() got it
  * @log:	Where events go
  * @exe:	Path of this program
+ * @lost:	This process has lost an observed descriptor
  * @culprit:	What the note in the store says of the last loss
  */
 struct guard {
@@ -65,6 +70,7 @@ struct guard {
 	char **envp;
 	struct log log;
 	char exe[PATH_MAX];
+	bool lost;
 	char culprit[STORE_NOTE_MAX + 1];
 };
 
@@ -72,7 +78,61 @@ static struct guard guard;
 
 static const struct fd_log fd_log = { &guard.handoff, &guard.log, guard.exe, guard.culprit };
 
-atomic_int watched[ROLE_NONE] = { -1, -1 };
+/*
+ * The numbers of connection and store, or -1. What is expected there, its identity, is in the
+ * handoff: programs that follow need it, too. So are the numbers that are observed.
+ */
+static atomic_int watched[] = { [ROLE_CONNECTION] = -1, [ROLE_STORE] = -1 };
+
+atomic_ulong watched_bits[WATCHED_BITS / WORD_BITS];
+
+static void watch(int fd)
+{
+	unsigned bit = (unsigned)fd % WATCHED_BITS;
+
+	if (fd >= 0)
+		atomic_fetch_or(&watched_bits[bit / WORD_BITS], 1UL << bit % WORD_BITS);
+}
+
+/* What is to be on an observed number, or NULL. */
+static const struct watched_fd *find_observed(int fd)
+{
+	const struct watched_fd *w = guard.handoff.watch;
+	const struct watched_fd *end = w + guard.handoff.watch_count;
+
+	while (w < end && w->fd != fd)
+		w++;
+	return w < end ? w : NULL;
+}
+
+int guard_number(enum fd_role role)
+{
+	return atomic_load_explicit(&watched[role], memory_order_relaxed);
+}
+
+enum fd_role guard_role(int fd)
+{
+	enum fd_role role = ROLE_CONNECTION;
+
+	while (role < ROLE_OBSERVED && (fd < 0 || fd != guard_number(role)))
+		role++;
+	return role < ROLE_OBSERVED || find_observed(fd) ? role : ROLE_NONE;
+}
+
+int guard_lowest(unsigned first, unsigned last)
+{
+	int lowest = -1;
+
+	for (int i = 0; i < ROLE_OBSERVED + guard.handoff.watch_count; i++) {
+		int fd = i < ROLE_OBSERVED ? guard_number((enum fd_role)i)
+					   : (int)guard.handoff.watch[i - ROLE_OBSERVED].fd;
+
+		if (fd >= 0 && (unsigned)fd >= first && (unsigned)fd <= last &&
+		    (lowest < 0 || fd < lowest))
+			lowest = fd;
+	}
+	return lowest;
+}
 
 static enum phase get_phase(void)
 {
@@ -103,8 +163,10 @@ void guard_forked(void)
 {
 	enum phase phase = get_phase();
 
-	if (phase != PHASE_WAITING && phase != PHASE_CLAIMED)
+	if (phase != PHASE_WAITING && phase != PHASE_CLAIMED && !guard.handoff.watch_count)
 		return;
+	/* What the parent was seen to lose, it has told of itself only. */
+	guard.lost = false;
 	guard.forked = true;
 	/* The thread that was at it is not in this process. */
 	atomic_store(&guard.restoring, false);
@@ -115,6 +177,7 @@ static void set_store(int store)
 {
 	guard.handoff.store = store < 0 ? -1 : store;
 	atomic_store(&watched[ROLE_STORE], guard.handoff.store);
+	watch(guard.handoff.store);
 }
 
 /* Brings the variable up to date, wherever the program keeps its environment by now. */
@@ -131,6 +194,21 @@ bool guard_is_connection(int fd)
 	struct identity id;
 
 	return descriptor_identity(fd, &id) && identity_same(&id, &guard.handoff.socket);
+}
+
+bool guard_would_lose(int fd, int to)
+{
+	const struct watched_fd *observed;
+
+	switch (watched_role(to)) {
+	case ROLE_CONNECTION:
+		return !guard_is_connection(fd);
+	case ROLE_OBSERVED:
+		observed = find_observed(to);
+		return !descriptor_is(fd, &observed->id);
+	default:
+		return false;
+	}
 }
 
 /* Is the connection on the guarded number, and may it still be lost? */
@@ -423,6 +501,87 @@ static void stand_down(const struct call_trial *trial, const char *argv0, char *
 	environment_leave(envp);
 }
 
+/* What is on an observed number instead, as /proc names it, or in words. */
+static const char *name_found(int fd, char link[FOUND_MAX])
+{
+	struct text t;
+	char path[32];
+	ssize_t len;
+
+	text_start(&t, path, sizeof(path));
+	text_format(&t, "/proc/self/fd/%d", fd);
+	len = sys_readlink(path, link, FOUND_MAX - 1);
+	if (len <= 0)
+		return descriptor_name(fd);
+	link[len] = '\0';
+	return link;
+}
+
+/* The script that this program, its interpreter, runs, or NULL: execve(2) puts it before its words.
+ */
+static const char *find_script(int argc, char **argv)
+{
+	const char *file = (const char *)getauxval(AT_EXECFN);
+
+	for (int i = 1; file && i < argc && i <= 2; i++) {
+		if (!strcmp(argv[i], file))
+			return file;
+	}
+	return NULL;
+}
+
+/* Is @name, a program's, among the words of @text? */
+static bool has_word(const char *text, const char *name)
+{
+	static const char ends[] = " \t\n/'\";&|()";
+	size_t len = strlen(name);
+
+	for (const char *at = text; len && (at = strstr(at, name)); at++) {
+		if ((at == text || strchr(ends, at[-1])) && (!at[len] || strchr(ends, at[len])))
+			return true;
+	}
+	return false;
+}
+
+/* --keep: is this program to have what is on the number? */
+static bool is_to_have(int fd, int argc, char **argv, const char *script)
+{
+	bool is_to = has_word(guard.exe, guard.handoff.well) ||
+		     (script && has_word(script, guard.handoff.well));
+
+	for (int i = 1; i < argc && !is_to; i++)
+		is_to = mentions_descriptor(argv[i], fd);
+	return is_to;
+}
+
+/* --watch: those that are lost by now, each, and put back with --keep; all others are there. */
+static void observe(int argc, char **argv, char **envp)
+{
+	const char *script = find_script(argc, argv), *found;
+	char link[FOUND_MAX];
+
+	start_log(argc > 0 ? argv[0] : "", true);
+	atomic_store(&guard.pid, sys_getpid());
+	environment_note(envp);
+	guard.envp = envp;
+	guard.session = (int)sys_call(SYS_getsid, 0, 0, 0, 0, 0, 0);
+	set_store(store_find(&guard.handoff));
+	for (unsigned i = 0; i < guard.handoff.watch_count; i++) {
+		const struct watched_fd *observed = &guard.handoff.watch[i];
+		int fd = (int)observed->fd;
+
+		watch(fd);
+		if (descriptor_is(fd, &observed->id))
+			continue;
+		found = name_found(fd, link);
+		fd_log_observes(&fd_log, fd, found, script);
+		if (is_to_have(fd, argc, argv, script) &&
+		    restore_stored(guard.handoff.store, STORED_WATCHED + i, fd, &observed->id))
+			fd_log_put_on(&fd_log, fd, found);
+	}
+	fd_log_observes(&fd_log, -1, FOUND_WELL, script);
+}
+
 void guard_on_load(int argc, char **argv, char **envp, bool first)
 {
 	const char *argv0 = argc > 0 ? argv[0] : "";
@@ -430,6 +589,10 @@ void guard_on_load(int argc, char **argv, char **envp, bool first)
 
 	if (!find_handoff(envp))
 		return;
+	if (guard.handoff.watch_count) {
+		observe(argc, argv, envp);
+		return;
+	}
 	names_number = args_name_number(argc, argv);
 	names_qemu = args_name_qemu(argc, argv);
 	/* Where its words tell, no call is made before they all are tried. */
@@ -447,6 +610,7 @@ void guard_on_load(int argc, char **argv, char **envp, bool first)
 	guard.restores = is_to_restore(argv0, names_number, names_qemu);
 	set_store(store_find(&guard.handoff));
 	atomic_store(&watched[ROLE_CONNECTION], guard.handoff.fd);
+	watch(guard.handoff.fd);
 	if (guard.on_the_way)
 		passt_trust_enter(&guard.handoff.trust);
 	else
@@ -549,8 +713,28 @@ static enum call_fate lose_connection(const struct loss *loss)
 	}
 	/* QEMU's children for scripts and for tearing down are nobody's way to QEMU. */
 	if ((is_owner() || !guard.is_qemu) && holds_connection())
-		fd_log_loss(&fd_log, loss);
+		fd_log_loss(&fd_log, guard.handoff.fd, NULL, loss);
 	return CALL_GOES_ON;
+}
+
+/*
+ * An observed number is lost, where it is there still. A loop that puts it aside and back each time
+ * round (a shell's "echo >file") is told of once.
+ */
+static void lose_observed(int fd, int from, const struct loss *loss)
+{
+	static const void *told[WATCH_MAX];
+	const struct watched_fd *observed = find_observed(fd);
+	const void **where = &told[observed - guard.handoff.watch];
+	char link[FOUND_MAX];
+
+	if (!descriptor_is(fd, &observed->id) || (guard.lost && *where == loss->where))
+		return;
+	if (!is_passive()) {
+		*where = loss->where;
+		guard.lost = true;
+	}
+	fd_log_loss(&fd_log, fd, from < 0 ? NULL : name_found(from, link), loss);
 }
 
 /* Not on the way, and in a session of its own since its load: passt is not to wait for it. */
@@ -601,6 +785,9 @@ enum call_fate guard_lose(int fd, const struct loss *loss)
 		return lose_connection(loss);
 	case ROLE_STORE:
 		return lose_store(loss);
+	case ROLE_OBSERVED:
+		lose_observed(fd, -1, loss);
+		break;
 	case ROLE_NONE:
 		break;
 	}
@@ -609,7 +796,7 @@ enum call_fate guard_lose(int fd, const struct loss *loss)
 
 static void move_store(const char *call)
 {
-	int to = store_move(atomic_load(&watched[ROLE_STORE]), guard.handoff.fd);
+	int to = store_move(guard_number(ROLE_STORE), guard.handoff.fd);
 
 	fd_log_moved(&fd_log, to, call);
 	if (is_passive())
@@ -629,7 +816,9 @@ enum call_fate guard_replace(int from, int to, const struct loss *loss)
 		return CALL_GOES_ON;
 	if (role == ROLE_STORE)
 		move_store(loss->call);
-	else if (!ends_guard(loss) && !guard_is_connection(from))
+	else if (role == ROLE_OBSERVED && guard_would_lose(from, to))
+		lose_observed(to, from, loss);
+	else if (role == ROLE_CONNECTION && !ends_guard(loss) && !guard_is_connection(from))
 		lose_connection(loss);
 	return CALL_GOES_ON;
 }
@@ -699,6 +888,7 @@ static bool hand_on(void)
 /* For a live update. */
 static void exec_qemu(struct exec_step *step)
 {
+	step->hands_on = true;
 	fd_log_exec(&fd_log, step->target.path, hand_on());
 	step->copy = environment_return(step->envp, &guard.handoff, false);
 }
@@ -782,7 +972,8 @@ static void exec_on_the_way(struct exec_step *step, bool is_way, bool has_us, co
 	if (has_us && is_passed && !*runtime)
 		return;
 	kind = exec_target_kind(&step->target, *runtime ? runtime : NULL, &needs_runtime);
-	if (kind == TARGET_NONE)
+	/* A child may be told to go to another directory first. */
+	if (kind == TARGET_NONE && !step->spawns)
 		return;
 	drops_runtime = *runtime && !needs_runtime;
 	reason = reason_to_leave(is_way, kind);
@@ -792,6 +983,24 @@ static void exec_on_the_way(struct exec_step *step, bool is_way, bool has_us, co
 		fd_log_environment(&fd_log, step->call, step->target.path, reason);
 	if (is_way && !is_passed && !step->spawns && (reason || kind != TARGET_LOADS))
 		put_back_for(step);
+}
+
+/* --watch: nothing is changed, but that the program of --until is seen if it can be. */
+static void exec_observed(struct exec_step *step)
+{
+	const char *until = guard.handoff.well;
+	bool is_way = has_word(step->target.path, until), needs_runtime;
+	char runtime[ENVIRONMENT_NAME_MAX + 1];
+
+	for (char *const *word = step->argv; word && *word && !is_way; word++)
+		is_way = has_word(*word, until);
+	if (guard.lost && !step->spawns && !is_passive())
+		fd_log_executes(&fd_log, step->target.path);
+	if (!is_way || environment_has_us(step->envp, runtime) ||
+	    exec_target_kind(&step->target, NULL, &needs_runtime) == TARGET_REFUSES)
+		return;
+	step->copy = environment_return(step->envp, &guard.handoff, false);
+	fd_log_environment(&fd_log, step->call, step->target.path, NULL);
 }
 
 /* Is anything to be looked after? Without a call that the program does not make itself. */
@@ -820,7 +1029,11 @@ void guard_exec(struct exec_step *step)
 	int saved = errno;
 
 	step->wanted = step->envp;
-	if (get_phase() == PHASE_WAITING)
+	if (!step->target.path)
+		return;
+	if (guard.handoff.watch_count)
+		exec_observed(step);
+	else if (get_phase() == PHASE_WAITING)
 		exec_before_claim(step);
 	else if (get_phase() == PHASE_RELEASED && !is_passive() && !step->spawns)
 		exec_qemu(step);
@@ -843,7 +1056,7 @@ bool guard_exec_done(struct exec_step *step, int error)
 			sys_close(guard.handoff.fd);
 		if (step->unmarked)
 			sys_fcntl(guard.handoff.fd, F_SETFD, FD_CLOEXEC);
-		if (get_phase() == PHASE_RELEASED && !is_passive() && !step->spawns)
+		if (step->hands_on)
 			stay_qemu(step, error);
 	}
 	errno = saved;

@@ -16,24 +16,33 @@
 enum fd_role {
 	ROLE_CONNECTION, /* QEMU expects the connection there */
 	ROLE_STORE,      /* the store is there: programs do not see it */
+	ROLE_OBSERVED,   /* --watch: what happens to it is told, and happens */
 	ROLE_NONE,       /* it is not */
 };
 
-/*
- * The watched number of each role, or -1. What is expected there, its identity, is in the handoff:
- * programs that follow need it, too.
- */
-extern atomic_int watched[ROLE_NONE];
+#define WATCHED_BITS 1024
+#define WORD_BITS    (8 * sizeof(unsigned long))
+
+/* A bit for the remainder of each number that is or was watched. */
+extern atomic_ulong watched_bits[WATCHED_BITS / WORD_BITS];
+
+/* Why @fd is watched, where its bit is set. */
+enum fd_role guard_role(int fd);
+
+/* The lowest watched number from @first to @last, or -1. */
+int guard_lowest(unsigned first, unsigned last);
+
+/* The number of the connection or of the store, or -1. */
+int guard_number(enum fd_role role);
 
 /* Why @fd is watched. All that a call on another number costs. */
 static inline enum fd_role watched_role(int fd)
 {
-	enum fd_role role = ROLE_CONNECTION;
+	unsigned bit = (unsigned)fd % WATCHED_BITS;
+	unsigned long word =
+		atomic_load_explicit(&watched_bits[bit / WORD_BITS], memory_order_relaxed);
 
-	while (role < ROLE_NONE &&
-	       (fd < 0 || fd != atomic_load_explicit(&watched[role], memory_order_relaxed)))
-		role++;
-	return role;
+	return word >> bit % WORD_BITS & 1 ? guard_role(fd) : ROLE_NONE;
 }
 
 /* Calls that tell QEMU from a program that merely looks. */
@@ -63,6 +72,9 @@ void guard_forked(void);
 
 /* Is this descriptor the connection? */
 bool guard_is_connection(int fd);
+
+/* Is @fd something else than what is watched on number @to, where that is a program's to lose? */
+bool guard_would_lose(int fd, int to);
 
 /**
  * guard_touched() - A call that QEMU makes when it takes the connection
@@ -121,6 +133,7 @@ enum call_fate guard_replace(int from, int to, const struct loss *loss);
  * @copy:	The one that is given instead, or NULL
  * @filled:	The connection has been put on its number for it
  * @unmarked:	Its close-on-exec has been taken away
+ * @hands_on:	It is QEMU's live update
  */
 struct exec_step {
 	const char *call;
@@ -132,6 +145,7 @@ struct exec_step {
 	char **copy;
 	bool filled;
 	bool unmarked;
+	bool hands_on;
 };
 
 /**

@@ -36,21 +36,6 @@ static int close_by_all_means(unsigned first, unsigned last, int flags)
 	return 0;
 }
 
-/* The lowest watched number from @first to @last, or -1. */
-static int find_watched(unsigned first, unsigned last)
-{
-	int lowest = -1;
-
-	for (enum fd_role role = ROLE_CONNECTION; role < ROLE_NONE; role++) {
-		int fd = atomic_load(&watched[role]);
-
-		if (fd >= 0 && (unsigned)fd >= first && (unsigned)fd <= last &&
-		    (lowest < 0 || fd < lowest))
-			lowest = fd;
-	}
-	return lowest;
-}
-
 /* The range in parts, around the numbers that stay; ends with the first part that fails. */
 static int close_around(unsigned first, unsigned last, int flags, const struct loss *loss,
 			close_part *close_part)
@@ -58,7 +43,7 @@ static int close_around(unsigned first, unsigned last, int flags, const struct l
 	unsigned from = first;
 	int fd;
 
-	while ((fd = find_watched(from, last)) >= 0) {
+	while ((fd = guard_lowest(from, last)) >= 0) {
 		from = (unsigned)fd + 1;
 		if (guard_lose(fd, loss) == CALL_GOES_ON)
 			continue;
@@ -93,12 +78,13 @@ int range_addclosefrom(posix_spawn_file_actions_t *actions, int first, const voi
 {
 	const struct loss loss = { EVENT_CLOSED, "posix_spawn_file_actions_addclosefrom_np", where,
 				   true };
-	int fd = atomic_load(&watched[ROLE_CONNECTION]), store = atomic_load(&watched[ROLE_STORE]);
+	int fd = guard_number(ROLE_CONNECTION), store = guard_number(ROLE_STORE);
 	int to = first > STDERR_FILENO ? first : STDERR_FILENO + 1;
 	int ret = 0;
 
-	if (fd >= first)
-		guard_lose(fd, &loss);
+	for (int at = first; (at = guard_lowest((unsigned)at, INT_MAX)) >= 0; at++)
+		if (at != store)
+			guard_lose(at, &loss);
 	if (store < first || store < 0 || first < 0)
 		return next_posix_spawn_file_actions_addclosefrom_np()(actions, first);
 	/* The lowest number of the range, but not the one that QEMU looks at, nor a standard one.

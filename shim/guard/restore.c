@@ -10,31 +10,34 @@
 #define REPLY_MS   100
 #define PAUSE_MS   10
 
-/* Moves @fd onto the handoff's number, which may be where it is already: 0 or -errno. */
-static int put_on_number(int fd, const struct handoff *c)
+/* Moves @fd onto @number, which may be where it is already: 0 or -errno. */
+static int put_on_number(int fd, int number)
 {
 	int ret;
 
 	/* The lowest free number may have been the very one. */
-	if (fd == c->fd)
+	if (fd == number)
 		return sys_fcntl(fd, F_SETFD, 0);
-	ret = sys_dup3(fd, c->fd, 0);
+	ret = sys_dup3(fd, number, 0);
 	sys_close(fd);
 	return ret < 0 ? ret : 0;
 }
 
-bool restore_spare(const struct handoff *c, int store)
+bool restore_stored(int store, enum stored_fd what, int number, const struct identity *id)
 {
-	int fd = store_look(store, STORED_CONNECTION);
-	struct identity id;
+	int fd = store_look(store, what);
 
 	if (fd < 0)
 		return false;
-	if (descriptor_identity(fd, &id) && identity_same(&id, &c->socket) &&
-	    !descriptor_hung_up(fd))
-		return !put_on_number(fd, c);
+	if (descriptor_is(fd, id) && !(what == STORED_CONNECTION && descriptor_hung_up(fd)))
+		return !put_on_number(fd, number);
 	sys_close(fd);
 	return false;
+}
+
+bool restore_spare(const struct handoff *c, int store)
+{
+	return restore_stored(store, STORED_CONNECTION, c->fd, &c->socket);
 }
 
 bool restore_from_store(struct handoff *c)
@@ -148,7 +151,7 @@ static void renew_store(struct handoff *c)
 
 int restore_as(int fd, struct handoff *c)
 {
-	int ret = put_on_number(fd, c);
+	int ret = put_on_number(fd, c->fd);
 
 	if (ret)
 		return ret;

@@ -5,11 +5,23 @@
 
 #include <stdbool.h>
 
+#include "shim/common/fd_store.h"
 #include "shim/common/handoff.h"
 
 /* Where the connection came back from, for the log and for people. */
 #define FROM_STORE "the spare"
 #define FROM_PASST "a new connection to the same passt"
+
+/**
+ * restore_stored() - Put what is in the store on a number
+ * @store:	The store, or -1
+ * @what:	Which of what it holds; a connection whose peer has hung up is of no use
+ * @number:	Where it is to be
+ * @id:		What it has to be
+ *
+ * Return: true if it is there
+ */
+bool restore_stored(int store, enum stored_fd what, int number, const struct identity *id);
 
 /**
  * restore_from_store() - Put the spare on the number

@@ -20,7 +20,8 @@ static void insist(bool truth)
 
 static void check_sane(const struct handoff *c)
 {
-	insist(c->fd > 2 && c->level <= LOG_TRACE && c->trust.count <= PASST_TRUST_MAX);
+	insist((c->fd > 2 || c->watch_count) && c->watch_count <= WATCH_MAX);
+	insist(c->level <= LOG_TRACE && c->trust.count <= PASST_TRUST_MAX);
 	insist(strlen(c->passt) <= PASST_PATH_MAX && strlen(c->log_file) < PATH_MAX);
 	insist(strlen(c->well) <= HANDOFF_HOP_MAX && strlen(c->gone) <= HANDOFF_HOP_MAX);
 }
@@ -138,6 +139,11 @@ static void take_handoff(struct bytes *b, struct handoff *c)
 	c->trust.count = c->trust.any ? 0 : take_byte(b) % (PASST_TRUST_MAX + 1);
 	for (unsigned i = 0; i < c->trust.count; i++)
 		c->trust.uids[i] = (uid_t)take_number(b);
+	c->watch_count = (uint8_t)(take_byte(b) % (WATCH_MAX + 1));
+	for (unsigned i = 0; i < c->watch_count; i++) {
+		c->watch[i].fd = (int)(take_number(b) % ((unsigned)INT_MAX + 1));
+		c->watch[i].id.ino = take_number(b);
+	}
 }
 
 /* Written, read again, and then damaged. */
@@ -153,6 +159,7 @@ static void check_made(struct bytes *b)
 	insist(handoff_read(text, &again));
 	insist(!memcmp(&made, &again, offsetof(struct handoff, log_file)));
 	insist(!strcmp(made.log_file, again.log_file));
+	insist(!memcmp(made.watch, again.watch, made.watch_count * sizeof(made.watch[0])));
 	if (!b->left)
 		check_update(text, &made);
 	strcpy(sound, text);

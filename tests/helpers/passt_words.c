@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The command line of a private passt: passt_words [lacks=BITS] [command=WORDS] [NAME=VALUE]... [tcp|udp
- * ADDRESS HOST_PORT GUEST_PORT]... prints what a shell would need to run it, or why there is none.
- * NAME is a member of struct guest_network.
+ * The command line of a private passt: passt_words [lacks=BITS] [command=WORDS] [NAME=VALUE]...
+ * [tcp|udp ADDRESS HOST_PORT GUEST_PORT]... prints what a shell would need to run it, or why there
+ * is none. NAME is a member of struct guest_network.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +20,8 @@ static const struct {
 	const char *name;
 	const char **text;
 } names[] = {
-	{ "command=", &request.command },  { "address=", &network.address },
-	{ "gateway=", &network.gateway },  { "dns=", &network.dns },
+	{ "command=", &request.command },   { "address=", &network.address },
+	{ "gateway=", &network.gateway },   { "dns=", &network.dns },
 	{ "hostname=", &network.hostname }, { "domainname=", &network.domainname },
 };
 
