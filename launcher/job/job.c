@@ -99,7 +99,6 @@ static _Noreturn void wait_for_end(const struct log *log, pid_t pid, int signals
 int job_begin(struct job *job, const char *no_shim)
 {
 	const struct log *log = &job->settings->log;
-	const pid_t group = getpgrp();
 	struct ready ready;
 	int pair[2], signals;
 	pid_t pid;
@@ -121,7 +120,7 @@ int job_begin(struct job *job, const char *no_shim)
 	}
 	close(pair[0]);
 	close(signals);
-	supervise(job, &ready, pair[1], group);
+	supervise(job, &ready, pair[1], getpgrp());
 	return 0;
 }
 

@@ -95,13 +95,13 @@ void result_write(const struct settings *settings, const struct result *result)
 {
 	const char *file = settings->job.result;
 	struct buffer out = { .arena = arena_new() };
-	mode_t mask = umask(0);
+	mode_t mask;
 	char *path;
 	int fd;
 
-	umask(mask);
 	if (!file)
 		return;
+	umask(mask = umask(0));
 	make_text(&out, settings, result);
 	fd = open_new(file, &path);
 	if (fd >= 0 && write(fd, out.text, out.len) == (ssize_t)out.len &&

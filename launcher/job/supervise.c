@@ -132,12 +132,6 @@ static void finish(struct job_run *s, const char *reason, int status)
 	s->result.status = status;
 }
 
-static void finish_by_signal(struct job_run *s, int number)
-{
-	finish(s, "signal", 128 + number);
-	s->signal = number;
-}
-
 static bool on_front(struct loop_source *source)
 {
 	struct job_run *s = source->arg;
@@ -148,12 +142,14 @@ static bool on_front(struct loop_source *source)
 		s->front = -1;
 		s->killed = true;
 		finish(s, "signal", 128 + SIGKILL);
+	} else if (signal.typed && s->command.pid && !s->interrupted) {
+		/* The command may have ended by it already. */
+		s->interrupted = signal.number;
 	} else if (s->over) {
 		s->killed = true;
-	} else if (signal.typed && s->command.pid && !s->command.ended && !s->interrupted) {
-		s->interrupted = signal.number;
 	} else {
-		finish_by_signal(s, signal.number);
+		finish(s, "signal", 128 + signal.number);
+		s->signal = signal.number;
 	}
 	return true;
 }
@@ -314,9 +310,7 @@ static void go_on(struct job_run *s)
 	const bool wants_ready =
 		settings_has_ready(&settings_of(s)->job) || settings_of(s)->job.run;
 
-	if (s->command.ended && s->interrupted)
-		finish_by_signal(s, s->interrupted);
-	else if (s->command.ended)
+	if (s->command.ended)
 		finish(s, "command", s->command.status);
 	if (s->qemu.ended && s->channel < 0)
 		qemu_ended(s);
@@ -442,11 +436,11 @@ static void end_relays(struct job_run *s)
 			deadline = earlier(deadline, sys_now_ms() + RELAY_MS);
 	}
 	for (int i = 0; i < 2; i++) {
-		if (s->relays[i].pid && !s->relays[i].ended)
+		if (s->relays[i].pid && !s->relays[i].ended) {
 			kill(s->relays[i].pid, SIGKILL);
+			waitpid(s->relays[i].pid, NULL, 0);
+		}
 	}
-	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-		;
 }
 
 /* Why the job did not end with its command. */
@@ -473,7 +467,7 @@ static void explain(const struct job_run *s)
 /* What is left ends, the outcome is told, and this process is gone. */
 static _Noreturn void end(struct job_run *s)
 {
-	const struct job_end told = { s->result.status, s->signal };
+	struct job_end told = { s->result.status, s->signal };
 	const int64_t now = sys_now_ms();
 
 	if (s->command.pid) {
@@ -483,6 +477,11 @@ static _Noreturn void end(struct job_run *s)
 	if (end_children(s, SIGTERM, now + (s->killed ? GRACE_KILLED_MS : GRACE_MS)))
 		end_children(s, SIGKILL, sys_now_ms() + KILL_MS);
 	end_relays(s);
+	if (s->interrupted && !strcmp(s->result.reason, "command")) {
+		s->result.reason = "signal";
+		s->result.status = 128 + s->interrupted;
+		told.signal = s->interrupted;
+	}
 	terminal_restore(&s->terminal);
 	explain(s);
 	s->result.network = s->ports_known ? s->job->network : NULL;
