@@ -407,6 +407,14 @@ os.wait()'
 	diff without with
 }
 
+@test "a program under a filter that kills for the shim's calls goes on, unwatched" {
+	for call in getppid fstat; do
+		watched --until cat -- "$BUILD/tests/filter" kill=$call -- cat /dev/null
+		[ "$status" = 0 ] || return
+	done
+	[ "$stderr" = "qrap: No program called cat was seen: judged is the command's own process" ]
+}
+
 @test "a pipe that the command closes ends, though it still runs" {
 	mkfifo pipe
 	start reader cat pipe

@@ -560,6 +560,11 @@ static void observe(int argc, char **argv, char **envp)
 	const char *script = find_script(argc, argv), *found;
 	char link[FOUND_MAX];
 
+	/* It would be killed for being watched. */
+	if (call_trial()->call) {
+		guard.handoff.watch_count = 0;
+		return;
+	}
 	start_log(argc > 0 ? argv[0] : "", true);
 	atomic_store(&guard.pid, sys_getpid());
 	environment_note(envp);
