@@ -37,7 +37,7 @@ setup() {
 	complete_at qrap --watch 3 --error-exitcode 1 --ke
 	offered --keep
 	complete_at qrap --guard off --re
-	offered --reconnect --ready --result --report
+	offered --reconnect --report --ready --result
 	complete_at qrap --list = json --dr
 	offered --dry-run
 }

@@ -448,6 +448,15 @@ on_terminal() {
 	[[ $output == *'it is qrap'*'status 0' ]]
 }
 
+@test "a terminal that stops whoever writes from the background: all of it is written" {
+	printf '#!/bin/sh\nstty tostop\nexec "$@"\n' >/tmp/tostop
+	chmod +x /tmp/tostop
+	run as_from_a_shell /usr/bin/python3 "$TOP/tests/helpers/terminal.py" - /tmp/tostop \
+		"$QRAP" --guard off --passt --ready console:up --timeout 20 --run 'echo ran; exit 3' 5 /tmp/vm
+	echo "$output"
+	[[ $output == *'Started passt'*up*'Ready after'*ran*'status 3'* ]]
+}
+
 @test "the terminal is as before: QEMU killed, a command that changed it, qrap told to end" {
 	need qemu-system-x86_64
 	make_vm 'echo $$ >/tmp/pid; exec qemu-system-x86_64 -machine none -display none -serial none -monitor stdio'

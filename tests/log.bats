@@ -22,12 +22,15 @@ assert_traced() {
 	printf '%s\n' "$output" >/tmp/said
 	/usr/bin/python3 - "$LOG" <<-'END'
 		import collections, json, sys
-		said = collections.Counter(open("/tmp/said").read().split("\n"))
+		text = open("/tmp/said").read()
+		said = collections.Counter(text.split("\n"))
 		for line in open(sys.argv[1]):
 		    e = json.loads(line)
 		    prefix = "qrap: " if e["exe"].endswith("/qrap") else f"qrap[{e['pid']}]: "
 		    if e["event"] in ("started", "published") or (e["event"] == "connected" and not e.get("socket")):
 		        continue  # one line for people, which has all of them
+		    if e["event"] == "ready" and "Ready after " in text:
+		        continue  # in seconds, for people
 		    if e["event"] == "connected":
 		        prefix = ""
 		    said[prefix + e["msg"]] -= 1
@@ -40,6 +43,11 @@ assert_traced() {
 events() {
 	rm -f "$LOG"
 	online "$@"
+	add_events
+}
+
+# What the log has is what $output has; adds its events to /tmp/events
+add_events() {
 	assert_sound_log
 	assert_traced
 	grep -ao '"event":"[a-z-]*"' "$LOG" | cut -d '"' -f 4 >>/tmp/events
@@ -87,6 +95,16 @@ TRACED=("$QRAP" --log trace --log-file "$LOG")
 	events "${TRACED[@]}" --publish 22 "$FD" "${QEMU[@]}"
 	[ "$status" = 0 ]
 	grep -x 'Started passt for this VM: 127\.0\.0\.1:[0-9]* -> guest 22' <<<"$output"
+
+	# A job, with a guest whose service answers. Its console is on standard output.
+	need_guest
+	guest "$(guest_script 'network; mkdir /www; httpd -f -p 22 -h /www')"
+	rm "$LOG"
+	run_apart as_from_a_shell "${TRACED[@]}" --publish 22 --ready tcp:22 --timeout 60 --run true \
+		--qemu qemu-system-x86_64 -machine q35 "${GUEST[@]}"
+	[ "$status" = 0 ]
+	output=$stderr
+	add_events
 
 	# A command that fails, and qrap itself.
 	events "${TRACED[@]}" --passt "$FD" false

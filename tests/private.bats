@@ -228,9 +228,7 @@ print("ready", flush=True); time.sleep(1000)' "$@"
 @test "a port that passt leaves out is an error: IPv4 alone, one of several, UDP" {
 	taken 0.0.0.0 2222 SOCK_STREAM
 	failed '-t 2222:22: TCP port 2222: Address already in use' 'passt -t 2222:22'
-	failed '-t 2221,2222:22: TCP port 2222: Address already in use' 'passt -t 2221,2222:22'
 	failed '-t 2200-2300:22-122: TCP port 2222: Address already in use' 'passt -f --tcp-ports=2200-2300:22-122'
-	failed '-t 127.0.0.1/2222: TCP port 2222: Address already in use' 'passt -t 127.0.0.1/2222'
 	qrap --passt='passt -t 2223:22 -u 2222:22' 5 kvm
 	[ "$status" = 0 ]
 	end "$PID"
@@ -239,7 +237,6 @@ print("ready", flush=True); time.sleep(1000)' "$@"
 	# It says nothing, and does not listen.
 	printf '#!/bin/sh\nexec passt --fd 3\n' >/tmp/deaf
 	chmod +x /tmp/deaf
-	failed '-t 2224:22: TCP port 2224: passt does not listen there' '/tmp/deaf -t 2224:22'
 	failed '-u 127.0.0.1/2224: UDP port 2224: passt does not listen there' '/tmp/deaf -u127.0.0.1/2224'
 	wait_for 3 no_passt
 }

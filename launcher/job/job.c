@@ -161,6 +161,10 @@ void job_before_exec(const struct job *job)
 {
 	if (job->channel < 0)
 		return;
+	/* The terminal is the command's. Messages went there, as who is in the background may not.
+	 */
+	if (job->settings->job.run)
+		setpgid(0, 0);
 	if (job->out >= 0)
 		dup2(job->out, STDOUT_FILENO);
 	if (job->err >= 0)

@@ -545,8 +545,8 @@ static void become_launcher(struct job *job, const struct plumbing *p, int front
 	job->control = move_up(job->settings, p->control[1]);
 	job->out = move_up(job->settings, p->out[1]);
 	job->err = move_up(job->settings, p->err[1]);
-	/* The terminal and standard input are the command's; without one they are QEMU's. */
-	setpgid(0, has_command ? 0 : group);
+	/* Standard input is the command's; without one it is QEMU's. */
+	setpgid(0, group);
 	if (has_command) {
 		null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		if (null > STDIN_FILENO)
@@ -627,7 +627,6 @@ void supervise(struct job *job, struct ready *ready, int front, pid_t group)
 		message_error(&settings->log, "no job: %s", strerror(errno));
 		finish(&s, "failed", STATUS_FAILED);
 	}
-	setpgid(s.qemu.pid, settings->job.run ? s.qemu.pid : group);
 	set_signals(&s);
 	close(p.channel[1]);
 	close(p.control[1]);

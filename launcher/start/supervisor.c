@@ -253,14 +253,16 @@ static void serve(struct supervisor *s)
 		bool is_child = child->pid > 0;
 		struct loop_source sources[] = {
 			{ s->control, on_control, s },
-			{ s->observer, on_observer, s },
 			{ s->vm, on_vm_end, s },
 			{ passt->reading, private_on_reading, passt },
 			{ is_child ? child->output : -1, child_on_output, child },
 			{ is_child ? child->end : -1, child_on_end, child },
+			{ s->observer, on_observer, s },
 		};
+		/* poll(2) takes no more than descriptors are allowed. */
+		size_t count = sizeof(sources) / sizeof(sources[0]) - (s->observer < 0);
 
-		loop_run(sources, sizeof(sources) / sizeof(sources[0]), next_time(s));
+		loop_run(sources, count, next_time(s));
 		if (!s->over)
 			go_on(s);
 		if (s->control < 0 && s->vm < 0)

@@ -893,6 +893,7 @@ static bool hand_on(void)
 /* For a live update. */
 static void exec_qemu(struct exec_step *step)
 {
+	step->hands_on = true;
 	fd_log_exec(&fd_log, step->target.path, hand_on());
 	step->copy = environment_return(step->envp, &guard.handoff, false);
 }
@@ -976,7 +977,8 @@ static void exec_on_the_way(struct exec_step *step, bool is_way, bool has_us, co
 	if (has_us && is_passed && !*runtime)
 		return;
 	kind = exec_target_kind(&step->target, *runtime ? runtime : NULL, &needs_runtime);
-	if (kind == TARGET_NONE)
+	/* A child may be told to go to another directory first. */
+	if (kind == TARGET_NONE && !step->spawns)
 		return;
 	drops_runtime = *runtime && !needs_runtime;
 	reason = reason_to_leave(is_way, kind);
@@ -1032,6 +1034,8 @@ void guard_exec(struct exec_step *step)
 	int saved = errno;
 
 	step->wanted = step->envp;
+	if (!step->target.path)
+		return;
 	if (guard.handoff.watch_count)
 		exec_observed(step);
 	else if (get_phase() == PHASE_WAITING)
@@ -1057,7 +1061,7 @@ bool guard_exec_done(struct exec_step *step, int error)
 			sys_close(guard.handoff.fd);
 		if (step->unmarked)
 			sys_fcntl(guard.handoff.fd, F_SETFD, FD_CLOEXEC);
-		if (get_phase() == PHASE_RELEASED && !is_passive() && !step->spawns)
+		if (step->hands_on)
 			stay_qemu(step, error);
 	}
 	errno = saved;

@@ -133,6 +133,7 @@ enum call_fate guard_replace(int from, int to, const struct loss *loss);
  * @copy:	The one that is given instead, or NULL
  * @filled:	The connection has been put on its number for it
  * @unmarked:	Its close-on-exec has been taken away
+ * @hands_on:	It is QEMU's live update
  */
 struct exec_step {
 	const char *call;
@@ -144,6 +145,7 @@ struct exec_step {
 	char **copy;
 	bool filled;
 	bool unmarked;
+	bool hands_on;
 };
 
 /**

@@ -226,6 +226,11 @@ static void be_missing(struct job *job)
 	job->name = "execs-missing";
 }
 
+static void be_null(struct job *job)
+{
+	job->path = job->name = NULL;
+}
+
 static void be_not_executable(struct job *job)
 {
 	job->path = "/tmp/execs-plain";
@@ -254,6 +259,7 @@ static const struct {
 	{ "100000-entries", have_many_entries },
 	{ "long-words", have_long_words },
 	{ "missing", be_missing },
+	{ "NULL-path", be_null },
 	{ "not-executable", be_not_executable },
 	{ "directory", be_a_directory },
 	{ "script", be_a_script },
