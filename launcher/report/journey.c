@@ -177,10 +177,9 @@ static void go_on(struct hop *hop, const struct log_event *event)
 	}
 }
 
-void journey_add(struct journey *journey, const struct log_event *event)
+/* What an event says of the run. */
+static void note_run(struct journey *journey, const struct log_event *event)
 {
-	struct hop *hop = journey_last_hop(journey, event->pid);
-
 	journey->events = arena_grow(journey->arena, journey->events, journey->event_count,
 				     sizeof(*journey->events));
 	journey->events[journey->event_count++] = event;
@@ -194,13 +193,20 @@ void journey_add(struct journey *journey, const struct log_event *event)
 		journey->qemu = event->qemu;
 	if (event->kind == EVENT_HANDED_OVER && event->sort)
 		journey->watched = event;
-	/* Of qrap itself, and of no hop. */
-	if (event->kind == EVENT_DESCRIPTOR) {
+	if (event->kind == EVENT_DESCRIPTOR)
 		journey->outcome = event;
-		return;
-	}
 	if (event->kind == EVENT_FAILED || event->kind == EVENT_ENDED)
 		journey->failure = event;
+}
+
+void journey_add(struct journey *journey, const struct log_event *event)
+{
+	struct hop *hop = journey_last_hop(journey, event->pid);
+
+	note_run(journey, event);
+	/* Of qrap itself, and of no hop. */
+	if (event->kind == EVENT_DESCRIPTOR)
+		return;
 	if (event->kind == EVENT_PROGRAM) {
 		start_program(journey, event);
 		return;
