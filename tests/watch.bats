@@ -174,6 +174,7 @@ subprocess.run(["cat"], stdin=subprocess.DEVNULL, pass_fds=[3])'
 # ---- Real chains ----
 
 @test "the five examples of the manual, as they are written there" {
+	need_root
 	need systemd-socket-activate sudo flock
 	cat >examples.py <<-'END'
 		import os, re, socket, subprocess, sys, time
@@ -235,6 +236,7 @@ subprocess.run(["cat"], stdin=subprocess.DEVNULL, pass_fds=[3])'
 }
 
 @test "sudo closes it; behind it, and behind env -i, the program of --until is seen" {
+	need_root
 	need sudo
 	watched --until cat -- sudo cat /dev/null
 	[ "$status" = 0 ]
@@ -287,6 +289,7 @@ os.wait()'
 }
 
 @test "standard error that ssh's ControlPersist holds" {
+	need_root
 	need ssh dropbear
 	mkdir -m 700 home home/.ssh
 	ssh-keygen -q -t ed25519 -N '' -f key
