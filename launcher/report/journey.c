@@ -204,16 +204,14 @@ void journey_add(struct journey *journey, const struct log_event *event)
 	struct hop *hop = journey_last_hop(journey, event->pid);
 
 	note_run(journey, event);
-	/* Of qrap itself, and of no hop. */
-	if (event->kind == EVENT_DESCRIPTOR)
-		return;
 	if (event->kind == EVENT_PROGRAM) {
 		start_program(journey, event);
 		return;
 	}
-	/* Of a job, whose supervisor has no descriptor. */
-	if (event->kind == EVENT_GUEST_SERVES || event->kind == EVENT_READY ||
-	    (event->kind == EVENT_FAILED && !hop && journey->count))
+	/* Of qrap that watches, and of a job, whose supervisor has no descriptor. */
+	if (journey->count &&
+	    (event->kind == EVENT_DESCRIPTOR || event->kind == EVENT_GUEST_SERVES ||
+	     event->kind == EVENT_READY || (event->kind == EVENT_FAILED && !hop)))
 		return;
 	/* A child that goes on as the program before it, or execs another one later. */
 	if (!hop)
@@ -360,10 +358,12 @@ static const struct hop *find_destination(const struct journey *journey, const c
 
 	for (size_t i = 0; i < journey->count && !(found && until); i++) {
 		const struct hop *hop = journey->hops[i];
+		const char *exe = hop->start ? hop->start->exe : NULL;
 
-		if (hop->start && (until ? is(path_name(hop->program), until) ||
-						   is(path_name(hop->start->exe), until)
-					 : hop->pid == journey->hops[0]->pid))
+		if (!exe)
+			continue;
+		if (until ? is(path_name(hop->program), until) || is(path_name(exe), until)
+			  : hop->pid == journey->hops[0]->pid)
 			found = hop;
 	}
 	return found;
