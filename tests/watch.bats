@@ -174,6 +174,7 @@ subprocess.run(["cat"], stdin=subprocess.DEVNULL, pass_fds=[3])'
 # ---- Real chains ----
 
 @test "the five examples of the manual, as they are written there" {
+	need_root
 	need systemd-socket-activate sudo flock
 	cat >examples.py <<-'END'
 		import os, re, socket, subprocess, sys, time
@@ -235,6 +236,7 @@ subprocess.run(["cat"], stdin=subprocess.DEVNULL, pass_fds=[3])'
 }
 
 @test "sudo closes it; behind it, and behind env -i, the program of --until is seen" {
+	need_root
 	need sudo
 	watched --until cat -- sudo cat /dev/null
 	[ "$status" = 0 ]
@@ -287,6 +289,7 @@ os.wait()'
 }
 
 @test "standard error that ssh's ControlPersist holds" {
+	need_root
 	need ssh dropbear
 	mkdir -m 700 home home/.ssh
 	ssh-keygen -q -t ed25519 -N '' -f key
@@ -405,6 +408,14 @@ os.wait()'
 	"$QRAP" --watch 3 -- /usr/bin/python3 state.py 3<"$WATCHED" 4<&- >with
 	trap - USR2
 	diff without with
+}
+
+@test "a program under a filter that kills for the shim's calls goes on, unwatched" {
+	for call in getppid fstat; do
+		watched --until cat -- "$BUILD/tests/filter" kill=$call -- cat /dev/null
+		[ "$status" = 0 ] || return
+	done
+	[ "$stderr" = "qrap: No program called cat was seen: judged is the command's own process" ]
 }
 
 @test "a pipe that the command closes ends, though it still runs" {

@@ -177,10 +177,9 @@ static void go_on(struct hop *hop, const struct log_event *event)
 	}
 }
 
-void journey_add(struct journey *journey, const struct log_event *event)
+/* What an event says of the run. */
+static void note_run(struct journey *journey, const struct log_event *event)
 {
-	struct hop *hop = journey_last_hop(journey, event->pid);
-
 	journey->events = arena_grow(journey->arena, journey->events, journey->event_count,
 				     sizeof(*journey->events));
 	journey->events[journey->event_count++] = event;
@@ -194,20 +193,25 @@ void journey_add(struct journey *journey, const struct log_event *event)
 		journey->qemu = event->qemu;
 	if (event->kind == EVENT_HANDED_OVER && event->sort)
 		journey->watched = event;
-	/* Of qrap itself, and of no hop. */
-	if (event->kind == EVENT_DESCRIPTOR) {
+	if (event->kind == EVENT_DESCRIPTOR)
 		journey->outcome = event;
-		return;
-	}
 	if (event->kind == EVENT_FAILED || event->kind == EVENT_ENDED)
 		journey->failure = event;
+}
+
+void journey_add(struct journey *journey, const struct log_event *event)
+{
+	struct hop *hop = journey_last_hop(journey, event->pid);
+
+	note_run(journey, event);
 	if (event->kind == EVENT_PROGRAM) {
 		start_program(journey, event);
 		return;
 	}
-	/* Of a job, whose supervisor has no descriptor. */
-	if (event->kind == EVENT_GUEST_SERVES || event->kind == EVENT_READY ||
-	    (event->kind == EVENT_FAILED && !hop && journey->count))
+	/* Of qrap that watches, and of a job, whose supervisor has no descriptor. */
+	if (journey->count &&
+	    (event->kind == EVENT_DESCRIPTOR || event->kind == EVENT_GUEST_SERVES ||
+	     event->kind == EVENT_READY || (event->kind == EVENT_FAILED && !hop)))
 		return;
 	/* A child that goes on as the program before it, or execs another one later. */
 	if (!hop)
@@ -354,10 +358,12 @@ static const struct hop *find_destination(const struct journey *journey, const c
 
 	for (size_t i = 0; i < journey->count && !(found && until); i++) {
 		const struct hop *hop = journey->hops[i];
+		const char *exe = hop->start ? hop->start->exe : NULL;
 
-		if (hop->start && (until ? is(path_name(hop->program), until) ||
-						   is(path_name(hop->start->exe), until)
-					 : hop->pid == journey->hops[0]->pid))
+		if (!exe)
+			continue;
+		if (until ? is(path_name(hop->program), until) || is(path_name(exe), until)
+			  : hop->pid == journey->hops[0]->pid)
 			found = hop;
 	}
 	return found;

@@ -2,7 +2,6 @@
 #include "shim/guard/guard.h"
 
 #include <string.h>
-#include <sys/auxv.h>
 
 #include "shim/common/fd_args.h"
 #include "shim/common/fd_store.h"
@@ -10,6 +9,7 @@
 #include "shim/common/text.h"
 #include "shim/guard/call_trial.h"
 #include "shim/guard/holder.h"
+#include "shim/guard/observe.h"
 #include "shim/guard/restore.h"
 #include "shim/guard/standalone.h"
 #include "shim/libc/environ.h"
@@ -20,9 +20,6 @@
 
 /* The name of a process, its number, and what it has done. */
 #define ORIGIN_SIZE 64
-
-/* Longest name of what is found on an observed number. */
-#define FOUND_MAX 256
 
 /* The descriptor's life, seen from one program. */
 enum phase {
@@ -50,7 +47,6 @@ enum phase {
  * @envp:	Environment as guard_on_load() got it
  * @log:	Where events go
  * @exe:	Path of this program
- * @lost:	This process has lost an observed descriptor
  * @culprit:	What the note in the store says of the last loss
  */
 struct guard {
@@ -70,7 +66,6 @@ struct guard {
 	char **envp;
 	struct log log;
 	char exe[PATH_MAX];
-	bool lost;
 	char culprit[STORE_NOTE_MAX + 1];
 };
 
@@ -94,17 +89,6 @@ static void watch(int fd)
 		atomic_fetch_or(&watched_bits[bit / WORD_BITS], 1UL << bit % WORD_BITS);
 }
 
-/* What is to be on an observed number, or NULL. */
-static const struct watched_fd *find_observed(int fd)
-{
-	const struct watched_fd *w = guard.handoff.watch;
-	const struct watched_fd *end = w + guard.handoff.watch_count;
-
-	while (w < end && w->fd != fd)
-		w++;
-	return w < end ? w : NULL;
-}
-
 int guard_number(enum fd_role role)
 {
 	return atomic_load_explicit(&watched[role], memory_order_relaxed);
@@ -116,7 +100,7 @@ enum fd_role guard_role(int fd)
 
 	while (role < ROLE_OBSERVED && (fd < 0 || fd != guard_number(role)))
 		role++;
-	return role < ROLE_OBSERVED || find_observed(fd) ? role : ROLE_NONE;
+	return role < ROLE_OBSERVED || observe_index(&guard.handoff, fd) >= 0 ? role : ROLE_NONE;
 }
 
 int guard_lowest(unsigned first, unsigned last)
@@ -165,8 +149,7 @@ void guard_forked(void)
 
 	if (phase != PHASE_WAITING && phase != PHASE_CLAIMED && !guard.handoff.watch_count)
 		return;
-	/* What the parent was seen to lose, it has told of itself only. */
-	guard.lost = false;
+	observe_forked();
 	guard.forked = true;
 	/* The thread that was at it is not in this process. */
 	atomic_store(&guard.restoring, false);
@@ -198,14 +181,11 @@ bool guard_is_connection(int fd)
 
 bool guard_would_lose(int fd, int to)
 {
-	const struct watched_fd *observed;
-
 	switch (watched_role(to)) {
 	case ROLE_CONNECTION:
 		return !guard_is_connection(fd);
 	case ROLE_OBSERVED:
-		observed = find_observed(to);
-		return !descriptor_is(fd, &observed->id);
+		return !observe_is_same(&guard.handoff, fd, to);
 	default:
 		return false;
 	}
@@ -501,85 +481,22 @@ static void stand_down(const struct call_trial *trial, const char *argv0, char *
 	environment_leave(envp);
 }
 
-/* What is on an observed number instead, as /proc names it, or in words. */
-static const char *name_found(int fd, char link[FOUND_MAX])
+/* --watch: nothing of a connection, and nothing where the program would be killed for it. */
+static void observe_on_load(int argc, char **argv, char **envp)
 {
-	struct text t;
-	char path[32];
-	ssize_t len;
-
-	text_start(&t, path, sizeof(path));
-	text_format(&t, "/proc/self/fd/%d", fd);
-	len = sys_readlink(path, link, FOUND_MAX - 1);
-	if (len <= 0)
-		return descriptor_name(fd);
-	link[len] = '\0';
-	return link;
-}
-
-/* The script that this program, its interpreter, runs, or NULL: execve(2) puts it before its words.
- */
-static const char *find_script(int argc, char **argv)
-{
-	const char *file = (const char *)getauxval(AT_EXECFN);
-
-	for (int i = 1; file && i < argc && i <= 2; i++) {
-		if (!strcmp(argv[i], file))
-			return file;
+	if (call_trial()->call) {
+		guard.handoff.watch_count = 0;
+		return;
 	}
-	return NULL;
-}
-
-/* Is @name, a program's, among the words of @text? */
-static bool has_word(const char *text, const char *name)
-{
-	static const char ends[] = " \t\n/'\";&|()";
-	size_t len = strlen(name);
-
-	for (const char *at = text; len && (at = strstr(at, name)); at++) {
-		if ((at == text || strchr(ends, at[-1])) && (!at[len] || strchr(ends, at[len])))
-			return true;
-	}
-	return false;
-}
-
-/* --keep: is this program to have what is on the number? */
-static bool is_to_have(int fd, int argc, char **argv, const char *script)
-{
-	bool is_to = has_word(guard.exe, guard.handoff.well) ||
-		     (script && has_word(script, guard.handoff.well));
-
-	for (int i = 1; i < argc && !is_to; i++)
-		is_to = mentions_descriptor(argv[i], fd);
-	return is_to;
-}
-
-/* --watch: those that are lost by now, each, and put back with --keep; all others are there. */
-static void observe(int argc, char **argv, char **envp)
-{
-	const char *script = find_script(argc, argv), *found;
-	char link[FOUND_MAX];
-
 	start_log(argc > 0 ? argv[0] : "", true);
 	atomic_store(&guard.pid, sys_getpid());
 	environment_note(envp);
 	guard.envp = envp;
 	guard.session = (int)sys_call(SYS_getsid, 0, 0, 0, 0, 0, 0);
 	set_store(store_find(&guard.handoff));
-	for (unsigned i = 0; i < guard.handoff.watch_count; i++) {
-		const struct watched_fd *observed = &guard.handoff.watch[i];
-		int fd = (int)observed->fd;
-
-		watch(fd);
-		if (descriptor_is(fd, &observed->id))
-			continue;
-		found = name_found(fd, link);
-		fd_log_observes(&fd_log, fd, found, script);
-		if (is_to_have(fd, argc, argv, script) &&
-		    restore_stored(guard.handoff.store, STORED_WATCHED + i, fd, &observed->id))
-			fd_log_put_on(&fd_log, fd, found);
-	}
-	fd_log_observes(&fd_log, -1, FOUND_WELL, script);
+	for (unsigned i = 0; i < guard.handoff.watch_count; i++)
+		watch((int)guard.handoff.watch[i].fd);
+	observe_start(&fd_log, argc, argv);
 }
 
 void guard_on_load(int argc, char **argv, char **envp, bool first)
@@ -590,7 +507,7 @@ void guard_on_load(int argc, char **argv, char **envp, bool first)
 	if (!find_handoff(envp))
 		return;
 	if (guard.handoff.watch_count) {
-		observe(argc, argv, envp);
+		observe_on_load(argc, argv, envp);
 		return;
 	}
 	names_number = args_name_number(argc, argv);
@@ -717,26 +634,6 @@ static enum call_fate lose_connection(const struct loss *loss)
 	return CALL_GOES_ON;
 }
 
-/*
- * An observed number is lost, where it is there still. A loop that puts it aside and back each time
- * round (a shell's "echo >file") is told of once.
- */
-static void lose_observed(int fd, int from, const struct loss *loss)
-{
-	static const void *told[WATCH_MAX];
-	const struct watched_fd *observed = find_observed(fd);
-	const void **where = &told[observed - guard.handoff.watch];
-	char link[FOUND_MAX];
-
-	if (!descriptor_is(fd, &observed->id) || (guard.lost && *where == loss->where))
-		return;
-	if (!is_passive()) {
-		*where = loss->where;
-		guard.lost = true;
-	}
-	fd_log_loss(&fd_log, fd, from < 0 ? NULL : name_found(from, link), loss);
-}
-
 /* Not on the way, and in a session of its own since its load: passt is not to wait for it. */
 static bool is_daemon(void)
 {
@@ -786,7 +683,7 @@ enum call_fate guard_lose(int fd, const struct loss *loss)
 	case ROLE_STORE:
 		return lose_store(loss);
 	case ROLE_OBSERVED:
-		lose_observed(fd, -1, loss);
+		observe_loss(&fd_log, fd, -1, loss, is_passive());
 		break;
 	case ROLE_NONE:
 		break;
@@ -817,7 +714,7 @@ enum call_fate guard_replace(int from, int to, const struct loss *loss)
 	if (role == ROLE_STORE)
 		move_store(loss->call);
 	else if (role == ROLE_OBSERVED && guard_would_lose(from, to))
-		lose_observed(to, from, loss);
+		observe_loss(&fd_log, to, from, loss, is_passive());
 	else if (role == ROLE_CONNECTION && !ends_guard(loss) && !guard_is_connection(from))
 		lose_connection(loss);
 	return CALL_GOES_ON;
@@ -985,24 +882,6 @@ static void exec_on_the_way(struct exec_step *step, bool is_way, bool has_us, co
 		put_back_for(step);
 }
 
-/* --watch: nothing is changed, but that the program of --until is seen if it can be. */
-static void exec_observed(struct exec_step *step)
-{
-	const char *until = guard.handoff.well;
-	bool is_way = has_word(step->target.path, until), needs_runtime;
-	char runtime[ENVIRONMENT_NAME_MAX + 1];
-
-	for (char *const *word = step->argv; word && *word && !is_way; word++)
-		is_way = has_word(*word, until);
-	if (guard.lost && !step->spawns && !is_passive())
-		fd_log_executes(&fd_log, step->target.path);
-	if (!is_way || environment_has_us(step->envp, runtime) ||
-	    exec_target_kind(&step->target, NULL, &needs_runtime) == TARGET_REFUSES)
-		return;
-	step->copy = environment_return(step->envp, &guard.handoff, false);
-	fd_log_environment(&fd_log, step->call, step->target.path, NULL);
-}
-
 /* Is anything to be looked after? Without a call that the program does not make itself. */
 static void exec_before_claim(struct exec_step *step)
 {
@@ -1032,7 +911,7 @@ void guard_exec(struct exec_step *step)
 	if (!step->target.path)
 		return;
 	if (guard.handoff.watch_count)
-		exec_observed(step);
+		observe_exec(&fd_log, step, is_passive());
 	else if (get_phase() == PHASE_WAITING)
 		exec_before_claim(step);
 	else if (get_phase() == PHASE_RELEASED && !is_passive() && !step->spawns)
