@@ -318,6 +318,6 @@ clean:
 	check-releases-results check-arch mutants clean FORCE
 
 DEPENDENCIES = $(patsubst %.o,%.d,$(SHIM_OBJECTS) $(ARCHIVE_OBJECTS) $(BUILD)/obj/launcher/qrap.o) \
-	$(HELPERS:%=%.d) $(FUZZ_OBJECTS:%.o=%.d) $(FUZZERS:$(BUILD)/fuzz/%=$(BUILD)/fuzz/obj/tests/fuzz/%.d)
+	$(HELPERS:%=%.d) $(HELPER_LIBS:%.so=%.d) $(HELPER_STATICS:%=%.d) $(FUZZ_OBJECTS:%.o=%.d) $(FUZZERS:$(BUILD)/fuzz/%=$(BUILD)/fuzz/obj/tests/fuzz/%.d)
 
 -include $(wildcard $(DEPENDENCIES))
