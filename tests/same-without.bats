@@ -425,7 +425,7 @@ subprocess.run(["state", "fd=5"], pass_fds=[5]); subprocess.run(["state", "fd=5"
 # runs: what it answers, its descriptors, signals, threads and children, and how it ends
 look_at_qemu() {
 	cat >/tmp/look.py <<-'END'
-		import json, os, re, subprocess, sys
+		import json, os, re, subprocess, sys, time
 		KEPT = os.O_ACCMODE | os.O_NONBLOCK | os.O_APPEND | os.O_CLOEXEC
 		vm = subprocess.Popen(sys.argv[1:], stdin=-1, stdout=-1, stderr=-1, text=True)
 		def ask(command, **arguments):
@@ -451,8 +451,13 @@ look_at_qemu() {
 		    with open(f'{proc}/status') as file:
 		        print(*re.findall(r'^Sig(?:Ign|Cgt):.*', file.read(), re.M))
 		    for task in sorted(os.listdir(f'{proc}/task')):
-		        with open(f'{proc}/task/{task}/status') as file:
-		            text = file.read()
+		        while True:
+		            with open(f'{proc}/task/{task}/status') as file:
+		                text = file.read()
+		            # A thread blocks all signals, and has no name of its own, until it has begun.
+		            if 'SigBlk:\tfffffffffffbfeff' not in text:
+		                break
+		            time.sleep(0.01)
 		        print('thread', *re.findall(r'^(?:Name|SigBlk|Seccomp|NoNewPrivs):\t(.*)', text, re.M))
 		        with open(f'{proc}/task/{task}/children') as file:
 		            print('children', file.read().split())
