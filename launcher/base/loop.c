@@ -9,17 +9,24 @@
 bool loop_run(struct loop_source *sources, size_t count, int64_t deadline)
 {
 	struct pollfd fds[LOOP_SOURCES_MAX];
+	struct loop_source *polled[LOOP_SOURCES_MAX];
 	int64_t left;
 
 	while ((left = deadline - sys_now_ms()) > 0) {
 		bool done = false;
+		size_t n = 0;
 
-		for (size_t i = 0; i < count; i++)
-			fds[i] = (struct pollfd) { .fd = sources[i].fd, .events = POLLIN };
-		sys_poll(fds, count, left < INT_MAX ? (int)left : INT_MAX);
+		/* Only what is open: poll(2) refuses more than RLIMIT_NOFILE, and we would spin. */
 		for (size_t i = 0; i < count; i++) {
+			if (sources[i].fd < 0)
+				continue;
+			polled[n] = &sources[i];
+			fds[n++] = (struct pollfd) { .fd = sources[i].fd, .events = POLLIN };
+		}
+		sys_poll(fds, n, left < INT_MAX ? (int)left : INT_MAX);
+		for (size_t i = 0; i < n; i++) {
 			if (fds[i].revents)
-				done |= sources[i].ready(&sources[i]);
+				done |= polled[i]->ready(polled[i]);
 		}
 		if (done)
 			return true;

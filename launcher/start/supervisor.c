@@ -266,10 +266,8 @@ static void serve(struct supervisor *s)
 			{ is_child ? child->end : -1, child_on_end, child },
 			{ s->observer, on_observer, s },
 		};
-		/* poll(2) takes no more than descriptors are allowed. */
-		size_t count = sizeof(sources) / sizeof(sources[0]) - (s->observer < 0);
 
-		loop_run(sources, count, next_time(s));
+		loop_run(sources, sizeof(sources) / sizeof(sources[0]), next_time(s));
 		if (!s->over)
 			go_on(s);
 		if (s->control < 0 && s->vm < 0)
