@@ -69,7 +69,6 @@ ssize_t __sendmsg64(int fd, const struct msghdr *msg, int flags);
 	F(send, 0)              \
 	F(sendmsg, 0)           \
 	F(fork, 0)              \
-	F(_exit, 0)             \
 	F(__libc_start_main, 0) \
 	F(fcntl64, 28)          \
 	F(close_range, 34)      \
