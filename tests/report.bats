@@ -423,6 +423,16 @@ hand_over_to() {
 	verdict 3 unknown
 }
 
+@test "lost in the launcher's own process, put back in its child for what that executes: not lost" {
+	hand_over 10
+	program 10 1 /bin/sh intact
+	event 10 closed '"exe":"/bin/sh","fd":5,"call":"close"'
+	program 10 1 /usr/bin/bwrap nothing
+	event 11 restored '"exe":"/usr/bin/bwrap","fd":5,"ppid":10,"action":"the spare"'
+	report
+	verdict 3 unknown
+}
+
 @test "the launcher's own process comes first, then its descendants by their parents" {
 	# A helper that was given QEMU's arguments, and has ended.
 	hand_over_to 10 /bin/sh /usr/bin/qemu-kvm

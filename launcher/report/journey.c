@@ -265,8 +265,9 @@ static bool has_lost(const struct hop *hop)
 enum rank {
 	RANK_HELPER,
 	RANK_OWN_PROCESS, /* the launcher's own process was seen last there */
-	RANK_CHILD,       /* a child lost it there, or had it put back for what it executes */
+	RANK_CHILD,       /* a child lost it there */
 	RANK_OWN_LOST,    /* the launcher's own process lost it there */
+	RANK_RESTORED,    /* a child had it put back for what it executes, which is on the way */
 	RANK_QEMU,
 	RANK_TAKEN,
 };
@@ -284,9 +285,9 @@ static enum rank rank(struct journey *journey, const struct hop *hop)
 		return RANK_HELPER;
 	if (is_own)
 		return has_lost(hop) ? RANK_OWN_LOST : RANK_OWN_PROCESS;
-	if (has_lost(hop) ? !hop->start || is_mender(hop) : !hop->start && hop->fate.mended)
-		return RANK_CHILD;
-	return RANK_HELPER;
+	if (has_lost(hop))
+		return !hop->start || is_mender(hop) ? RANK_CHILD : RANK_HELPER;
+	return !hop->start && hop->fate.mended ? RANK_RESTORED : RANK_HELPER;
 }
 
 /* The hop at which the way ends, as far as it was seen: of several, the last one. */
