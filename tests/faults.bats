@@ -413,7 +413,8 @@ not_failed() {
 	done < <(sed -nE 's/^@test "((gates|link): .*)" \{$/\1/p' "$BATS_TEST_FILENAME" | grep -vF 'what close says')
 	echo "${tables[@]}"
 	for name in $(grep -ohE '\<(SYS|__NR)_[a-z0-9_]+' "$TOP"/shim/*.[ch] "$TOP"/shim/*/*.[ch] | sed -E 's/^(SYS|__NR)_//' | sort -u); do
-		[ "$(grep -hE "^$name +E" "${tables[@]}" | grep -vc 'not reached')" -ge 2 ] ||
+		# How often a call is made may differ from run to run: the last ones may not be reached.
+		[ "$(grep -hE "^$name +E" "${tables[@]}" | grep -vcE '^\S+ +\S+ +[0-9]+ not reached$')" -ge 2 ] ||
 			not_failed "$name" >/dev/null || missing+=("$name")
 	done
 	echo "not failed, and no reason given: ${missing[*]}"
