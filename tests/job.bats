@@ -524,18 +524,18 @@ readme_commands() {
 make_readme_world() {
 	guest "$(guest_script 'network; mkdir /www; echo page >/www/index.html
 		echo "login:" >/dev/console; httpd -f -p 22 -h /www')"
-	mkdir -p /tmp/bin /tmp/work
+	mkdir -p /tmp/bin /tmp/project
 	printf '#!/bin/sh\nexec qemu-system-x86_64 %s "$@"\n' "${GUEST[*]@Q}" >/tmp/bin/kvm
 	# shellcheck disable=SC2016 # for that script
 	printf '#!/bin/sh\nexec "%s" wget -q -O - "http://127.0.0.1:${2:-$QRAP_PORT_22}/"\n' \
 		"$QRAP_GUEST/busybox" >/tmp/bin/ssh
-	printf '#!/bin/sh\necho tested\n' >/tmp/work/test.sh
+	printf '#!/bin/sh\necho tested\n' >/tmp/project/test.sh
 	printf '#!/bin/sh\n' >/tmp/bin/apt-get
 	printf '#!/bin/sh\nexec "$@"\n' >/tmp/bin/sudo
-	chmod +x /tmp/bin/* /tmp/work/test.sh
+	chmod +x /tmp/bin/* /tmp/project/test.sh
 	ln -s "$QRAP" /tmp/bin/qrap
-	head -c 1M /dev/zero >/tmp/work/disk.qcow2
-	cd /tmp/work
+	head -c 1M /dev/zero >/tmp/project/disk.qcow2
+	cd /tmp/project
 }
 
 # bats test_tags=slow

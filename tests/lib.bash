@@ -187,3 +187,12 @@ guest() {
 guest_script() {
 	echo "qrap.script=$(base64 -w 0 <<<"$1")"
 }
+
+# guest_that_answers: as guest(); it fetches the page, and from then on answers each HTTP request on its
+# port 22 with "from the guest"
+guest_that_answers() {
+	guest "$(guest_script 'network && fetch
+		while :; do
+			printf "HTTP/1.0 200 OK\r\n\r\nfrom the guest\n" | nc -l -p 22 >/dev/null
+		done')"
+}

@@ -306,10 +306,7 @@ has_no_sleep() {
 	need_guest
 	unset QRAP_GUARD
 	start_http
-	guest "$(guest_script 'network && fetch
-		while :; do
-			printf "HTTP/1.0 200 OK\r\n\r\nfrom the guest\n" | nc -l -p 22 >/dev/null
-		done')"
+	guest_that_answers
 	start vm "$QRAP" --passt='passt -t 2222:22' --qemu qemu-system-x86_64 -machine q35 "${GUEST[@]}"
 	wait_for 40 has /tmp/vm.log 'QRAP-GUEST page='
 	grep -aq "QRAP-GUEST page=$PAGE" /tmp/vm.log

@@ -144,10 +144,7 @@ signal.pause()'
 @test "its bytes reach the guest: qrap --publish 22 disk.img" {
 	need_guest
 	start_http
-	guest "$(guest_script 'network && fetch
-		while :; do
-			printf "HTTP/1.0 200 OK\r\n\r\nfrom the guest\n" | nc -l -p 22 >/dev/null
-		done')"
+	guest_that_answers
 	start vm "$QRAP" --publish 22 qemu-system-x86_64 -machine q35 "${GUEST[@]}"
 	wait_for 40 has /tmp/vm.log 'QRAP-GUEST page='
 	[[ $(</tmp/vm.log) =~ 127.0.0.1:([0-9]+)\ -\>\ guest\ 22 ]]

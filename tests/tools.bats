@@ -25,10 +25,7 @@ reaches_guest() {
 	need debvm-run mke2fs /sbin/debugfs
 	need_guest
 	start_http
-	guest "$(guest_script 'network && fetch
-		while :; do
-			printf "HTTP/1.0 200 OK\r\n\r\nfrom the guest\n" | nc -l -p 22 >/dev/null
-		done')"
+	guest_that_answers
 	mkdir -p root/boot
 	cp "$QRAP_GUEST/vmlinuz" root/boot/vmlinuz-1
 	cp "$QRAP_GUEST/initrd" root/boot/initrd.img-1

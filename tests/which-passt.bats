@@ -262,10 +262,7 @@ qrap: no passt can be started (can't run passt: No such file or directory), so t
 	need_guest
 	unset QRAP_GUARD
 	start_http
-	guest "$(guest_script 'network && fetch
-		while :; do
-			printf "HTTP/1.0 200 OK\r\n\r\nfrom the guest\n" | nc -l -p 22 >/dev/null
-		done')"
+	guest_that_answers
 	start vm "$QRAP" qemu-system-x86_64 -machine q35 -nic user,model=virtio,hostfwd=tcp:127.0.0.1:2222-:22 "${GUEST[@]}"
 	wait_for 40 has /tmp/vm.log "QRAP-GUEST page=$PAGE"
 	has /tmp/vm.log 'lease=10.0.2.15/24 router=10.0.2.2'
